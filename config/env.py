@@ -1,0 +1,30 @@
+"""Strict readers for environment variables: a bad value stops the start with a sentence."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = os.environ.get(name, "1" if default else "0")
+    if value not in ("0", "1"):
+        raise ImproperlyConfigured(f"{name}={value!r} is not understood: use 1 or 0.")
+    return value == "1"
+
+
+def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.lstrip("-").isdigit() or not least <= int(value) <= most:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not understood: use a whole number from {least} to {most}."
+        )
+    return int(value)
+
+
+def path(name: str, default: Path) -> Path:
+    return Path(os.environ.get(name) or default).expanduser().resolve()

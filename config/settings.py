@@ -1,0 +1,166 @@
+"""Every setting, top to bottom. Each knob is an environment variable named METASCOPE_*."""
+
+import hashlib
+from pathlib import Path
+
+from celery.schedules import schedule
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.path("METASCOPE_DATA", BASE_DIR / "data")
+
+DEBUG = env.flag("METASCOPE_DEBUG")
+
+
+def _secret_key() -> str:
+    """The variable, or a key kept in the data folder and made by `./run` on the first start."""
+    key = env.text("METASCOPE_SECRET_KEY")
+    kept = DATA_DIR / "secret_key"
+    if key:
+        return key
+    if kept.exists():
+        return kept.read_text().strip()
+    # No data folder yet: only commands that need no lasting signature run in this state.
+    return hashlib.sha256(str(DATA_DIR).encode() + Path("/proc/self/stat").read_bytes()).hexdigest()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = [
+    h for h in env.text("METASCOPE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",") if h
+]
+CSRF_TRUSTED_ORIGINS = [o for o in env.text("METASCOPE_TRUSTED_ORIGINS").split(",") if o]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "experiments",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "metascope.sqlite3",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # Writers queue at BEGIN instead of failing when they first write; FULL: a commit that
+            # was answered with 200 survives power loss (docs/decisions).
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
+                "PRAGMA temp_store=MEMORY;"
+            ),
+        },
+    }
+}
+
+AUTH_USER_MODEL = "experiments.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+
+# Content-addressed files; any Django storage works.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "blobs": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "blobs"},
+    },
+}
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("METASCOPE_MAX_BODY_BYTES", 32 * 1024 * 1024, least=1024)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "experiments.api.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["experiments.api.auth.WorkspaceRole"],
+    "EXCEPTION_HANDLER": "experiments.api.errors.handle",
+    "DEFAULT_PAGINATION_CLASS": "experiments.api.pages.Pages",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["experiments.api.json.StrictJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["experiments.api.json.StrictJSONParser"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Metascope",
+    "VERSION": "1",
+    "DESCRIPTION": "Track, run and compare machine-learning experiments.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# The broker is a doorbell: messages hold a job's id, and losing them loses nothing.
+CELERY_BROKER_URL = env.text("METASCOPE_BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7 * 24 * 3600, "socket_keepalive": True}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "worker.tasks.sweep_jobs", "schedule": schedule(5)},
+    "fold-series": {"task": "worker.tasks.fold_series", "schedule": schedule(20)},
+}
+
+# Jobs
+LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=2)
+HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", 3, least=1)
+OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATA_DIR / "datasets" / "omniglot")
+CACHE_DIR = DATA_DIR / "cache"

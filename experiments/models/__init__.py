@@ -1,0 +1,44 @@
+"""Everything that is stored, one module per subject."""
+
+from experiments.models.access import (
+    ApiToken,
+    IdempotencyRecord,
+    Membership,
+    Role,
+    SignInLink,
+    User,
+    Workspace,
+)
+from experiments.models.evaluations import Evaluation
+from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
+from experiments.models.metrics import MetricBatch, Series, SeriesChunk
+from experiments.models.projects import Project
+from experiments.models.runs import LogChunk, Param, Run, RunStatus, RunTag
+from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
+
+__all__ = [
+    "ApiToken",
+    "Blob",
+    "Checkpoint",
+    "Evaluation",
+    "IdempotencyRecord",
+    "Job",
+    "JobAttempt",
+    "LogChunk",
+    "Membership",
+    "MetricBatch",
+    "Param",
+    "Project",
+    "Role",
+    "Run",
+    "RunStatus",
+    "RunTag",
+    "Series",
+    "SeriesChunk",
+    "SignInLink",
+    "Snapshot",
+    "SnapshotFile",
+    "User",
+    "Worker",
+    "Workspace",
+]

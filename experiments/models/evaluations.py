@@ -1,0 +1,37 @@
+"""Evaluations: a checkpoint tried on N episodes, every episode kept under its stable id."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from experiments.models.ids import new_id
+from experiments.models.runs import Run
+
+
+class Evaluation(models.Model):
+    """Query loss (and accuracy) of N episodes after each of 0..S inner steps.
+
+    Columns are zstd-compressed: `episode_ids` is a JSON list of N strings; `losses` and
+    `accuracies` are little-endian float64 of shape (N, S + 1). `reading.episodes` decodes them.
+    """
+
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="evaluations")
+    name = models.CharField(max_length=120)  # "test", "validation"
+    split = models.CharField(max_length=32)
+    step = models.BigIntegerField()  # meta-step of the evaluated parameters
+    episode_count = models.PositiveIntegerField()
+    inner_steps = models.PositiveSmallIntegerField()  # S
+    # way, shot, query, inner_steps_trained, batch_norm, distribution_hash, selection, seed ...
+    protocol = models.JSONField(default=dict)
+    illustration = models.JSONField(null=True)  # sinusoid: support, true curve, fits by inner step
+    episode_ids = models.BinaryField()
+    losses = models.BinaryField()
+    accuracies = models.BinaryField(null=True)
+    # per inner step, for tables and lists: {"loss": {"mean": [], "half_width": []}, "accuracy": ...}
+    summary = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name", "step"], name="one_evaluation_per_step"),
+        ]

@@ -1,0 +1,131 @@
+"""Runs: one execution each, with params, tags, notes, code, environment and console."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from experiments.models.access import User
+from experiments.models.ids import new_id
+from experiments.models.projects import Project
+from experiments.models.snapshots import Snapshot
+
+
+class RunStatus(models.TextChoices):
+    """Only `experiments.lifecycle` changes a run's status."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    CRASHED = "crashed"
+
+
+FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.CRASHED)
+ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(project__workspace__memberships__user=user)
+
+    def active(self) -> Self:
+        return self.filter(status__in=ACTIVE)
+
+    def finished(self) -> Self:
+        return self.filter(status__in=FINISHED)
+
+
+class Run(models.Model):
+    id = models.CharField(primary_key=True, max_length=16, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    name = models.CharField(max_length=200)
+    number = (
+        models.PositiveIntegerField()
+    )  # 1, 2, 3 ... within the project; also picks the colour slot
+    group = models.CharField(max_length=200, blank=True)
+    seed = models.BigIntegerField(null=True, blank=True)
+    status = models.CharField(
+        max_length=16, choices=RunStatus.choices, default=RunStatus.QUEUED, db_index=True
+    )
+    status_reason = models.TextField(blank=True)
+    params = models.JSONField(default=dict)  # as sent, nested; `Param` rows are its flat index
+    summary = models.JSONField(default=dict)  # final values set by the run itself, nested
+    notes = models.TextField(blank=True, max_length=100_000)
+    environment = models.JSONField(default=dict)  # python, packages, hardware, variables
+    command = models.TextField(blank=True)
+    snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.PROTECT)
+    progress_step = models.BigIntegerField(null=True, blank=True)
+    progress_total = models.BigIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="one_run_per_number"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "id"], name="runs_by_age"),
+            models.Index(fields=["project", "status"], name="runs_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def color_slot(self) -> int:
+        """1 to 10: the run's colour on every page."""
+        return (self.number - 1) % 10 + 1
+
+
+class Param(models.Model):
+    """One leaf of a run's params under its dotted key, indexed for filter and sort."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="param_rows")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    key = models.CharField(max_length=250)
+    text = models.CharField(max_length=500)  # the JSON scalar as text, cut for the index only
+    number = models.FloatField(null=True)  # set when the value is a number
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="one_param_per_key")]
+        indexes = [
+            models.Index(fields=["project", "key", "number", "run"], name="params_by_number"),
+            models.Index(fields=["project", "key", "text", "run"], name="params_by_text"),
+        ]
+
+
+class RunTag(models.Model):
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tag_rows")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_tag_per_name")]
+        indexes = [models.Index(fields=["project", "name"], name="tags_by_name")]
+
+
+class LogChunk(models.Model):
+    """A piece of console output, in the order it was written."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log_chunks")
+    attempt = models.PositiveIntegerField(default=1)
+    number = models.PositiveIntegerField()  # 0, 1, 2 ... within the attempt
+    text = models.TextField()  # whole lines, each "HH:MM:SS LEVEL text\n" as captured
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "attempt", "number"], name="one_log_per_number"),
+        ]
