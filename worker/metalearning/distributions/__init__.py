@@ -1,0 +1,1 @@
+"""Task distributions: what episodes are sampled from, one module per source."""
