@@ -1,0 +1,209 @@
+"""Frozen dataclasses that cross boundaries: points in, series, tables and episodes out. No Django.
+
+Arrays are one-dimensional unless their comment gives a shape. Times are seconds since 1970 (UTC).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesPoints:
+    """Points of one series as sent, in the order they were made.
+
+    A time of NaN stands for "when it was accepted". Values may be NaN or infinite.
+    """
+
+    key: str
+    steps: IntArray
+    times: FloatArray
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The answer to an accepted batch. `duplicate`: it had been stored before; nothing changed."""
+
+    points: int
+    series: int
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    step: int
+    time: float
+    value: float  # may be NaN or infinite
+
+
+@dataclass(frozen=True)
+class PointPage:
+    """Raw points in (step, arrival) order. `next` continues after the last one; None: no more."""
+
+    points: tuple[Point, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesView:
+    """One series reduced to buckets for drawing; all bucket arrays have one length.
+
+    `exact`: each bucket is one point, so low, high, mean and last are its value. Otherwise a bucket
+    stands for `counts` neighbouring points: x and times belong to its last point; low, high, mean
+    and last are over its finite values, NaN where it has none. NaN and infinities are marks
+    (`bad_steps` with the kinds "nan", "inf", "-inf"): one per bad point when exact, else the first
+    of each bucket; `bad_count` counts them all.
+    """
+
+    run_id: str
+    key: str
+    x: IntArray
+    times: FloatArray
+    low: FloatArray
+    high: FloatArray
+    mean: FloatArray
+    last: FloatArray
+    counts: IntArray
+    bad_steps: IntArray
+    bad_kinds: tuple[str, ...]
+    bad_count: int
+    points: int  # points in the asked range, drawn or not
+    first_step: int | None  # of the points in the range
+    last_step: int | None
+    exact: bool
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """One metric of one run in numbers. `least` and `most` are over finite values.
+
+    `last` is the value at the largest step (may be NaN or infinite); the steps of `least` and
+    `most` are the first that reached them.
+    """
+
+    key: str
+    count: int
+    nonfinite: int
+    first_step: int
+    last_step: int
+    last: float
+    least: float | None
+    least_step: int | None
+    most: float | None
+    most_step: int | None
+    first_bad_step: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """Every episode of an evaluation; column s of the tables is after s inner steps."""
+
+    ids: tuple[str, ...]
+    losses: FloatArray  # (N, S + 1)
+    accuracies: FloatArray | None  # (N, S + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationCurve:
+    """Query loss or accuracy against the inner step, over the episodes of one evaluation.
+
+    `mean` and `half_width` (95 % t interval; NaN where fewer than two) are over the `counts`
+    episodes whose number is finite at that inner step; the other `nonfinite` ones are left out.
+    """
+
+    run_id: str
+    evaluation_id: str
+    metric: str  # "loss" or "accuracy"
+    inner_steps: IntArray  # 0..S
+    mean: FloatArray
+    half_width: FloatArray
+    counts: IntArray
+    nonfinite: IntArray
+    episode_count: int
+    trained_inner_steps: int | None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of console output; `number` counts from 1 over all attempts and never changes."""
+
+    number: int
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Console lines in order. `next`: pass it as `after` to continue, also when more is written.
+
+    `total` counts all lines of the run, matching or not.
+    """
+
+    lines: tuple[LogLine, ...]
+    next: int
+    total: int
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the run table. Params hold JSON scalars; a key the run lacks is absent."""
+
+    id: str
+    name: str
+    number: int
+    status: str
+    status_reason: str
+    group: str
+    seed: int | None
+    color_slot: int
+    tags: tuple[str, ...]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    archived_at: datetime | None
+    progress_step: int | None
+    progress_total: int | None
+    created_by: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, SeriesSummary] = field(default_factory=dict)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end; None until both are known."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class RunTable:
+    """One page of a project's runs, filtered and sorted by the database."""
+
+    rows: tuple[RunRow, ...]
+    total: int  # runs that match the filter, on all pages
+    offset: int
+    limit: int
+    columns: tuple[str, ...]  # as asked: "params.KEY", "metrics.KEY"
+    sort: str
+    descending: bool
+
+    @property
+    def has_more(self) -> bool:
+        return self.offset + len(self.rows) < self.total
+
+
+@dataclass(frozen=True)
+class RunColumns:
+    """What a run table of a project can show, sort and filter by."""
+
+    params: tuple[str, ...]
+    metrics: tuple[str, ...]
+    tags: tuple[str, ...]
