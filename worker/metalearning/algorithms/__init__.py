@@ -1,0 +1,43 @@
+"""Meta-learning algorithms: one module each, and the registry that builds one from a spec.
+
+An algorithm is an object with `outer_gradient(params, batch)`: a gradient and not a loss, because
+Reptile's update is the gradient of no loss. The training loop knows no algorithm by name.
+"""
+
+from __future__ import annotations
+
+from worker.metalearning.adaptation import Formulation
+from worker.metalearning.algorithms.base import Algorithm
+from worker.metalearning.algorithms.maml import Maml
+from worker.metalearning.algorithms.pooled import Pooled
+from worker.metalearning.algorithms.reptile import Reptile
+from worker.metalearning.algorithms.untrained import Untrained
+from worker.metalearning.specs import (
+    FomamlSpec,
+    MamlSpec,
+    OracleSpec,
+    PretrainedSpec,
+    RandomInitSpec,
+    ReptileSpec,
+    Spec,
+)
+
+__all__ = ["Algorithm", "build_algorithm"]
+
+
+def build_algorithm(spec: Spec, formulation: Formulation) -> Algorithm:
+    """The algorithm a spec names."""
+    match spec:
+        case MamlSpec(inner=inner):
+            return Maml(formulation, lr=inner.lr, steps=inner.steps, second_order=True)
+        case FomamlSpec(inner=inner):
+            return Maml(formulation, lr=inner.lr, steps=inner.steps, second_order=False)
+        case ReptileSpec(inner=inner):
+            return Reptile(formulation, lr=inner.lr, steps=inner.steps)
+        case PretrainedSpec():
+            return Pooled(formulation)
+        case OracleSpec():
+            return Pooled(formulation)
+        case RandomInitSpec():
+            return Untrained()
+    raise AssertionError(f"no algorithm for {type(spec).__name__}")

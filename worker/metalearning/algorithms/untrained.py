@@ -1,0 +1,19 @@
+"""Random initialisation: the baseline that learns each episode from scratch."""
+
+from __future__ import annotations
+
+import torch
+
+from worker.metalearning.algorithms.base import Metrics
+from worker.metalearning.episodes import EpisodeBatch
+from worker.metalearning.networks import Parameters
+
+
+class Untrained:
+    """No meta-training: a gradient of zero (its spec has no outer loop, so none is asked for)."""
+
+    def outer_gradient(
+        self, params: Parameters, batch: EpisodeBatch
+    ) -> tuple[Parameters, Metrics]:
+        """Zero."""
+        return {name: torch.zeros_like(param) for name, param in params.items()}, {}

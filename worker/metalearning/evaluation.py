@@ -1,0 +1,136 @@
+"""Trying parameters on episodes never trained on: every episode's result, after every inner step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from worker.metalearning.adaptation import Formulation, accuracies_of, adapt, losses_of, repeated
+from worker.metalearning.distributions.identity import Split
+from worker.metalearning.episodes import EpisodeBatch, TaskDistribution, sample_range
+from worker.metalearning.networks import Parameters
+
+CHUNK = 100  # episodes evaluated at once: bounds memory, and is part of the arithmetic's order
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Query results of every episode; column s is after s inner steps."""
+
+    name: str  # "test" or "validation"
+    split: Split
+    step: int  # meta-steps made by the parameters evaluated
+    episode_ids: list[str]
+    losses: NDArray[np.float64]  # (E, steps + 1)
+    accuracies: NDArray[np.float64] | None  # (E, steps + 1)
+    protocol: dict[str, Any]
+    illustration: dict[str, Any] | None = None
+
+    def interval(self, inner_step: int, *, of: str = "losses") -> tuple[float, float]:
+        """Mean over episodes and half width of its 95 % interval (normal: 1.96 standard errors)."""
+        values = self.losses if of == "losses" else self.accuracies
+        assert values is not None
+        column = values[:, inner_step]
+        if len(column) < 2:
+            return float(column.mean()), math.nan
+        return float(column.mean()), float(1.96 * column.std(ddof=1) / math.sqrt(len(column)))
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How parameters are adapted at test. `adapts=False` is the oracle: every step is as step 0."""
+
+    formulation: Formulation
+    lr: float
+    steps: int
+    adapts: bool = True
+
+
+def episode_results(
+    adapter: Adapter, params: Parameters, batch: EpisodeBatch
+) -> tuple[Tensor, Tensor | None]:
+    """Query losses, and accuracies for classification: `(E, steps + 1)` float64 each."""
+    classify = not batch.query_y.is_floating_point()
+    losses: list[Tensor] = []
+    accuracies: list[Tensor] = []
+    adapted = repeated(params, len(batch))
+    for step in range(adapter.steps + 1):
+        if step and adapter.adapts:
+            adapted = adapt(
+                adapter.formulation, adapted, batch.support_x, batch.support_y,
+                lr=adapter.lr, steps=1, second_order=False,
+            ).params  # fmt: skip
+        outputs = adapter.formulation.outputs(adapted, batch.query_x)
+        objective = "cross_entropy" if classify else "mse"
+        query_y = batch.query_y if classify else batch.query_y.double()
+        losses.append(losses_of(outputs.double(), query_y, objective))  # type: ignore[arg-type]
+        if classify:
+            accuracies.append(accuracies_of(outputs, batch.query_y))
+    return torch.stack(losses, 1), torch.stack(accuracies, 1) if classify else None
+
+
+def evaluate(
+    adapter: Adapter, params: Parameters, distribution: TaskDistribution, *,
+    name: str, split: Split, seed: int, episodes: int, step: int, protocol: dict[str, Any],
+) -> EvaluationResult:  # fmt: skip
+    """Results on the episodes `{hash}:{split}:{seed}:0` to `episodes - 1`."""
+    device = next(iter(params.values())).device
+    ids: list[str] = []
+    losses: list[Tensor] = []
+    accuracies: list[Tensor] = []
+    for start in range(0, episodes, CHUNK):
+        batch = sample_range(distribution, split, seed, start, min(start + CHUNK, episodes))
+        found, scores = episode_results(adapter, params, batch.to(device))
+        ids.extend(batch.ids)
+        losses.append(found.cpu())
+        if scores is not None:
+            accuracies.append(scores.cpu())
+    facts = {
+        "source": distribution.source, "way": distribution.way, "shot": distribution.shot,
+        "query": distribution.query, "inner_steps_evaluated": adapter.steps,
+        "inner_lr": adapter.lr, "distribution_hash": distribution.hash,
+        "episode_count": episodes, "split": split, "seed": seed,
+    }  # fmt: skip
+    return EvaluationResult(
+        name=name, split=split, step=step, episode_ids=ids, losses=torch.cat(losses).numpy(),
+        accuracies=torch.cat(accuracies).numpy() if accuracies else None,
+        protocol={**facts, **protocol},
+    )  # fmt: skip
+
+
+def tuned_step_size(
+    formulation: Formulation, params: Parameters, distribution: TaskDistribution, *,
+    step_sizes: tuple[float, ...], steps: int, seed: int, episodes: int,
+) -> tuple[float, dict[float, float]]:  # fmt: skip
+    """The step size with the lowest validation loss, and the loss of each one tried.
+
+    The loss is the mean over episodes and over inner steps 1 to `steps`, so that the choice favours
+    no single step of the adaptation curve. A step size that diverges loses.
+    """
+    tried: dict[float, float] = {}
+    for lr in step_sizes:
+        result = evaluate(
+            Adapter(formulation, lr, max(1, steps)), params, distribution, name="validation",
+            split="validation", seed=seed, episodes=episodes, step=0, protocol={},
+        )  # fmt: skip
+        mean = float(result.losses[:, 1:].mean())
+        tried[lr] = mean if math.isfinite(mean) else math.inf
+    return min(tried, key=lambda lr: tried[lr]), tried
+
+
+def metrics_of(result: EvaluationResult, trained_steps: int) -> dict[str, float]:
+    """Means over the episodes, before adaptation, after 1, the trained number and all steps."""
+    last = result.losses.shape[1] - 1
+    metrics: dict[str, float] = {}
+    for step in sorted({0, min(1, last), min(trained_steps, last), last}):
+        metrics[f"{result.name}/query_loss_step_{step}"] = float(result.losses[:, step].mean())
+        if result.accuracies is not None:
+            accuracy = float(result.accuracies[:, step].mean())
+            metrics[f"{result.name}/query_accuracy_step_{step}"] = accuracy
+    return metrics

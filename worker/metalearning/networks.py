@@ -1,0 +1,163 @@
+"""Networks built from specs: ordinary modules that also know how to run many episodes at once.
+
+`forward` is what any nn.Module has. `forward_episodes` is optional: the same function with a leading
+episode axis on every parameter, in batched matrix products. A network without it (a user's own) is
+run through torch.func.vmap; both give the same numbers, and the tests hold them to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from worker.metalearning.errors import SpecError
+from worker.metalearning.specs import Conv4 as Conv4Spec
+from worker.metalearning.specs import Mlp as MlpSpec
+
+Parameters = dict[str, Tensor]
+
+
+@runtime_checkable
+class EpisodeBatched(Protocol):
+    """A network with a formulation of its own for many episodes at once."""
+
+    def forward_episodes(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """params `(E, *shape)` and x `(E, M, *input)` to outputs `(E, M, outputs)`."""
+        ...
+
+
+class Mlp(nn.Module):
+    """Fully connected network with rectifiers; weights start as nn.Linear's."""
+
+    def __init__(self, inputs: int, hidden: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        widths = (inputs, *hidden, outputs)
+        self.layers = nn.ModuleList(
+            nn.Linear(into, out) for into, out in zip(widths, widths[1:], strict=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `(M, *input)`, flattened, to `(M, outputs)`."""
+        x = x.flatten(1)
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        out: Tensor = self.layers[-1](x)
+        return out
+
+    def forward_episodes(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """One batched product a layer: baddbmm(bias, x, weight^T)."""
+        x = x.flatten(2)
+        last = len(self.layers) - 1
+        for i in range(last + 1):
+            weight, bias = params[f"layers.{i}.weight"], params[f"layers.{i}.bias"]
+            x = torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
+            if i < last:
+                x = torch.relu(x)
+        return x
+
+
+class Conv4(nn.Module):
+    """Four times (3x3 convolution of stride 2, batch norm, rectifier), then a linear layer.
+
+    Finn et al. 2017, appendix A.1: strided convolutions for Omniglot, 64 filters, and the mean over
+    the last 2x2 positions as features (cbfinn/maml, maml.py: `tf.reduce_mean(hidden4, [1, 2])`).
+    Batch norm uses the statistics of the set it is given (support or query), in training and test
+    alike: transductive, as the authors'. The convolutions have no bias: batch norm cancels it.
+    """
+
+    def __init__(self, channels: int, filters: int, outputs: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv2d(channels if i == 0 else filters, filters, 3, stride=2, padding=1, bias=False)
+            for i in range(4)
+        )
+        self.norms = nn.ModuleList(
+            nn.BatchNorm2d(filters, track_running_stats=False) for _ in range(4)
+        )
+        self.head = nn.Linear(filters, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `(M, C, H, W)` to logits `(M, outputs)`."""
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = F.relu(norm(conv(x)))
+        out: Tensor = self.head(x.mean((2, 3)))
+        return out
+
+    def forward_episodes(self, params: Mapping[str, Tensor], x: Tensor) -> Tensor:
+        """Channels last, convolutions as one batched product of patches each."""
+        x = x.permute(0, 1, 3, 4, 2)  # (E, M, H, W, C)
+        for i in range(4):
+            z = _strided_convolution(x, params[f"convs.{i}.weight"])
+            z = _normalise(z, params[f"norms.{i}.weight"], params[f"norms.{i}.bias"])
+            x = torch.relu(z)
+        features = x.mean((2, 3))
+        head = params["head.weight"].transpose(1, 2)
+        return torch.baddbmm(params["head.bias"].unsqueeze(1), features, head)
+
+
+def _strided_convolution(x: Tensor, weight: Tensor) -> Tensor:
+    """3x3, stride 2, padding 1: x `(E, M, H, W, C)`, weight `(E, F, C, 3, 3)` to `(E, M, H', W', F)`.
+
+    im2col and a batched product: what vmap makes of a convolution instead, a grouped one, runs at a
+    tenth of the processor's speed (design.md, section 7).
+    """
+    episodes, images, height, width, channels = x.shape
+    out_h, out_w = (height + 1) // 2, (width + 1) // 2
+    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
+    patches = torch.cat(
+        [
+            padded[:, :, i : i + 2 * out_h - 1 : 2, j : j + 2 * out_w - 1 : 2]
+            for i in range(3)
+            for j in range(3)
+        ],
+        dim=-1,
+    ).view(episodes, images * out_h * out_w, 9 * channels)
+    kernel = weight.permute(0, 3, 4, 2, 1).reshape(episodes, 9 * channels, -1)
+    return torch.bmm(patches, kernel).view(episodes, images, out_h, out_w, -1)
+
+
+def _normalise(z: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Batch norm with each episode's own statistics: z `(E, M, H, W, F)`, gain and shift `(E, F)`."""
+    flat = z.flatten(1, 3)
+    centred = flat - flat.mean(1, keepdim=True)
+    scale = torch.rsqrt(centred.square().mean(1, keepdim=True) + 1e-5) * gain.unsqueeze(1)
+    return (centred * scale + shift.unsqueeze(1)).view(z.shape)
+
+
+def build_network(
+    spec: MlpSpec | Conv4Spec, input_shape: tuple[int, ...], outputs: int, seed: int
+) -> nn.Module:
+    """A freshly initialised network; its initial weights depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if isinstance(spec, MlpSpec):
+            return Mlp(int(torch.Size(input_shape).numel()), spec.hidden, outputs)
+        return Conv4(input_shape[0], spec.filters, outputs)
+
+
+def check_network(network: nn.Module) -> None:
+    """Refuse modules whose state or randomness would leak between episodes."""
+    for name, module in network.named_modules():
+        if getattr(module, "track_running_stats", False):
+            raise SpecError("network", f"{name}: batch norm must not carry statistics between "
+                            "episodes; set track_running_stats=False")  # fmt: skip
+        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
+            raise SpecError("network", f"{name}: dropout is not supported in the inner loop")
+
+
+def initial_parameters(network: nn.Module, device: torch.device) -> Parameters:
+    """The network's parameters as a plain dict of tensors."""
+    return {
+        name: parameter.detach().clone().to(device)
+        for name, parameter in network.named_parameters()
+    }
+
+
+def batch_norm_mode(network: nn.Module) -> str:
+    """What batch norm does at test: `transductive` (the query set's own statistics) or `none`."""
+    kinds = (nn.modules.batchnorm._BatchNorm,)
+    return "transductive" if any(isinstance(m, kinds) for m in network.modules()) else "none"

@@ -1,0 +1,244 @@
+"""The one training loop: a generator of reports, so recording, stopping and saving are the caller's.
+
+What repeats bit for bit: every metric outside `system/`, for the same spec, torch version, processor
+kind and number of threads (set by the caller; kept in the checkpoint). Metrics of a report with step
+s are of the s-th meta-step's batch, at the parameters it found; validation and checkpoint of that
+report are of the parameters it left.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from worker.metalearning.adaptation import Formulation, formulation
+from worker.metalearning.algorithms import build_algorithm
+from worker.metalearning.checkpoint import Best, Checkpoint
+from worker.metalearning.distributions.factory import (
+    evaluation_distribution,
+    training_distribution,
+)
+from worker.metalearning.distributions.sinusoid import Sinusoid
+from worker.metalearning.episodes import TaskDistribution
+from worker.metalearning.errors import CheckpointMismatch, Diverged
+from worker.metalearning.evaluation import (
+    Adapter,
+    EvaluationResult,
+    evaluate,
+    metrics_of,
+    tuned_step_size,
+)
+from worker.metalearning.illustration import sinusoid_illustration
+from worker.metalearning.networks import (
+    Parameters,
+    batch_norm_mode,
+    build_network,
+    initial_parameters,
+)
+from worker.metalearning.optimization import OuterOptimizer
+from worker.metalearning.specs import FineTuning, Inner, OracleSpec, Outer, Spec, as_dict
+
+RECORDED_POINTS = 1000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one recorded meta-step has to say."""
+
+    step: int
+    metrics: dict[str, float]
+    checkpoint: Checkpoint | None = None
+    evaluation: EvaluationResult | None = None
+    message: str | None = None
+
+
+def train(
+    spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None, cache_dir: Path | None,
+    resume: Checkpoint | None = None,
+) -> Iterator[Report]:  # fmt: skip
+    """Meta-train, validate and test as the spec says.
+
+    Raises DataMissing, CheckpointMismatch, and Diverged after yielding the report that shows it.
+    """
+    torch.use_deterministic_algorithms(True)
+    session = _Session(spec, torch.device(device), omniglot_dir, cache_dir)
+    if resume:
+        session.restore(resume)
+        yield Report(resume.step, {}, message=f"resumed after {resume.step} meta-steps")
+    if session.outer:
+        yield from session.meta_train(session.outer)
+    yield from session.test()
+
+
+class _Session:
+    """One run's state between reports."""
+
+    def __init__(
+        self, spec: Spec, device: torch.device, omniglot_dir: Path | None, cache_dir: Path | None
+    ) -> None:
+        self.spec = spec
+        self.device = device
+        self.outer: Outer | None = getattr(spec, "outer", None)
+        self.inner: Inner | None = getattr(spec, "inner", None)
+        self.fine_tuning: FineTuning | None = getattr(spec, "fine_tuning", None)
+        self.distribution = training_distribution(spec, omniglot_dir, cache_dir)
+        self.held_out = evaluation_distribution(spec, omniglot_dir, cache_dir)
+        self.network = build_network(
+            spec.network, self.distribution.input_shape, self.distribution.outputs, spec.seed
+        ).to(device)
+        self.formulation: Formulation = formulation(self.network, self.distribution.objective)
+        self.algorithm = build_algorithm(spec, self.formulation)
+        self.params = initial_parameters(self.network, device)
+        self.optimizer = OuterOptimizer(self.params, self.outer) if self.outer else None
+        self.generator = torch.Generator().manual_seed(spec.seed)
+        self.step = 0
+        self.best: Best | None = None
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same spec."""
+        differs = [
+            key
+            for key, value in as_dict(self.spec).items()
+            if key not in ("log_every", "checkpoint_every") and checkpoint.spec.get(key) != value
+        ]
+        if differs:
+            raise CheckpointMismatch(f"the checkpoint's spec differs in {', '.join(differs)}")
+        self.step = checkpoint.step
+        with torch.no_grad():
+            for name, param in self.params.items():
+                param.copy_(checkpoint.parameters[name])
+        if self.optimizer:
+            self.optimizer.load_state(checkpoint.optimizer)
+        self.generator.set_state(checkpoint.generator)
+        self.best = checkpoint.best
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of the state, independent of what training does next."""
+        return Checkpoint(
+            step=self.step,
+            parameters={name: p.detach().cpu().clone() for name, p in self.params.items()},
+            optimizer=self.optimizer.state() if self.optimizer else {},
+            generator=self.generator.get_state(),
+            best=self.best,
+            spec=as_dict(self.spec),
+            threads=torch.get_num_threads(),
+            torch_version=str(torch.__version__),
+        )
+
+    def meta_train(self, outer: Outer) -> Iterator[Report]:
+        """Algorithm 1's outer loop from the current step to the last."""
+        log_every = self.spec.log_every or max(1, outer.steps // RECORDED_POINTS)
+        clock, clocked = time.perf_counter(), self.step
+        while self.step < outer.steps:
+            metrics, diverged = self._meta_step(outer)
+            validates = _due(self.step, self.spec.evaluation.every)
+            saves = _due(self.step, self.spec.checkpoint_every) and self.step < outer.steps
+            logs = _due(self.step, log_every) or self.step in (1, outer.steps)
+            if not (logs or validates or saves or diverged):
+                continue
+            values = {name: float(value) for name, value in metrics.items()}
+            now = time.perf_counter()
+            values["system/episodes_per_s"] = (
+                (self.step - clocked) * outer.episodes_per_step / (now - clock)
+            )
+            result = self._validate(values) if validates and not diverged else None
+            saved = self.checkpoint() if saves and not diverged else None
+            yield Report(self.step, values, checkpoint=saved, evaluation=result)
+            if diverged:
+                raise Diverged(self.step, diverged)
+            clock, clocked = time.perf_counter(), self.step
+
+    def _meta_step(self, outer: Outer) -> tuple[dict[str, Tensor | float], str | None]:
+        """One outer update; its metrics, and the name of one that is not finite."""
+        assert self.optimizer
+        batch = self.distribution.sample_batch(self.generator, outer.episodes_per_step)
+        gradient, found = self.algorithm.outer_gradient(self.params, batch.to(self.device))
+        metrics: dict[str, Tensor | float] = {f"train/{key}": val for key, val in found.items()}
+        metrics["outer/lr"] = self.optimizer.lr_at(self.step)
+        metrics["train/grad_norm"] = self.optimizer.update(gradient, self.step)
+        self.step += 1
+        bad = (key for key, value in metrics.items() if not math.isfinite(float(value)))
+        return metrics, next(bad, None)
+
+    def _validate(self, values: dict[str, float]) -> EvaluationResult | None:
+        """Validation of the current parameters, for which a fine-tuned baseline has no step size."""
+        result = self._evaluated("validation", self.params, self.step, self._adapter(None))
+        values.update(metrics_of(result, self._trained_steps))
+        loss = float(result.losses[:, -1].mean())
+        if self.best is None or loss < self.best.loss:
+            copy = {name: p.detach().cpu().clone() for name, p in self.params.items()}
+            self.best = Best(self.step, loss, copy)
+        return result
+
+    def test(self) -> Iterator[Report]:
+        """Choose the step size where one is to be chosen; then the test, and the last checkpoint."""
+        params, step, selection = self._selected()
+        chosen = None
+        if self.fine_tuning:
+            chosen, tried = tuned_step_size(
+                self.formulation, params, self.held_out,
+                step_sizes=self.fine_tuning.step_sizes, steps=self.spec.evaluation.steps,
+                seed=self.spec.evaluation.seed, episodes=self.fine_tuning.episodes,
+            )  # fmt: skip
+            text = ", ".join(f"{lr:g}: {loss:.4g}" for lr, loss in tried.items())
+            yield Report(self.step, {"fine_tuning/step_size": chosen,
+                                     "fine_tuning/validation_loss": tried[chosen]},
+                         message=f"step size {chosen:g} (validation loss by step size: {text})")  # fmt: skip
+        adapter = self._adapter(chosen)
+        result = self._evaluated("test", params, step, adapter)
+        result = replace(
+            result,
+            protocol={**result.protocol, "selection": selection},
+            illustration=self._illustration(adapter, params),
+        )
+        metrics = metrics_of(result, self._trained_steps)
+        yield Report(self.step, metrics, checkpoint=self.checkpoint(), evaluation=result)
+
+    def _selected(self) -> tuple[Parameters, int, str]:
+        if self.spec.evaluation.selection == "best_validation" and self.best:
+            params = {name: p.to(self.device) for name, p in self.best.parameters.items()}
+            return params, self.best.step, "best validation"
+        return self.params, self.step, "last"
+
+    @property
+    def _trained_steps(self) -> int:
+        return self.inner.steps if self.inner else 0
+
+    def _adapter(self, step_size: float | None) -> Adapter:
+        lr = step_size or (self.inner.lr if self.inner else 0.01)
+        adapts = not isinstance(self.spec, OracleSpec)
+        return Adapter(self.formulation, lr, self.spec.evaluation.steps, adapts)
+
+    def _evaluated(
+        self, name: str, params: Parameters, step: int, adapter: Adapter
+    ) -> EvaluationResult:
+        options = self.spec.evaluation
+        is_test = name == "test"
+        facts: dict[str, Any] = {
+            "algorithm": as_dict(self.spec)["algorithm"],
+            "batch_norm": batch_norm_mode(self.network),
+            "inner_steps_trained": self._trained_steps,
+            "adapts": adapter.adapts,
+            "step_size": "tuned" if self.fine_tuning and is_test else "fixed",
+        }
+        return evaluate(
+            adapter, params, self.held_out, name=name, step=step, seed=options.seed,
+            split="test" if is_test else "validation", protocol=facts,
+            episodes=options.episodes if is_test else options.episodes_during_training,
+        )  # fmt: skip
+
+    def _illustration(self, adapter: Adapter, params: Parameters) -> dict[str, Any] | None:
+        if not isinstance(self.held_out, Sinusoid):
+            return None
+        return sinusoid_illustration(adapter, params, self.held_out, self.spec.evaluation.seed)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
