@@ -1,6 +1,6 @@
 """Every setting, top to bottom. Each knob is an environment variable named METASCOPE_*."""
 
-import hashlib
+import secrets
 from pathlib import Path
 
 from celery.schedules import schedule
@@ -22,7 +22,13 @@ def _secret_key() -> str:
     if kept.exists():
         return kept.read_text().strip()
     # No data folder yet: only commands that need no lasting signature run in this state.
-    return hashlib.sha256(str(DATA_DIR).encode() + Path("/proc/self/stat").read_bytes()).hexdigest()
+    return secrets.token_urlsafe(50)
+
+
+def _embedded_broker_url() -> str:
+    """Of the broker `./run` started for this data folder, so that commands beside it reach it."""
+    kept = DATA_DIR / "broker_url"
+    return kept.read_text().strip() if kept.exists() else "redis://127.0.0.1:6379/0"
 
 
 SECRET_KEY = _secret_key()
@@ -47,6 +53,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.security.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -96,6 +103,12 @@ DATABASES = {
 AUTH_USER_MODEL = "experiments.User"
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
+# Behind a proxy that ends TLS: cookies over HTTPS only, and the proxy's word on the scheme counts.
+BEHIND_HTTPS = env.flag("METASCOPE_HTTPS")
+if BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -108,12 +121,24 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.static.VendorFinder",
+]
+# `./run` collects hashed and compressed files into this folder and names it to the web server.
+# Everything else (tests, one-off commands) serves the sources as they are.
+SERVES_COLLECTED = bool(env.text("METASCOPE_STATIC"))
+STATIC_ROOT = env.path("METASCOPE_STATIC", BASE_DIR / "staticfiles") if SERVES_COLLECTED else None
+WHITENOISE_USE_FINDERS = not SERVES_COLLECTED
 
 # Content-addressed files; any Django storage works.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static.HashedStorage"
+        if SERVES_COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
     "blobs": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "blobs"},
@@ -145,7 +170,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # The broker is a doorbell: messages hold a job's id, and losing them loses nothing.
-CELERY_BROKER_URL = env.text("METASCOPE_BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = env.text("METASCOPE_BROKER_URL") or _embedded_broker_url()
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,0 +1,72 @@
+"""Static files: which ones pip packages contribute, and the hashed names they are served under."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.storage import HashedFilesMixin
+from django.contrib.staticfiles.utils import matches_patterns
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, Storage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+# Name under /static/ -> (package, file in it). No CDN and no copies in the repository.
+VENDORED = {
+    "vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
+    "vendor/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
+}
+
+
+@cache
+def vendored_path(name: str) -> Path:
+    """Where the installed package keeps the file. The package itself is not imported (Plotly
+    takes a second to). Raises ImproperlyConfigured when the package is not installed."""
+    package, inside = VENDORED[name]
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImproperlyConfigured(f"The package {package!r} is missing: run ./run again.")
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+class _VendoredStorage(FileSystemStorage):
+    """Opens vendored names where the packages keep them."""
+
+    def path(self, name: str) -> str:
+        return str(vendored_path(name))
+
+
+class VendorFinder(BaseFinder):
+    """Finds the files of `VENDORED`, and nothing else of those packages."""
+
+    storage = _VendoredStorage()
+
+    def check(self, **kwargs: Any) -> list[Any]:
+        return []
+
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
+        """The file's place on disk; an empty list when it is not vendored."""
+        if path not in VENDORED:
+            return []
+        found = self.storage.path(path)
+        return [found] if find_all else found
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Storage]]:
+        for name in VENDORED:
+            if not matches_patterns(name, list(ignore_patterns or ())):
+                yield name, self.storage
+
+
+class HashedStorage(CompressedManifestStaticFilesStorage):
+    """Names with a content hash, cached by browsers for ever; gzip made once, beforehand.
+
+    Imports between our own ES modules are rewritten to hashed names. Other people's scripts are
+    left alone: they are bundled, and matching imports in megabytes of minified code is slow.
+    """
+
+    patterns: ClassVar[Any] = (
+        HashedFilesMixin.patterns[0],
+        ("dashboard/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # type: ignore[attr-defined]
+    )
