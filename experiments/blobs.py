@@ -1,0 +1,140 @@
+"""Bytes under their SHA-256: stored once, verified when read, collected when unreferenced.
+
+The name of a blob is computed here from its bytes and never taken from a caller. A put first
+touches the row (`created_at` = last put), then makes sure that the file exists; `collect` deletes
+row and file in one transaction, and only rows whose last put is long ago. Whichever comes first, a
+row that something refers to has its file.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from experiments.errors import DomainError, NotFound
+from experiments.models import Blob, Checkpoint, Snapshot, SnapshotFile
+
+# Longer than any transaction that puts a blob and then refers to it.
+COLLECT_AFTER = timedelta(minutes=10)
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Damaged(DomainError):
+    """The stored bytes are not those that were put."""
+
+    code = "blob_damaged"
+
+
+def put(data: bytes) -> Blob:
+    """Store `data`, durably, unless it is there; returns its row."""
+    return put_many([data])[hashlib.sha256(data).hexdigest()]
+
+
+def put_many(contents: Iterable[bytes]) -> dict[str, Blob]:
+    """Store each of `contents` durably; returns the rows by SHA-256."""
+    by_sha: Mapping[str, bytes] = {hashlib.sha256(data).hexdigest(): data for data in contents}
+    if not by_sha:
+        return {}
+    with transaction.atomic():
+        Blob.objects.bulk_create(
+            [Blob(sha256=sha, size=len(data)) for sha, data in sorted(by_sha.items())],
+            ignore_conflicts=True,
+        )
+        Blob.objects.filter(sha256__in=by_sha).update(created_at=Now())
+    for sha, data in by_sha.items():
+        _ensure_file(sha, data)
+    return Blob.objects.in_bulk(list(by_sha))
+
+
+def read(sha256: str) -> bytes:
+    """The bytes under `sha256`. Raises NotFound, or Damaged when they hash to something else."""
+    name = _name(sha256)
+    try:
+        with _storage().open(name) as file:
+            data: bytes = file.read()
+    except FileNotFoundError:
+        raise NotFound(f"There is no blob {sha256}.", code="blob_not_found") from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(
+            f"Blob {sha256} is damaged on disk. Restore the folder 'blobs' from a backup."
+        )
+    return data
+
+
+def collect(limit: int = 100) -> int:
+    """Delete up to `limit` blobs that nothing refers to and nobody put lately; returns how many."""
+    unused = Blob.objects.filter(
+        ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
+        created_at__lt=Now() - COLLECT_AFTER,
+    )
+    collected = 0
+    for sha in list(unused.values_list("sha256", flat=True)[:limit]):
+        with transaction.atomic():
+            # The row stays locked until its file is gone: a put of the same bytes waits here, then
+            # finds neither and stores both again.
+            deleted, _ = unused.filter(sha256=sha).delete()
+            if deleted:
+                _storage().delete(_name(sha))
+                collected += 1
+    return collected
+
+
+def _storage() -> Storage:
+    return storages["blobs"]
+
+
+def _name(sha256: str) -> str:
+    if not _SHA256.fullmatch(sha256):
+        raise NotFound("A blob is named by 64 hexadecimal digits.", code="blob_not_found")
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _ensure_file(sha256: str, data: bytes) -> None:
+    storage, name = _storage(), _name(sha256)
+    if storage.exists(name) and storage.size(name) == len(data):
+        return
+    try:
+        path = Path(storage.path(name))
+    except NotImplementedError:  # an object store: its writes are atomic and durable
+        saved = storage.save(name, ContentFile(data))
+        if saved != name:  # another writer of the same bytes was first
+            storage.delete(saved)
+        return
+    _write_durably(path, data)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    """Write all of `data` under `path` or nothing, and have it survive power loss."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
