@@ -1,5 +1,6 @@
 """Every setting, top to bottom. Each knob is an environment variable named METASCOPE_*."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -185,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Jobs
+JOB_SLOTS = env.number("METASCOPE_WORKERS", min(2, os.cpu_count() or 1), least=1, most=1024)
 LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=2)
 HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", 3, least=1)
 OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATA_DIR / "datasets" / "omniglot")

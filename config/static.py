@@ -59,7 +59,7 @@ class VendorFinder(BaseFinder):
                 yield name, self.storage
 
 
-class HashedStorage(CompressedManifestStaticFilesStorage):
+class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Names with a content hash, cached by browsers for ever; gzip made once, beforehand.
 
     Imports between our own ES modules are rewritten to hashed names. Other people's scripts are
