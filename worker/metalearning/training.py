@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,12 @@ class Report:
 
 def train(
     spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None, cache_dir: Path | None,
-    resume: Checkpoint | None = None,
+    resume: Checkpoint | None = None, wants_checkpoint: Callable[[], bool] = lambda: False,
 ) -> Iterator[Report]:  # fmt: skip
     """Meta-train, validate and test as the spec says.
 
+    `wants_checkpoint` is asked after each meta-step but the last: true makes that step yield a
+    report with a checkpoint (and no metrics, unless they are due), besides those of the spec.
     Raises DataMissing, CheckpointMismatch, and Diverged after yielding the report that shows it.
     """
     torch.use_deterministic_algorithms(True)
@@ -73,7 +75,7 @@ def train(
         session.restore(resume)
         yield Report(resume.step, {}, message=f"resumed after {resume.step} meta-steps")
     if session.outer:
-        yield from session.meta_train(session.outer)
+        yield from session.meta_train(session.outer, wants_checkpoint)
     yield from session.test()
 
 
@@ -132,16 +134,20 @@ class _Session:
             torch_version=str(torch.__version__),
         )
 
-    def meta_train(self, outer: Outer) -> Iterator[Report]:
+    def meta_train(self, outer: Outer, wants_checkpoint: Callable[[], bool]) -> Iterator[Report]:
         """Algorithm 1's outer loop from the current step to the last."""
         log_every = self.spec.log_every or max(1, outer.steps // RECORDED_POINTS)
         clock, clocked = time.perf_counter(), self.step
         while self.step < outer.steps:
             metrics, diverged = self._meta_step(outer)
             validates = _due(self.step, self.spec.evaluation.every)
-            saves = _due(self.step, self.spec.checkpoint_every) and self.step < outer.steps
+            saves = self.step < outer.steps and (
+                _due(self.step, self.spec.checkpoint_every) or wants_checkpoint()
+            )
             logs = _due(self.step, log_every) or self.step in (1, outer.steps)
-            if not (logs or validates or saves or diverged):
+            if not (logs or validates or diverged):
+                if saves:
+                    yield Report(self.step, {}, checkpoint=self.checkpoint())
                 continue
             values = {name: float(value) for name, value in metrics.items()}
             now = time.perf_counter()
