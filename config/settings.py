@@ -64,6 +64,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.middleware.SignInRequired",
+    "dashboard.middleware.DomainErrors",
 ]
 
 ROOT_URLCONF = "config.urls"

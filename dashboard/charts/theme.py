@@ -1,0 +1,181 @@
+"""The house style of figures: tokens instead of colours, one layout, one smoothing.
+
+Colours are CSS variables, resolved by js/charts.js when it draws: "var(--run-1)", or with an alpha
+"var(--run-1/0.2)" or "var(--run-1/--chart-band)". A theme change so redraws without the server.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+FloatArray = npt.NDArray[np.float64]
+
+DASHES = ("solid", "6px,3px", "2px,2px", "9px,3px,2px,3px", "12px,4px", "dot")
+MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
+LINE_WIDTH = 2
+RUN_SLOTS = 10
+
+
+def run_color(slot: int, alpha: float | str | None = None) -> str:
+    """The token of a run's colour slot (1 to 10), with an alpha number or alpha token."""
+    return token(f"run-{slot}", alpha)
+
+
+def token(name: str, alpha: float | str | None = None) -> str:
+    """`var(--name)`, as figures write colours."""
+    return f"var(--{name})" if alpha is None else f"var(--{name}/{alpha})"
+
+
+def _axis(**options: Any) -> dict[str, Any]:
+    title = options.pop("title", None)
+    axis: dict[str, Any] = {
+        "gridcolor": token("chart-grid"),
+        "gridwidth": 1,
+        "zeroline": False,
+        "linecolor": token("chart-axis"),
+        "showline": False,
+        "ticks": "",
+        "tickfont": {"size": 11, "color": token("chart-text")},
+        "automargin": True,
+        "exponentformat": "SI",
+        **options,
+    }
+    if title:
+        font = {"size": 11, "color": token("chart-text")}
+        axis["title"] = {"text": title, "font": font, "standoff": 6}
+    return axis
+
+
+def figure(
+    traces: Sequence[Any] = (),
+    *,
+    x: Mapping[str, Any] | None = None,
+    y: Mapping[str, Any] | None = None,
+    marks_floor: bool = False,
+    **layout: Any,
+) -> go.Figure:
+    """A figure in the house style. `x` and `y` are axis options; `marks_floor` adds the hidden
+    axis y2 (0 at the bottom) on which crosses of non-finite values sit."""
+    font = {"family": "var(--sans)", "size": 11, "color": token("chart-text")}
+    options: dict[str, Any] = {
+        "template": None,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "margin": {"l": 44, "r": 12, "t": 8, "b": 34},
+        "hovermode": "x unified",
+        "dragmode": "zoom",
+        "uirevision": "keep",
+        "font": font,
+        "hoverlabel": {
+            "bgcolor": token("chart-hover"),
+            "bordercolor": token("line"),
+            "font": {"family": "var(--sans)", "size": 12, "color": token("text")},
+            "namelength": -1,
+        },
+        "xaxis": _axis(**{"showgrid": False, "showline": True, **_spikes(), **(x or {})}),
+        "yaxis": _axis(**(y or {})),
+    }
+    if marks_floor:
+        hidden = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
+        options["yaxis2"] = hidden
+    return go.Figure(data=list(traces), layout={**options, **layout})
+
+
+def _spikes() -> dict[str, Any]:
+    return {
+        "showspikes": True,
+        "spikemode": "across",
+        "spikethickness": 1,
+        "spikedash": "solid",
+        "spikecolor": token("chart-axis"),
+    }
+
+
+def line(
+    x: Sequence[float] | npt.NDArray[Any],
+    y: Sequence[float] | npt.NDArray[Any],
+    *,
+    color: str,
+    name: str = "",
+    width: float = LINE_WIDTH,
+    dash: str = "solid",
+    hover: str | None = "<b>%{y:.4~g}</b>",
+    **options: Any,
+) -> go.Scatter:
+    """One line. Gaps (NaN) stay gaps. `hover=None`: it does not answer to the pointer."""
+    trace: dict[str, Any] = {
+        "x": listed(x),
+        "y": listed(y),
+        "mode": "lines",
+        "name": name,
+        "line": {"color": color, "width": width, "dash": dash},
+        "connectgaps": False,
+        **options,
+    }
+    if hover is None:
+        trace["hoverinfo"] = "skip"
+    else:
+        trace["hovertemplate"] = hover
+    return go.Scatter(trace)
+
+
+def band(
+    x: Sequence[float] | npt.NDArray[Any],
+    low: Sequence[float] | npt.NDArray[Any],
+    high: Sequence[float] | npt.NDArray[Any],
+    *,
+    slot: int,
+) -> list[go.Scatter]:
+    """The filled area between two curves in a run's colour."""
+    edge: dict[str, Any] = {
+        "x": listed(x),
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+    fill = {"fill": "tonexty", "fillcolor": run_color(slot, "--chart-band")}
+    return [go.Scatter(y=listed(low), **edge), go.Scatter(y=listed(high), **edge, **fill)]
+
+
+def bad_mark(x: float, text: str, *, color: str = "var(--failed)") -> go.Scatter:
+    """A cross on the floor where values stop being finite. The figure needs `marks_floor`."""
+    return go.Scatter(
+        x=[float(x)],
+        y=[0],
+        yaxis="y2",
+        mode="markers",
+        cliponaxis=False,
+        marker={
+            "symbol": "x",
+            "size": 9,
+            "color": color,
+            "line": {"width": 1, "color": token("surface")},
+        },
+        name=text,
+        hovertemplate=f"{text}<extra></extra>",
+    )
+
+
+def smoothed(y: FloatArray, weight: float) -> FloatArray:
+    """Debiased exponential moving average; 0 is off. It starts anew after each gap (NaN)."""
+    if weight <= 0:
+        return y
+    out = np.full_like(y, np.nan)
+    mean = norm = 0.0
+    for i, value in enumerate(y):
+        if not np.isfinite(value):
+            mean = norm = 0.0
+            continue
+        mean = weight * mean + (1 - weight) * value
+        norm = weight * norm + (1 - weight)
+        out[i] = mean / norm
+    return out
+
+
+def listed(values: Sequence[float] | npt.NDArray[Any]) -> list[Any]:
+    """Plain numbers: Plotly's base64 arrays cannot be exported or read by our own scripts."""
+    return np.asarray(values).tolist()  # type: ignore[no-any-return]

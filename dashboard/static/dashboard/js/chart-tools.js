@@ -1,0 +1,69 @@
+// The buttons of a chart card: data-chart-act="log | png | csv | enlarge".
+import { chartOf, draw } from './charts.js';
+import { $, $$ } from './dom.js';
+import * as state from './url-state.js';
+
+function save(name, href) {
+  const link = document.createElement('a');
+  link.download = name;
+  link.href = href;
+  link.click();
+}
+
+const fileName = (chart, end) => `${(chart.el.dataset.title ?? 'chart').replace(/[^\w.-]+/g, '-')}.${end}`;
+
+async function png(chart) {
+  const background = getComputedStyle(document.documentElement).getPropertyValue('--surface').trim();
+  const { data, layout } = chart.el;
+  const url = await Plotly.toImage({ data, layout: { ...layout, paper_bgcolor: background } }, { format: 'png', width: 1200, height: 700, scale: 2 });
+  save(fileName(chart, 'png'), url);
+}
+
+const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ''));
+
+// What is drawn, as rows of series, x, y. Zoom in first for exact points.
+export function rows(traces) {
+  const out = [['series', 'x', 'y']];
+  for (const trace of traces) {
+    if (!trace.name || !trace.x) continue;
+    trace.x.forEach((x, i) => out.push([trace.name, x, trace.y[i]]));
+  }
+  return out;
+}
+
+function csv(chart) {
+  const text = rows(chart.body.figure.data).map((row) => row.map(quoted).join(',')).join('\r\n');
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  save(fileName(chart, 'csv'), url);
+  URL.revokeObjectURL(url);
+}
+
+function log(chart, button) {
+  chart.logY = !chart.logY;
+  button.setAttribute('aria-pressed', String(chart.logY));
+  const ids = new Set((state.get('logy') ?? '').split(',').filter(Boolean));
+  if (chart.logY) ids.add(chart.id);
+  else ids.delete(chart.id);
+  state.set('logy', [...ids].join(','));
+  draw(chart);
+}
+
+function enlarge(chart, button) {
+  const wide = chart.card.classList.toggle('wide');
+  button.setAttribute('aria-pressed', String(wide));
+  Plotly.Plots.resize(chart.el);
+}
+
+const acts = { png, csv, log, enlarge };
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-chart-act]');
+  if (!button) return;
+  const chart = chartOf($('.chart', button.closest('.chart-card')));
+  if (chart?.drawn) acts[button.dataset.chartAct](chart, button);
+});
+
+for (const button of $$('[data-chart-act="log"]')) {
+  const chart = chartOf($('.chart', button.closest('.chart-card')));
+  if (chart) button.setAttribute('aria-pressed', String(chart.logY));
+}

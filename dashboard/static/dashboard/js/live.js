@@ -1,0 +1,76 @@
+// Live refresh. <div data-live-src="URL" data-live-seconds="2"> asks the server again and swaps only the
+// parts marked data-live="NAME" that changed, so zoom, selection, focus and scroll survive. Answer 286 stops it.
+// Other modules join with every(); the Live button and hidden tabs pause all of them.
+import { $, $$ } from './dom.js';
+
+const jobs = new Set();
+let paused = false;
+let freshAt = Date.now();
+
+export const isPaused = () => paused || document.hidden;
+
+// Calls `work` every `seconds` while not paused, never twice at once. `work` answers false to stop.
+export function every(seconds, work) {
+  const job = { seconds, work, next: Date.now() + seconds * 1000, busy: false };
+  jobs.add(job);
+  return () => jobs.delete(job);
+}
+
+async function runJob(job) {
+  job.busy = true;
+  try {
+    if ((await job.work()) === false) jobs.delete(job);
+    freshAt = Date.now();
+  } catch {
+    // The age on the Live button keeps growing until the server answers again.
+  }
+  job.busy = false;
+  job.next = Date.now() + job.seconds * 1000;
+}
+
+// Swaps changed parts; returns the parsed answer. A part that holds the focus or an open popover waits.
+export function swapParts(region, html) {
+  const fresh = new DOMParser().parseFromString(html, 'text/html');
+  for (const part of $$('[data-live]', fresh)) {
+    const now = $(`[data-live="${CSS.escape(part.dataset.live)}"]`, region);
+    if (!now || now.outerHTML === part.outerHTML) continue;
+    if (now.contains(document.activeElement) || $('.pop:not([hidden])', now)) continue;
+    now.replaceWith(document.importNode(part, true));
+  }
+  return fresh;
+}
+
+export async function refresh(region) {
+  const answer = await fetch(region.dataset.liveSrc, { headers: { 'X-Live': 'true' } });
+  if (!answer.ok) throw new Error(`live refresh: ${answer.status}`);
+  const fresh = swapParts(region, await answer.text());
+  region.dispatchEvent(new CustomEvent('refreshed', { detail: { fresh, last: answer.status === 286 }, bubbles: true }));
+  if (answer.status === 286) delete region.dataset.liveSrc;
+  return answer.status !== 286;
+}
+
+function paintButton() {
+  const button = $('[data-live-toggle]');
+  if (!button) return;
+  const seconds = Math.round((Date.now() - freshAt) / 1000);
+  button.hidden = jobs.size === 0 && !paused;
+  $('[data-live-age]', button).textContent = paused ? 'Paused' : `Live · ${seconds} s ago`;
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-live-toggle]');
+  if (!button) return;
+  paused = !paused;
+  button.setAttribute('aria-pressed', String(paused));
+  button.title = paused ? 'Resume live refresh' : 'Pause live refresh';
+  paintButton();
+});
+
+setInterval(() => {
+  if (!isPaused()) for (const job of jobs) if (!job.busy && Date.now() >= job.next) runJob(job);
+  paintButton();
+}, 500);
+
+for (const region of $$('[data-live-src]')) {
+  every(Number(region.dataset.liveSeconds ?? 2), () => refresh(region));
+}

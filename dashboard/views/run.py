@@ -1,0 +1,8 @@
+"""Stub."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def page(request: HttpRequest, run_id: str) -> HttpResponse:
+    return render(request, "dashboard/home.html")
