@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from worker.metalearning.blocks import norm_relu, strided_convolution
 from worker.metalearning.errors import SpecError
 from worker.metalearning.specs import Conv4 as Conv4Spec
 from worker.metalearning.specs import Mlp as MlpSpec
@@ -91,41 +92,11 @@ class Conv4(nn.Module):
         """Channels last, convolutions as one batched product of patches each."""
         x = x.permute(0, 1, 3, 4, 2)  # (E, M, H, W, C)
         for i in range(4):
-            z = _strided_convolution(x, params[f"convs.{i}.weight"])
-            z = _normalise(z, params[f"norms.{i}.weight"], params[f"norms.{i}.bias"])
-            x = torch.relu(z)
+            z = strided_convolution(x, params[f"convs.{i}.weight"])
+            x = norm_relu(z, params[f"norms.{i}.weight"], params[f"norms.{i}.bias"])
         features = x.mean((2, 3))
         head = params["head.weight"].transpose(1, 2)
         return torch.baddbmm(params["head.bias"].unsqueeze(1), features, head)
-
-
-def _strided_convolution(x: Tensor, weight: Tensor) -> Tensor:
-    """3x3, stride 2, padding 1: x `(E, M, H, W, C)`, weight `(E, F, C, 3, 3)` to `(E, M, H', W', F)`.
-
-    im2col and a batched product: what vmap makes of a convolution instead, a grouped one, runs at a
-    tenth of the processor's speed (design.md, section 7).
-    """
-    episodes, images, height, width, channels = x.shape
-    out_h, out_w = (height + 1) // 2, (width + 1) // 2
-    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
-    patches = torch.cat(
-        [
-            padded[:, :, i : i + 2 * out_h - 1 : 2, j : j + 2 * out_w - 1 : 2]
-            for i in range(3)
-            for j in range(3)
-        ],
-        dim=-1,
-    ).view(episodes, images * out_h * out_w, 9 * channels)
-    kernel = weight.permute(0, 3, 4, 2, 1).reshape(episodes, 9 * channels, -1)
-    return torch.bmm(patches, kernel).view(episodes, images, out_h, out_w, -1)
-
-
-def _normalise(z: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
-    """Batch norm with each episode's own statistics: z `(E, M, H, W, F)`, gain and shift `(E, F)`."""
-    flat = z.flatten(1, 3)
-    centred = flat - flat.mean(1, keepdim=True)
-    scale = torch.rsqrt(centred.square().mean(1, keepdim=True) + 1e-5) * gain.unsqueeze(1)
-    return (centred * scale + shift.unsqueeze(1)).view(z.shape)
 
 
 def build_network(
