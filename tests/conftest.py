@@ -1,7 +1,10 @@
 """Fixtures that every test may use: the cast of people, and a data folder of its own."""
 
+import sqlite3
+
 import pytest
 from django.conf import LazySettings
+from django.db import connections
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +20,25 @@ def data_dir(settings: LazySettings, tmp_path):
         },
     }
     return settings.DATA_DIR
+
+
+@pytest.fixture
+def file_database(django_db_setup, django_db_blocker, tmp_path):
+    """The migrated database, empty, in a file of its own: for threads and processes that share it.
+
+    Use it instead of the `django_db` mark. Threads close their connection before they end.
+    """
+    name = str(tmp_path / "shared.sqlite3")
+    with django_db_blocker.unblock():
+        memory = connections["default"]
+        memory.ensure_connection()
+        target = sqlite3.connect(name)
+        memory.connection.backup(target)
+        target.close()
+        kept = connections.settings["default"]["NAME"]
+        connections.settings["default"]["NAME"] = name
+        connections["default"] = connections.create_connection("default")
+        yield name
+        connections["default"].close()
+        connections["default"] = memory
+        connections.settings["default"]["NAME"] = kept

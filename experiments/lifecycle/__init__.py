@@ -1,0 +1,37 @@
+"""Creates projects, runs and jobs, and changes a run's status and what people write on it."""
+
+from experiments.lifecycle.actions import archive, cancel_run, unarchive
+from experiments.lifecycle.clients import beat_client_run, finish_client_run
+from experiments.lifecycle.editing import (
+    edit_run,
+    set_environment,
+    set_notes,
+    set_params,
+    set_summary,
+    set_tags,
+)
+from experiments.lifecycle.jobs import submit_job
+from experiments.lifecycle.params import flatten
+from experiments.lifecycle.projects import create_project, edit_project
+from experiments.lifecycle.runs import attach_snapshot, create_run, transition
+
+__all__ = [
+    "archive",
+    "attach_snapshot",
+    "beat_client_run",
+    "cancel_run",
+    "create_project",
+    "create_run",
+    "edit_project",
+    "edit_run",
+    "finish_client_run",
+    "flatten",
+    "set_environment",
+    "set_notes",
+    "set_params",
+    "set_summary",
+    "set_tags",
+    "submit_job",
+    "transition",
+    "unarchive",
+]

@@ -1,0 +1,91 @@
+"""Params: nested as sent, and flat as rows that the run table filters and sorts by."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.models import Param, Run
+from experiments.problems import Problems, unprintable
+
+MOST_PARAMS = 2_000  # leaves of one run
+DEEPEST = 16
+LONGEST_KEY = 250  # of the dotted key
+LONGEST_VALUE = 20_000  # characters of one value as JSON
+_INDEXED = 500  # characters of a value that its row keeps
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One value under its dotted key; `number` is set when the value is a finite number."""
+
+    key: str
+    text: str
+    number: float | None
+
+
+def flatten(params: Mapping[str, Any], *, path: str = "params") -> list[Leaf]:
+    """The leaves of nested params; lists and empty objects are leaves.
+
+    Raises Invalid naming every leaf past a limit.
+    """
+    problems = Problems()
+    leaves: dict[str, Leaf] = {}
+    for key, value, depth in _walk(params, "", 1):
+        where = f"{path}.{key[:LONGEST_KEY]}"
+        if depth > DEEPEST:
+            problems.add(where, f"Is nested {depth} deep; the limit is {DEEPEST}.")
+        elif len(key) > LONGEST_KEY:
+            problems.add(where, f"The key is longer than the limit of {LONGEST_KEY} characters.")
+        elif unprintable(key) or not all(key.split(".")):
+            problems.add(where, "Use printable keys without empty parts.")
+        elif key in leaves:
+            problems.add(where, "Is given twice: nested, and with a dot in a key.")
+        else:
+            leaves[key] = _leaf(key, value, where, problems)
+        if len(leaves) > MOST_PARAMS:
+            problems.add(path, f"Holds more than the limit of {MOST_PARAMS:,} values.")
+            break
+    problems.check()
+    return list(leaves.values())
+
+
+def _walk(params: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any, int]]:
+    for key, value in params.items():
+        full = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value and depth <= DEEPEST:
+            yield from _walk(value, f"{full}.", depth + 1)
+        else:
+            yield full, value, depth
+
+
+def _leaf(key: str, value: Any, where: str, problems: Problems) -> Leaf:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) > LONGEST_VALUE:
+        problems.add(where, f"Is {len(text):,} characters long; the limit is {LONGEST_VALUE:,}.")
+    if "\0" in text:
+        problems.add(where, "Holds a NUL character, which cannot be stored.")
+    number = float(value) if type(value) in (int, float) else None
+    finite = number if number is not None and math.isfinite(number) else None
+    return Leaf(key=key, text=text[:_INDEXED], number=finite)
+
+
+def rows(run: Run, leaves: list[Leaf]) -> list[Param]:
+    """Unsaved rows of a run's leaves."""
+    return [
+        Param(run=run, project_id=run.project_id, key=leaf.key, text=leaf.text, number=leaf.number)
+        for leaf in leaves
+    ]
+
+
+def merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """`new` laid over `old`, objects merged key by key."""
+    merged = dict(old)
+    for key, value in new.items():
+        before = merged.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(before, value)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,90 @@
+"""Projects: made and described."""
+
+import re
+from typing import Literal
+
+from django.db import IntegrityError, transaction
+
+from experiments.errors import Conflict
+from experiments.models import Project, Workspace
+from experiments.problems import Problems
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+Direction = Literal["min", "max"]
+
+
+def create_project(
+    *,
+    workspace: Workspace,
+    slug: str,
+    name: str = "",
+    description: str = "",
+    main_metric: str = "",
+    main_metric_direction: Direction = "min",
+) -> Project:
+    """A new project. Invalid for a bad slug or text, Conflict if the workspace has that slug."""
+    problems = Problems()
+    check_slug(slug, problems)
+    project = Project(workspace=workspace, slug=slug, main_metric_direction=main_metric_direction)
+    _describe(project, problems, name=name or slug, description=description, metric=main_metric)
+    problems.check()
+    try:
+        with transaction.atomic():
+            project.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict(
+            f"Workspace {workspace.slug} has a project {slug!r} already.",
+            code="slug_taken",
+            fields={"slug": ["Taken: choose another."]},
+        ) from None
+    return project
+
+
+def edit_project(
+    project: Project,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    main_metric: str | None = None,
+    main_metric_direction: Direction | None = None,
+) -> Project:
+    """Changes what is given and nothing else."""
+    problems = Problems()
+    changed = _describe(project, problems, name=name, description=description, metric=main_metric)
+    if main_metric_direction is not None:
+        project.main_metric_direction = main_metric_direction
+        changed.append("main_metric_direction")
+    problems.check()
+    if changed:
+        project.save(update_fields=changed)
+    return project
+
+
+def check_slug(slug: str, problems: Problems, *, path: str = "slug") -> None:
+    """Slugs are in URLs and commands: lower case letters, digits and inner hyphens."""
+    if not _SLUG.fullmatch(slug):
+        problems.add(
+            path, "Use 1 to 64 lower-case letters, digits and hyphens, such as 'sinusoid-maml'."
+        )
+
+
+def _describe(
+    project: Project,
+    problems: Problems,
+    *,
+    name: str | None,
+    description: str | None,
+    metric: str | None,
+) -> list[str]:
+    """Sets what is given; returns the names of the fields set."""
+    changed = []
+    if name is not None:
+        project.name = problems.text("name", name, least=1, most=120)
+        changed.append("name")
+    if description is not None:
+        project.description = problems.text("description", description, most=10_000, lines=True)
+        changed.append("description")
+    if metric is not None:
+        project.main_metric = problems.text("main_metric", metric, most=250)
+        changed.append("main_metric")
+    return changed
