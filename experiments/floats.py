@@ -6,8 +6,10 @@ JSON has no such numbers; they travel as the strings "nan", "inf" and "-inf".
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from experiments.shapes import FloatArray, IntArray
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 NAMES = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 # How the kinds are kept in integer columns; 0 is "finite".

@@ -1,0 +1,169 @@
+"""Blocks of neighbouring points in a few numbers each, so that a wide range reads no raw data.
+
+A chunk keeps blocks of 16 points, of 256, and one of all its points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments import floats
+from experiments.columns import compress, decompress
+from experiments.shapes import FloatArray, IntArray
+
+CHUNK_POINTS = 4096
+LEVELS = (16, 256, CHUNK_POINTS)
+_ROWS = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """N blocks, one a column of `table` (int64; floats by their bits), in (step, arrival) order."""
+
+    table: IntArray  # (11, N)
+
+    def __len__(self) -> int:
+        return int(self.table.shape[1])
+
+    def _integers(self, row: int) -> IntArray:
+        column: IntArray = self.table[row]
+        return column
+
+    def _floats(self, row: int) -> FloatArray:
+        column: FloatArray = self.table[row].view(np.float64)
+        return column
+
+    @property
+    def first_step(self) -> IntArray:
+        return self._integers(0)
+
+    @property
+    def last_step(self) -> IntArray:
+        return self._integers(1)
+
+    @property
+    def count(self) -> IntArray:
+        return self._integers(2)
+
+    @property
+    def finite(self) -> IntArray:
+        """How many of `count` are finite; low, high, mean and last are over these, or NaN."""
+        return self._integers(3)
+
+    @property
+    def bad_step(self) -> IntArray:
+        """Step of the first NaN or infinity, where count > finite."""
+        return self._integers(4)
+
+    @property
+    def bad_kind(self) -> IntArray:
+        """The index of its kind in `floats.KINDS`."""
+        return self._integers(5)
+
+    @property
+    def last_time(self) -> FloatArray:
+        return self._floats(6)
+
+    @property
+    def last(self) -> FloatArray:
+        return self._floats(7)
+
+    @property
+    def low(self) -> FloatArray:
+        return self._floats(8)
+
+    @property
+    def high(self) -> FloatArray:
+        return self._floats(9)
+
+    @property
+    def mean(self) -> FloatArray:
+        return self._floats(10)
+
+
+def of_points(steps: IntArray, times: FloatArray, values: FloatArray) -> Blocks:
+    """One block per point; points in (step, arrival) order."""
+    blocks = Blocks(np.empty((_ROWS, len(steps)), dtype=np.int64))
+    kinds = floats.kind_codes(values)
+    finite = np.where(kinds == 0, values, np.nan)
+    blocks.table[0] = blocks.table[1] = blocks.table[4] = steps
+    blocks.table[2] = 1
+    blocks.table[3] = kinds == 0
+    blocks.table[5] = kinds
+    blocks.last_time[:] = times
+    blocks.table[7:] = finite.view(np.int64)
+    return blocks
+
+
+def join(parts: list[Blocks]) -> Blocks:
+    return parts[0] if len(parts) == 1 else Blocks(np.hstack([part.table for part in parts]))
+
+
+def by_last_step(blocks: Blocks) -> Blocks:
+    """In order of their last step; of equal ones the order stays."""
+    if (np.diff(blocks.last_step) >= 0).all():
+        return blocks
+    return Blocks(blocks.table[:, np.argsort(blocks.last_step, kind="stable")])
+
+
+def merge(blocks: Blocks, starts: IntArray) -> Blocks:
+    """Neighbours made one: group i is the blocks from starts[i] to before starts[i + 1]."""
+    ends = np.append(starts[1:], len(blocks)) - 1
+    places = np.arange(len(blocks))
+    merged = Blocks(np.empty((_ROWS, len(starts)), dtype=np.int64))
+    merged.table[0] = np.minimum.reduceat(blocks.first_step, starts)
+    merged.table[1] = blocks.last_step[ends]
+    merged.table[2] = np.add.reduceat(blocks.count, starts)
+    merged.table[3] = np.add.reduceat(blocks.finite, starts)
+    # The first bad block of each group; in a group without one any place does.
+    bad = np.where(blocks.count > blocks.finite, places, len(blocks))
+    first_bad = np.minimum(np.minimum.reduceat(bad, starts), ends)
+    merged.table[4:6] = blocks.table[4:6, first_bad]
+    merged.last_time[:] = blocks.last_time[ends]
+    # The last block with a finite value; where there is none, `last` of any block is NaN.
+    good = np.where(blocks.finite > 0, places, -1)
+    merged.last[:] = blocks.last[np.maximum(np.maximum.reduceat(good, starts), starts)]
+    merged.low[:] = np.fmin.reduceat(blocks.low, starts)
+    merged.high[:] = np.fmax.reduceat(blocks.high, starts)
+    merged.mean[:] = _means(blocks, merged, starts)
+    return merged
+
+
+def _means(blocks: Blocks, merged: Blocks, starts: IntArray) -> FloatArray:
+    """Means over finite values, weighted before they are added: no sum overflows."""
+    sizes = np.diff(np.append(starts, len(blocks)))
+    totals = np.repeat(np.maximum(merged.finite, 1), sizes)
+    means = np.where(blocks.finite > 0, blocks.mean, 0.0)
+    merged_means = np.add.reduceat(means * (blocks.finite / totals), starts)
+    found = merged.finite > 0
+    merged_means[~found] = np.nan
+    # Rounding must not put a mean outside of what it is the mean of.
+    np.clip(merged_means, merged.low, merged.high, out=merged_means)
+    return merged_means
+
+
+def every(blocks: Blocks, size: int) -> Blocks:
+    """Each `size` neighbours made one."""
+    return merge(blocks, np.arange(0, len(blocks), size))
+
+
+def pack(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
+    """All levels of one chunk, compressed. Points in (step, arrival) order."""
+    levels = []
+    blocks, size = of_points(steps, times, values), 1
+    for level in LEVELS:
+        blocks, size = every(blocks, level // size), level
+        levels.append(blocks.table)
+    return compress(np.hstack(levels).astype("<i8").tobytes())
+
+
+def unpack(data: bytes | memoryview, points: int, level: int) -> Blocks:
+    """The blocks of `level` (one of LEVELS) of a chunk of so many points."""
+    table = np.frombuffer(decompress(data), dtype="<i8").reshape(_ROWS, -1)
+    start = 0
+    for size in LEVELS:
+        length = -(-points // size)
+        if size == level:
+            return Blocks(table[:, start : start + length])
+        start += length
+    raise ValueError(f"no level of {level} points")

@@ -1,0 +1,40 @@
+"""Takes a run back to a step: a job continues from its checkpoint as if nothing later had been."""
+
+from django.db import transaction
+
+from experiments import folding, summaries
+from experiments.models import Evaluation, Run, Series
+from experiments.recording.points import check_attempt, lock_run
+
+
+def rewind(*, run_id: str, after_step: int, attempt: int) -> int:
+    """Drops every point with step > after_step, with its summaries; returns how many.
+
+    Evaluations of later steps go too, and progress goes back. Batches that were accepted stay
+    known: one that is sent again is still a no-op. Raises NotFound, and Superseded when `attempt`
+    does not own the run's job.
+    """
+    with transaction.atomic():
+        run = lock_run(run_id)
+        check_attempt(run_id, attempt)
+        folding.fold_run(run_id)
+        later = Series.objects.filter(run_id=run_id, last_step__gt=after_step)
+        dropped = sum(_truncate(row, after_step) for row in later)
+        Evaluation.objects.filter(run_id=run_id, step__gt=after_step).delete()
+        Run.objects.filter(pk=run.pk, progress_step__gt=after_step).update(
+            progress_step=max(after_step, 0)
+        )
+        return dropped
+
+
+def _truncate(row: Series, after_step: int) -> int:
+    kept = folding.truncate(row.pk, after_step)
+    if kept is None:
+        dropped = row.count
+        row.delete()
+        return dropped
+    steps, _, values = kept
+    dropped = row.count - len(steps)
+    summaries.set_row(row, summaries.summarize(row.key, steps, values))
+    row.save(update_fields=summaries.COLUMNS)
+    return dropped
