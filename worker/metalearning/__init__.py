@@ -1,1 +1,1 @@
-"""The meta-learning engine: episodes, networks, algorithms, training and evaluation (no Django, no queue)."""
+"""The meta-learning engine: episodes, networks, algorithms, training and evaluation."""

@@ -1,6 +1,6 @@
 """Train from a spec file and print the reports, one JSON object a line.
 
-    python -m worker.metalearning spec.json [--omniglot DIR] [--out DIR] [--threads N] [--resume FILE]
+`python -m worker.metalearning spec.json [--omniglot DIR] [--out DIR] [--threads N] [--resume FILE]`
 """
 
 from __future__ import annotations

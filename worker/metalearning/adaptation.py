@@ -1,10 +1,10 @@
 """The inner loop, for all episodes of a batch at once, and the derivative of it.
 
 Two formulations give the same numbers. `Batched` is for networks with `forward_episodes`: plain
-reverse-mode autograd over parameters that carry an episode axis; the sum over episodes separates, so
-its gradient is every episode's own. `Vmapped` is for any other nn.Module: torch.func.vmap of the
-gradient of one episode. Never the gradient of vmap: on torch 2.13 `grad(vmap(...))` is silently wrong
-in second order with native batch, layer and instance norm (relative error 1e-3 in float64).
+reverse-mode autograd over parameters that carry an episode axis; the sum over episodes separates,
+so its gradient is every episode's own. `Vmapped` is for any other nn.Module: torch.func.vmap of
+the gradient of one episode. Never the gradient of vmap: on torch 2.13 `grad(vmap(...))` is silently
+wrong in second order with native batch, layer and instance norm (relative error 1e-3 in float64).
 
 Second order is a recursion, not one deep graph. With phi_0 = theta and
 phi_{s+1} = phi_s - lr g(phi_s), the chain rule gives, from v_S = dL_query/dphi_S,
@@ -108,7 +108,7 @@ class Batched:
                 if gradient.requires_grad
             ]
             if not pairs:
-                return {name: torch.zeros_like(leaf) for name, leaf in zip(params, leaves, strict=True)}
+                return {name: torch.zeros_like(param) for name, param in params.items()}
             products = torch.autograd.grad(
                 [gradient for gradient, _ in pairs], leaves, [v for _, v in pairs],
                 materialize_grads=True,
@@ -148,10 +148,12 @@ class Vmapped:
         self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool
     ) -> Gradients:
         """See Formulation; the pullback runs forward and backward again, under one vmap."""
-        gradients, (losses, outputs) = vmap(grad_and_value(self._loss, has_aux=True))(params, x, y)
+        gradient = vmap(grad_and_value(self._loss, has_aux=True))
+        found: tuple[Parameters, tuple[Tensor, Tensor]] = gradient(params, x, y)
+        gradients, (losses, outputs) = found
 
         def product(p: Parameters, x: Tensor, y: Tensor, vector: Parameters) -> Parameters:
-            _, pull = vjp(lambda q: self._gradient(q, x, y), p)
+            pull = vjp(lambda q: self._gradient(q, x, y), p)[1]
             found: Parameters = pull(vector)[0]
             return found
 

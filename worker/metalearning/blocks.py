@@ -1,9 +1,9 @@
 """Convolution, batch norm and rectifier for many episodes at once, differentiable twice.
 
 Left to autograd, the second derivative of this block spends half its time filling zeros for the
-gradients of slices (measured: 45 % of an Omniglot meta-step). Written by hand it is two linear maps,
-each the other's adjoint (`Patches`), and one function whose first and second derivatives need six
-means over positions (`NormRelu`). Tests hold both to finite differences and to native modules.
+gradients of slices (measured: 45 % of an Omniglot meta-step). Written by hand it is two linear
+maps, each the other's adjoint (`Patches`), and one function whose first and second derivatives need
+a few means over positions (`NormRelu`). Tests hold both to finite differences and native modules.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ EPS = 1e-5  # nn.BatchNorm2d's
 
 
 def strided_convolution(x: Tensor, weight: Tensor) -> Tensor:
-    """3x3, stride 2, padding 1: x `(E, M, H, W, C)`, weight `(E, F, C, 3, 3)` to `(E, M, H', W', F)`.
+    """3x3, stride 2, padding 1, by each episode's own weights, channels last.
 
+    x `(E, M, H, W, C)`, weight `(E, F, C, 3, 3)` to `(E, M, H', W', F)`.
     im2col and a batched product: what vmap makes of a convolution instead, a grouped one, runs at a
     tenth of the processor's speed (design.md, section 7).
     """
@@ -61,8 +62,8 @@ def _gather(x: Tensor) -> Tensor:
 def _scatter(patches: Tensor, height: int, width: int) -> Tensor:
     """col2im, the adjoint of `_gather`: sums patches back into `(E, M, H, W, C)`.
 
-    A patch of stride 2 covers its own 2x2 block whole, and one row and column of the next blocks: four
-    additions instead of nine.
+    A patch of stride 2 covers its own 2x2 block whole, and one row and column of the next blocks:
+    four additions instead of nine.
     """
     episodes, images, out_h, out_w, _, _, channels = patches.shape
     blocks = patches.new_zeros(episodes, images, out_h + 1, 2, out_w + 1, 2, channels)
@@ -152,9 +153,7 @@ class NormReluGradient(Function):
         return dz, mean_hn * positions, mean_h * positions
 
     @staticmethod
-    def backward(
-        ctx: Any, *grads: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
         u, s, t = grads
         gain, n, r, out, h, mean_h, mean_hn = ctx.saved_tensors
         positions, k = n.shape[1], gain * r

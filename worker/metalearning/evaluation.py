@@ -1,4 +1,4 @@
-"""Trying parameters on episodes never trained on: every episode's result, after every inner step."""
+"""Trying parameters on held-out episodes: every episode's result, after every inner step."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ STEPS = (0, 1, 10)
 def sinusoid_illustration(
     adapter: Adapter, params: Parameters, distribution: Sinusoid, seed: int
 ) -> dict[str, Any]:
-    """The first two test episodes: support points, true curve, and predictions after 0, 1, 10 steps."""
+    """The first two test episodes: support points, true curve, predictions after 0, 1, 10 steps."""
     device = next(iter(params.values())).device
     batch = sample_range(distribution, "test", seed, 0, EPISODES).to(device)
     reach = distribution.spec.x_range

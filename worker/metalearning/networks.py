@@ -1,8 +1,8 @@
 """Networks built from specs: ordinary modules that also know how to run many episodes at once.
 
-`forward` is what any nn.Module has. `forward_episodes` is optional: the same function with a leading
-episode axis on every parameter, in batched matrix products. A network without it (a user's own) is
-run through torch.func.vmap; both give the same numbers, and the tests hold them to that.
+`forward` is what any nn.Module has. `forward_episodes` is optional: the same function with a
+leading episode axis on every parameter, in batched matrix products. A network without it (a user's
+own) is run through torch.func.vmap; both give the same numbers, and the tests hold them to that.
 """
 
 from __future__ import annotations

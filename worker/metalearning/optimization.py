@@ -22,7 +22,7 @@ class OuterOptimizer:
     def __init__(self, params: Parameters, outer: Outer) -> None:
         self.outer = outer
         self.flat = torch.cat([param.flatten() for param in params.values()])
-        pieces = self.flat.split([param.numel() for param in params.values()])
+        pieces = torch.split(self.flat, [param.numel() for param in params.values()])
         for (name, param), piece in zip(list(params.items()), pieces, strict=True):
             params[name] = piece.view(param.shape)
         self.names = list(params)
@@ -39,7 +39,7 @@ class OuterOptimizer:
     def update(self, gradient: Parameters, step: int) -> Tensor:
         """One step along the gradient, in place; returns the gradient's norm before clipping."""
         flat = torch.cat([gradient[name].flatten() for name in self.names])
-        norm = flat.norm()
+        norm: Tensor = torch.linalg.vector_norm(flat)
         if self.outer.grad_clip > 0:
             flat = flat * (self.outer.grad_clip / norm).clamp(max=1.0)
         self._leaf.grad = flat

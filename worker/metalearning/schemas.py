@@ -14,9 +14,7 @@ def json_schema(struct: type[msgspec.Struct], *, title: str, description: str) -
 
     References are put in place because a form generator should not need a resolver.
     """
-    (root,), definitions = msgspec.json.schema_components(
-        [struct], ref_template="#/$defs/{name}"
-    )
+    (root,), definitions = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     resolved = _resolve(root, definitions)
     assert isinstance(resolved, dict)
     return {"$schema": DIALECT, **resolved, "title": title, "description": description}

@@ -1,13 +1,13 @@
 """What a job may ask for: one validated spec per algorithm, its JSON schema and its presets.
 
-No torch here: the web side reads these schemas in a process without it. Defaults live in these
-fields and nowhere else; the form, the REST validation and the schema come from them.
+No torch here: the web side reads these schemas in a process without it. Defaults live in the fields
+of these structs and nowhere else; the form, the REST validation and the schema come from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta
@@ -15,28 +15,51 @@ from msgspec import Meta
 from worker.metalearning.errors import SpecError
 from worker.metalearning.presets import PRESETS
 from worker.metalearning.schemas import json_schema
+from worker.metalearning.spec_parts import (
+    Conv4,
+    Evaluation,
+    FineTuning,
+    Inner,
+    Mlp,
+    OmniglotEpisodes,
+    Outer,
+    SinusoidEpisodes,
+    shown,
+)
 
-
-def _meta(
-    title: str, description: str, *, unit: str = "", group: str = "", **limits: float
-) -> Meta:
-    """A field's limits together with what the form shows about it."""
-    extra = {"unit": unit, "x-group": group}
-    return Meta(
-        title=title,
-        description=description,
-        extra_json_schema={key: value for key, value in extra.items() if value},
-        **limits,  # type: ignore[arg-type]
-    )
-
+__all__ = [
+    "ALGORITHMS",
+    "AlgorithmInfo",
+    "Conv4",
+    "Evaluation",
+    "FineTuning",
+    "FomamlSpec",
+    "Inner",
+    "MamlSpec",
+    "Mlp",
+    "OmniglotEpisodes",
+    "OracleSpec",
+    "Outer",
+    "PretrainedSpec",
+    "RandomInitSpec",
+    "ReptileSpec",
+    "SinusoidEpisodes",
+    "Spec",
+    "SpecError",
+    "as_dict",
+    "parse",
+    "presets",
+    "schema",
+    "sources",
+]
 
 Seed = Annotated[
     int,
-    _meta("Seed", "Seed of everything random in training.", group="Run", ge=0, le=2**31 - 1),
+    shown("Seed", "Seed of everything random in training.", group="Run", ge=0, le=2**31 - 1),
 ]
 LogEvery = Annotated[
     int,
-    _meta(
+    shown(
         "Log every",
         "Record metrics every so many meta-steps; 0 chooses about 1,000 points a run.",
         unit="meta-steps",
@@ -47,7 +70,7 @@ LogEvery = Annotated[
 ]
 CheckpointEvery = Annotated[
     int,
-    _meta(
+    shown(
         "Checkpoint every",
         "Save a resumable checkpoint every so many meta-steps; 0 saves only the last.",
         unit="meta-steps",
@@ -56,196 +79,6 @@ CheckpointEvery = Annotated[
         le=10_000_000,
     ),
 ]
-
-
-class SinusoidEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-                       tag_field="source", tag="sinusoid"):  # fmt: skip
-    """Regression on y = A sin(x - phase), Finn et al. 2017 section 5.1."""
-
-    shot: Annotated[
-        int,
-        _meta("Shot (K)", "Support points per episode.", unit="points", group="Episodes",
-              ge=1, le=1000),
-    ] = 10  # fmt: skip
-    query: Annotated[
-        int,
-        _meta("Query points", "Query points per training episode.", unit="points",
-              group="Episodes", ge=1, le=1000),
-    ] = 10  # fmt: skip
-    amplitude_low: Annotated[
-        float,
-        _meta("Lowest amplitude", "Lower end of the amplitude's uniform range.",
-              group="Episodes", ge=0, le=1000),
-    ] = 0.1  # fmt: skip
-    amplitude_high: Annotated[
-        float,
-        _meta("Highest amplitude", "Upper end of the amplitude's uniform range.",
-              group="Episodes", ge=0, le=1000),
-    ] = 5.0  # fmt: skip
-    phase_high: Annotated[
-        float,
-        _meta("Largest phase", "The phase is uniform from 0 to this.", unit="rad",
-              group="Episodes", ge=0, le=1000),
-    ] = 3.141592653589793  # fmt: skip
-    x_range: Annotated[
-        float,
-        _meta("Input range", "Inputs are uniform from minus this to plus this.",
-              group="Episodes", gt=0, le=1000),
-    ] = 5.0  # fmt: skip
-
-
-class OmniglotEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-                       tag_field="source", tag="omniglot"):  # fmt: skip
-    """Few-shot classification of handwritten characters, Finn et al. 2017 section 5.2."""
-
-    way: Annotated[
-        int, _meta("Way (N)", "Classes per episode.", unit="classes", group="Episodes",
-                   ge=2, le=50)
-    ] = 5  # fmt: skip
-    shot: Annotated[
-        int, _meta("Shot (K)", "Support drawings per class.", unit="drawings",
-                   group="Episodes", ge=1, le=19)
-    ] = 1  # fmt: skip
-    query: Annotated[
-        int, _meta("Query drawings", "Query drawings per class in training.", unit="drawings",
-                   group="Episodes", ge=1, le=19)
-    ] = 1  # fmt: skip
-    split_seed: Annotated[
-        int, _meta("Split seed", "Seed of the shuffle that splits the characters.",
-                   group="Episodes", ge=0, le=2**31 - 1)
-    ] = 1  # fmt: skip
-    train_characters: Annotated[
-        int, _meta("Training characters", "Characters not in the test split.",
-                   unit="characters", group="Episodes", ge=2, le=100_000)
-    ] = 1200  # fmt: skip
-    validation_characters: Annotated[
-        int, _meta("Validation characters",
-                   "How many of the training characters are kept out of meta-training, "
-                   "for model selection.", unit="characters", group="Episodes",
-                   ge=0, le=100_000)
-    ] = 100  # fmt: skip
-    rotations: Annotated[
-        bool, _meta("Rotated classes", "In training, a character turned by 90, 180 or 270 "
-                    "degrees is a class of its own.", group="Episodes")
-    ] = True  # fmt: skip
-
-
-class Mlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-          tag_field="kind", tag="mlp"):  # fmt: skip
-    """Fully connected network with rectifiers."""
-
-    hidden: Annotated[
-        tuple[
-            Annotated[int, _meta("Width", "Units of one hidden layer.", unit="units", ge=1,
-                                 le=4096)], ...,
-        ],
-        Meta(title="Hidden layers", description="Width of each hidden layer, input to output.",
-             min_length=1, max_length=10, extra_json_schema={"x-group": "Network"}),
-    ] = (40, 40)  # fmt: skip
-
-
-class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
-            tag_field="kind", tag="conv4"):  # fmt: skip
-    """Four blocks of a strided 3x3 convolution, batch norm and a rectifier; then a linear layer."""
-
-    filters: Annotated[
-        int, _meta("Filters", "Channels of every convolution.", unit="channels",
-                   group="Network", ge=1, le=512)
-    ] = 64  # fmt: skip
-
-
-class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The inner loop: gradient descent on an episode's support set."""
-
-    lr: Annotated[
-        float, _meta("Inner learning rate", "Step size of the inner gradient descent.",
-                     group="Inner loop", gt=0, le=10)
-    ] = 0.01  # fmt: skip
-    steps: Annotated[
-        int, _meta("Inner steps", "Inner gradient steps during meta-training.",
-                   unit="steps", group="Inner loop", ge=0, le=100)
-    ] = 1  # fmt: skip
-
-
-class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The outer loop: an optimizer on the meta-parameters."""
-
-    lr: Annotated[
-        float, _meta("Outer learning rate", "Step size of the outer optimizer.",
-                     group="Outer loop", gt=0, le=10)
-    ] = 0.001  # fmt: skip
-    optimizer: Annotated[
-        Literal["adam", "sgd"],
-        _meta("Optimizer", "Turns outer gradients into updates.", group="Outer loop"),
-    ] = "adam"
-    episodes_per_step: Annotated[
-        int, _meta("Episodes per meta-step", "The meta-batch.", unit="episodes",
-                   group="Outer loop", ge=1, le=4096)
-    ] = 25  # fmt: skip
-    steps: Annotated[
-        int, _meta("Meta-steps", "How many outer updates to make.", unit="meta-steps",
-                   group="Outer loop", ge=1, le=10_000_000)
-    ] = 20_000  # fmt: skip
-    schedule: Annotated[
-        Literal["constant", "cosine"],
-        _meta("Schedule", "How the outer learning rate changes: constant, or a half cosine "
-              "down to zero.", group="Outer loop"),
-    ] = "constant"  # fmt: skip
-    grad_clip: Annotated[
-        float, _meta("Gradient clip", "Largest norm of the outer gradient; 0 means no clip.",
-                     group="Outer loop", ge=0, le=1e6)
-    ] = 0.0  # fmt: skip
-
-
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How checkpoints are tried on episodes never trained on."""
-
-    episodes: Annotated[
-        int, _meta("Test episodes", "Episodes of the final test.", unit="episodes",
-                   group="Evaluation", ge=1, le=100_000)
-    ] = 600  # fmt: skip
-    steps: Annotated[
-        int, _meta("Inner steps at test", "Inner steps made, and scored after each.",
-                   unit="steps", group="Evaluation", ge=0, le=1000)
-    ] = 10  # fmt: skip
-    query: Annotated[
-        int, _meta("Query size at test", "Query points (per class) of validation and test "
-                   "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
-    ] = 0  # fmt: skip
-    every: Annotated[
-        int, _meta("Validate every", "Validate every so many meta-steps; 0 means never.",
-                   unit="meta-steps", group="Evaluation", ge=0, le=10_000_000)
-    ] = 1000  # fmt: skip
-    episodes_during_training: Annotated[
-        int, _meta("Validation episodes", "Episodes of each validation.", unit="episodes",
-                   group="Evaluation", ge=1, le=100_000)
-    ] = 100  # fmt: skip
-    seed: Annotated[
-        int, _meta("Evaluation seed", "Seed of validation and test episodes; runs that share "
-                   "it are tried on the same episodes.", group="Evaluation",
-                   ge=0, le=2**31 - 1)
-    ] = 0  # fmt: skip
-    selection: Annotated[
-        Literal["last", "best_validation"],
-        _meta("Tested parameters", "Test the last parameters, or those with the best "
-              "validation loss at the last inner step.", group="Evaluation"),
-    ] = "last"  # fmt: skip
-
-
-class FineTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The step size of a baseline's fine-tuning, chosen on validation episodes."""
-
-    step_sizes: Annotated[
-        tuple[Annotated[float, _meta("Step size", "One candidate.", gt=0, le=10)], ...],
-        Meta(title="Step sizes tried",
-             description="The one with the lowest validation query loss, mean over inner "
-             "steps 1 to the last, is used at test.",
-             min_length=1, max_length=50, extra_json_schema={"x-group": "Fine-tuning"}),
-    ] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # fmt: skip
-    episodes: Annotated[
-        int, _meta("Tuning episodes", "Validation episodes each step size is tried on.",
-                   unit="episodes", group="Fine-tuning", ge=1, le=100_000)
-    ] = 200  # fmt: skip
 
 
 Episodes = Annotated[
@@ -271,8 +104,6 @@ Tuning = Annotated[
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
            tag_field="algorithm"):  # fmt: skip
     """What every algorithm's spec holds."""
-
-    family: ClassVar[str] = "few-shot"
 
     episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
     network: NetworkSpec = msgspec.field(default_factory=Mlp)

@@ -1,9 +1,9 @@
-"""The one training loop: a generator of reports, so recording, stopping and saving are the caller's.
+"""The one training loop: a generator of reports; recording, stopping and saving are the caller's.
 
-What repeats bit for bit: every metric outside `system/`, for the same spec, torch version, processor
-kind and number of threads (set by the caller; kept in the checkpoint). Metrics of a report with step
-s are of the s-th meta-step's batch, at the parameters it found; validation and checkpoint of that
-report are of the parameters it left.
+What repeats bit for bit: every metric outside `system/`, for the same spec, torch version,
+processor kind and number of threads (set by the caller; kept in the checkpoint). Metrics of a
+report with step s are of the s-th meta-step's batch, at the parameters it found; validation and
+checkpoint of that report are of the parameters it left.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from worker.metalearning.distributions.factory import (
     training_distribution,
 )
 from worker.metalearning.distributions.sinusoid import Sinusoid
-from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.errors import CheckpointMismatch, Diverged
 from worker.metalearning.evaluation import (
     Adapter,
@@ -174,7 +173,7 @@ class _Session:
         return metrics, next(bad, None)
 
     def _validate(self, values: dict[str, float]) -> EvaluationResult | None:
-        """Validation of the current parameters, for which a fine-tuned baseline has no step size."""
+        """Validation of the current parameters; a tuned step size is not known before the test."""
         result = self._evaluated("validation", self.params, self.step, self._adapter(None))
         values.update(metrics_of(result, self._trained_steps))
         loss = float(result.losses[:, -1].mean())
@@ -184,7 +183,7 @@ class _Session:
         return result
 
     def test(self) -> Iterator[Report]:
-        """Choose the step size where one is to be chosen; then the test, and the last checkpoint."""
+        """Choose the step size where one is to be chosen; then the test and last checkpoint."""
         params, step, selection = self._selected()
         chosen = None
         if self.fine_tuning:
@@ -193,10 +192,7 @@ class _Session:
                 step_sizes=self.fine_tuning.step_sizes, steps=self.spec.evaluation.steps,
                 seed=self.spec.evaluation.seed, episodes=self.fine_tuning.episodes,
             )  # fmt: skip
-            text = ", ".join(f"{lr:g}: {loss:.4g}" for lr, loss in tried.items())
-            yield Report(self.step, {"fine_tuning/step_size": chosen,
-                                     "fine_tuning/validation_loss": tried[chosen]},
-                         message=f"step size {chosen:g} (validation loss by step size: {text})")  # fmt: skip
+            yield _tuning_report(self.step, chosen, tried)
         adapter = self._adapter(chosen)
         result = self._evaluated("test", params, step, adapter)
         result = replace(
@@ -244,6 +240,15 @@ class _Session:
         if not isinstance(self.held_out, Sinusoid):
             return None
         return sinusoid_illustration(adapter, params, self.held_out, self.spec.evaluation.seed)
+
+
+def _tuning_report(step: int, chosen: float, tried: dict[float, float]) -> Report:
+    text = ", ".join(f"{lr:g}: {loss:.4g}" for lr, loss in tried.items())
+    return Report(
+        step,
+        {"fine_tuning/step_size": chosen, "fine_tuning/validation_loss": tried[chosen]},
+        message=f"step size {chosen:g} chosen (validation loss by step size: {text})",
+    )
 
 
 def _due(step: int, every: int) -> bool:

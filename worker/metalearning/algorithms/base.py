@@ -18,9 +18,7 @@ Metrics = dict[str, Tensor]  # scalar tensors; the loop turns the recorded ones 
 class Algorithm(Protocol):
     """A rule for changing meta-parameters after a batch of episodes."""
 
-    def outer_gradient(
-        self, params: Parameters, batch: EpisodeBatch
-    ) -> tuple[Parameters, Metrics]:
+    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """What the outer optimizer shall descend along (shapes of params), and what to record."""
         ...
 

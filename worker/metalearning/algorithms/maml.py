@@ -22,9 +22,7 @@ class Maml:
         self.steps = steps
         self.second_order = second_order
 
-    def outer_gradient(
-        self, params: Parameters, batch: EpisodeBatch
-    ) -> tuple[Parameters, Metrics]:
+    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """Mean over episodes; `support_loss` is before adaptation, `query_loss` after."""
         sums = Sums(len(batch))
         for part in parts(batch):

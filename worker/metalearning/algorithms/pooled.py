@@ -1,8 +1,8 @@
 """One network for all episodes pooled: the pretrained baseline, and the oracle.
 
-Finn et al. 2017, section 5.1: "pretraining on all of the tasks, which entails training a network to
-regress to random sinusoid functions and then, at test-time, fine-tuning with gradient descent on the
-K provided points, using an automatically tuned step size". The oracle is the same training with
+Finn et al. 2017, section 5.1: "pretraining on all of the tasks, which entails training a network
+to regress to random sinusoid functions and then, at test-time, fine-tuning with gradient descent on
+the K provided points, using an automatically tuned step size". The oracle is the same training with
 amplitude and phase among the inputs.
 """
 
@@ -22,9 +22,7 @@ class Pooled:
     def __init__(self, formulation: Formulation) -> None:
         self.formulation = formulation
 
-    def outer_gradient(
-        self, params: Parameters, batch: EpisodeBatch
-    ) -> tuple[Parameters, Metrics]:
+    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """All episodes as one set, support and query alike; `query_loss` is the mean loss."""
         x = torch.cat([batch.support_x, batch.query_x], dim=1).flatten(0, 1).unsqueeze(0)
         y = torch.cat([batch.support_y, batch.query_y], dim=1).flatten(0, 1).unsqueeze(0)

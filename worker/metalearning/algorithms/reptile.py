@@ -21,9 +21,7 @@ class Reptile:
         self.lr = lr
         self.steps = steps
 
-    def outer_gradient(
-        self, params: Parameters, batch: EpisodeBatch
-    ) -> tuple[Parameters, Metrics]:
+    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """Mean over episodes; the query set is only looked at."""
         sums = Sums(len(batch))
         for part in parts(batch):

@@ -12,8 +12,6 @@ from worker.metalearning.networks import Parameters
 class Untrained:
     """No meta-training: a gradient of zero (its spec has no outer loop, so none is asked for)."""
 
-    def outer_gradient(
-        self, params: Parameters, batch: EpisodeBatch
-    ) -> tuple[Parameters, Metrics]:
+    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """Zero."""
         return {name: torch.zeros_like(param) for name, param in params.items()}, {}

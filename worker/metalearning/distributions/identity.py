@@ -1,8 +1,8 @@
-"""Names that last: content hashes, episode ids and the random numbers that belong to them (no torch).
+"""Names that last: content hashes, episode ids and the random numbers of an id (no torch).
 
-An episode's id is `{hash12}:{split}:{seed}:{index}`. The hash covers everything that decides what an
-evaluation episode holds (data, split, way, shot, query) and nothing else, so two runs of different
-algorithms meet the same episodes, and one id never names two different ones.
+An episode's id is `{hash12}:{split}:{seed}:{index}`. The hash covers everything that decides what
+an evaluation episode holds (data, split, way, shot, query) and nothing else, so two runs of
+different algorithms meet the same episodes, and one id never names two different ones.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _read_archives(folder: Path) -> OmniglotArchive:
     names = tuple(sorted(drawings))
     counts = {len(images) for images in drawings.values()}
     if len(counts) != 1:
-        raise DataMissing(f"{folder}: characters have {sorted(counts)} drawings; expected one count")
+        raise DataMissing(f"{folder}: characters have {sorted(counts)} drawings, not one count")
     images = np.stack([np.stack(drawings[name]) for name in names])
     return OmniglotArchive(images, names, _pixel_hash(images, names))
 

@@ -52,7 +52,7 @@ class Sinusoid:
 
 
 class OracleSinusoid(Sinusoid):
-    """The same episodes, under the same ids, with amplitude and phase beside each x: (x, A, phase)."""
+    """The same episodes under the same ids, with inputs (x, amplitude, phase)."""
 
     input_shape = (3,)
 

@@ -1,0 +1,103 @@
+"""What the episode sources hold, for a browser: availability, hash and samples (no torch)."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worker.metalearning.distributions.identity import episode_generator, episode_id
+from worker.metalearning.distributions.omniglot_archive import (
+    OmniglotArchive,
+    load_archive,
+    missing_archives,
+    omniglot_hash,
+    split_characters,
+)
+from worker.metalearning.distributions.sinusoid_tasks import sinusoid_hash, sinusoid_task
+from worker.metalearning.specs import OmniglotEpisodes, SinusoidEpisodes
+
+SINUSOIDS = 8
+POINTS = 30
+SETS, CHARACTERS, DRAWINGS = 5, 20, 4
+
+
+def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str, Any]]:
+    """One entry per source, with the hash its default settings have.
+
+    Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
+    """
+    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir)]
+
+
+def _sinusoid() -> dict[str, Any]:
+    defaults = SinusoidEpisodes()
+    shown = SinusoidEpisodes(shot=defaults.shot, query=POINTS - defaults.shot)
+    name = sinusoid_hash(defaults)
+    tasks = [
+        sinusoid_task(shown, episode_id(name, "train", 0, index)) for index in range(SINUSOIDS)
+    ]
+    return {
+        "name": "sinusoid",
+        "title": "Sinusoids",
+        "summary": "Regression on y = A sin(x - phase): amplitude from 0.1 to 5, phase from 0 to "
+        "pi, x from -5 to 5. Finn et al. 2017, section 5.1.",
+        "available": True,
+        "missing": None,
+        "hash": name,
+        "samples": {
+            "kind": "curves",
+            "tasks": [
+                {"amplitude": task.amplitude, "phase": task.phase, "x": np.sort(task.x).tolist()}
+                for task in tasks
+            ],
+        },
+    }
+
+
+def _omniglot(folder: Path | None, cache: Path | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "name": "omniglot",
+        "title": "Omniglot",
+        "summary": "Handwritten characters of 50 alphabets, 20 drawings each, at 28x28; 1,200 "
+        "characters for training and 423 for test. Lake et al. 2015.",
+        "available": False,
+        "missing": missing_archives(folder),
+        "hash": None,
+        "samples": None,
+    }
+    if entry["missing"]:
+        return entry
+    archive = load_archive(folder, cache)
+    defaults = OmniglotEpisodes()
+    if len(archive.names) < defaults.train_characters + defaults.way:
+        entry["missing"] = (
+            f"The archives in {folder} hold {len(archive.names)} characters of 1,623; "
+            "put the complete official ones there."
+        )
+        return entry
+    name = omniglot_hash(archive, defaults)
+    return {**entry, "available": True, "hash": name, "samples": _drawings(archive, name, defaults)}
+
+
+def _drawings(archive: OmniglotArchive, name: str, episodes: OmniglotEpisodes) -> dict[str, Any]:
+    """Sets of characters from the test split; a drawing is 784 bits, row by row, high bit first."""
+    characters = split_characters(archive, episodes)["test"]
+    sets = []
+    for index in range(SETS):
+        numbers = episode_generator(episode_id(name, "test", 0, index))
+        chosen = numbers.choice(characters, min(CHARACTERS, len(characters)), replace=False)
+        sets.append([_character(archive, int(character)) for character in chosen])
+    return {"kind": "bitmaps", "width": 28, "height": 28, "sets": sets}
+
+
+def _character(archive: OmniglotArchive, character: int) -> dict[str, Any]:
+    ink = archive.images[character, :DRAWINGS] > 127
+    return {
+        "label": archive.names[character],
+        "drawings": [
+            base64.b64encode(np.packbits(drawing.reshape(-1)).tobytes()).decode() for drawing in ink
+        ],
+    }

@@ -1,0 +1,224 @@
+"""The parts that specs are made of: episodes, networks, loops, evaluation (no torch).
+
+Every field carries its default, its limits and what a form shows about it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+def shown(
+    title: str,
+    description: str,
+    *,
+    group: str = "",
+    unit: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Meta:
+    """A field's limits together with what a form shows about it."""
+    limits: dict[str, Any] = {"ge": ge, "gt": gt, "le": le}
+    extra = {"unit": unit, "x-group": group}
+    meta: Meta = Meta(
+        title=title,
+        description=description,
+        extra_json_schema={key: value for key, value in extra.items() if value},
+        **{key: value for key, value in limits.items() if value is not None},
+    )
+    return meta
+
+
+# fmt: off
+class SinusoidEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                       tag_field="source", tag="sinusoid"):
+    """Regression on y = A sin(x - phase), Finn et al. 2017 section 5.1."""
+
+    shot: Annotated[
+        int,
+        shown("Shot (K)", "Support points per episode.", unit="points", group="Episodes",
+              ge=1, le=1000),
+    ] = 10
+    query: Annotated[
+        int,
+        shown("Query points", "Query points per training episode.", unit="points",
+              group="Episodes", ge=1, le=1000),
+    ] = 10
+    amplitude_low: Annotated[
+        float,
+        shown("Lowest amplitude", "Lower end of the amplitude's uniform range.",
+              group="Episodes", ge=0, le=1000),
+    ] = 0.1
+    amplitude_high: Annotated[
+        float,
+        shown("Highest amplitude", "Upper end of the amplitude's uniform range.",
+              group="Episodes", ge=0, le=1000),
+    ] = 5.0
+    phase_high: Annotated[
+        float,
+        shown("Largest phase", "The phase is uniform from 0 to this.", unit="rad",
+              group="Episodes", ge=0, le=1000),
+    ] = 3.141592653589793
+    x_range: Annotated[
+        float,
+        shown("Input range", "Inputs are uniform from minus this to plus this.",
+              group="Episodes", gt=0, le=1000),
+    ] = 5.0
+
+
+class OmniglotEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                       tag_field="source", tag="omniglot"):
+    """Few-shot classification of handwritten characters, Finn et al. 2017 section 5.2."""
+
+    way: Annotated[
+        int, shown("Way (N)", "Classes per episode.", unit="classes", group="Episodes",
+                   ge=2, le=50)
+    ] = 5
+    shot: Annotated[
+        int, shown("Shot (K)", "Support drawings per class.", unit="drawings",
+                   group="Episodes", ge=1, le=19)
+    ] = 1
+    query: Annotated[
+        int, shown("Query drawings", "Query drawings per class in training.", unit="drawings",
+                   group="Episodes", ge=1, le=19)
+    ] = 1
+    split_seed: Annotated[
+        int, shown("Split seed", "Seed of the shuffle that splits the characters.",
+                   group="Episodes", ge=0, le=2**31 - 1)
+    ] = 1
+    train_characters: Annotated[
+        int, shown("Training characters", "Characters not in the test split.",
+                   unit="characters", group="Episodes", ge=2, le=100_000)
+    ] = 1200
+    validation_characters: Annotated[
+        int, shown("Validation characters",
+                   "How many of the training characters are kept out of meta-training, "
+                   "for model selection.", unit="characters", group="Episodes",
+                   ge=0, le=100_000)
+    ] = 100
+    rotations: Annotated[
+        bool, shown("Rotated classes", "In training, a character turned by 90, 180 or 270 "
+                    "degrees is a class of its own.", group="Episodes")
+    ] = True
+
+
+class Mlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+          tag_field="kind", tag="mlp"):
+    """Fully connected network with rectifiers."""
+
+    hidden: Annotated[
+        tuple[
+            Annotated[int, shown("Width", "Units of one hidden layer.", unit="units", ge=1,
+                                 le=4096)], ...,
+        ],
+        Meta(title="Hidden layers", description="Width of each hidden layer, input to output.",
+             min_length=1, max_length=10, extra_json_schema={"x-group": "Network"}),
+    ] = (40, 40)
+
+
+class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+            tag_field="kind", tag="conv4"):
+    """Four blocks of a strided 3x3 convolution, batch norm and a rectifier; then a linear layer."""
+
+    filters: Annotated[
+        int, shown("Filters", "Channels of every convolution.", unit="channels",
+                   group="Network", ge=1, le=512)
+    ] = 64
+
+
+class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The inner loop: gradient descent on an episode's support set."""
+
+    lr: Annotated[
+        float, shown("Inner learning rate", "Step size of the inner gradient descent.",
+                     group="Inner loop", gt=0, le=10)
+    ] = 0.01
+    steps: Annotated[
+        int, shown("Inner steps", "Inner gradient steps during meta-training.",
+                   unit="steps", group="Inner loop", ge=0, le=100)
+    ] = 1
+
+
+class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The outer loop: an optimizer on the meta-parameters."""
+
+    lr: Annotated[
+        float, shown("Outer learning rate", "Step size of the outer optimizer.",
+                     group="Outer loop", gt=0, le=10)
+    ] = 0.001
+    optimizer: Annotated[
+        Literal["adam", "sgd"],
+        shown("Optimizer", "Turns outer gradients into updates.", group="Outer loop"),
+    ] = "adam"
+    episodes_per_step: Annotated[
+        int, shown("Episodes per meta-step", "The meta-batch.", unit="episodes",
+                   group="Outer loop", ge=1, le=4096)
+    ] = 25
+    steps: Annotated[
+        int, shown("Meta-steps", "How many outer updates to make.", unit="meta-steps",
+                   group="Outer loop", ge=1, le=10_000_000)
+    ] = 20_000
+    schedule: Annotated[
+        Literal["constant", "cosine"],
+        shown("Schedule", "How the outer learning rate changes: constant, or a half cosine "
+              "down to zero.", group="Outer loop"),
+    ] = "constant"
+    grad_clip: Annotated[
+        float, shown("Gradient clip", "Largest norm of the outer gradient; 0 means no clip.",
+                     group="Outer loop", ge=0, le=1e6)
+    ] = 0.0
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How checkpoints are tried on episodes never trained on."""
+
+    episodes: Annotated[
+        int, shown("Test episodes", "Episodes of the final test.", unit="episodes",
+                   group="Evaluation", ge=1, le=100_000)
+    ] = 600
+    steps: Annotated[
+        int, shown("Inner steps at test", "Inner steps made, and scored after each.",
+                   unit="steps", group="Evaluation", ge=0, le=1000)
+    ] = 10
+    query: Annotated[
+        int, shown("Query size at test", "Query points (per class) of validation and test "
+                   "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
+    ] = 0
+    every: Annotated[
+        int, shown("Validate every", "Validate every so many meta-steps; 0 means never.",
+                   unit="meta-steps", group="Evaluation", ge=0, le=10_000_000)
+    ] = 1000
+    episodes_during_training: Annotated[
+        int, shown("Validation episodes", "Episodes of each validation.", unit="episodes",
+                   group="Evaluation", ge=1, le=100_000)
+    ] = 100
+    seed: Annotated[
+        int, shown("Evaluation seed", "Seed of validation and test episodes; runs that share "
+                   "it are tried on the same episodes.", group="Evaluation",
+                   ge=0, le=2**31 - 1)
+    ] = 0
+    selection: Annotated[
+        Literal["last", "best_validation"],
+        shown("Tested parameters", "Test the last parameters, or those with the best "
+              "validation loss at the last inner step.", group="Evaluation"),
+    ] = "last"
+
+
+class FineTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The step size of a baseline's fine-tuning, chosen on validation episodes."""
+
+    step_sizes: Annotated[
+        tuple[Annotated[float, shown("Step size", "One candidate.", gt=0, le=10)], ...],
+        Meta(title="Step sizes tried",
+             description="The one with the lowest validation query loss, mean over inner "
+             "steps 1 to the last, is used at test.",
+             min_length=1, max_length=50, extra_json_schema={"x-group": "Fine-tuning"}),
+    ] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+    episodes: Annotated[
+        int, shown("Tuning episodes", "Validation episodes each step size is tried on.",
+                   unit="episodes", group="Fine-tuning", ge=1, le=100_000)
+    ] = 200
