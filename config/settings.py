@@ -180,7 +180,13 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7 * 24 * 3600, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 7 * 24 * 3600,
+    "socket_keepalive": True,
+    # A broker that hangs must not hold up a submit: the ledger has the job already.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "worker.tasks.sweep_jobs", "schedule": schedule(5)},
     "fold-series": {"task": "worker.tasks.fold_series", "schedule": schedule(20)},
@@ -190,5 +196,6 @@ CELERY_BEAT_SCHEDULE = {
 JOB_SLOTS = env.number("METASCOPE_WORKERS", min(2, os.cpu_count() or 1), least=1, most=1024)
 LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=2)
 HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", 3, least=1)
+JOB_MEMORY_MB = env.number("METASCOPE_JOB_MEMORY_MB", 0)  # a job's process; 0: no limit
 OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATA_DIR / "datasets" / "omniglot")
 CACHE_DIR = DATA_DIR / "cache"

@@ -17,6 +17,7 @@ from experiments.queue.ledger import (
     progress,
     release,
     resumed_from,
+    watch,
 )
 from experiments.queue.sweeping import Swept, sweep
 from experiments.queue.workers import (
@@ -50,4 +51,5 @@ __all__ = [
     "set_priority",
     "stopped",
     "sweep",
+    "watch",
 ]

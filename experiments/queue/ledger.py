@@ -74,6 +74,14 @@ def progress(job_id: str, attempt: int, *, step: int, total: int | None) -> Beat
     return _beat(job_id, attempt, {"progress_step": step, "progress_total": total})
 
 
+def watch(job_id: str, attempt: int) -> Beat:
+    """What a heartbeat would learn, without writing."""
+    asked = owned(job_id, attempt).values_list("cancel_requested_at", flat=True).first()
+    if asked is None:
+        return Beat(owned=owned(job_id, attempt).exists(), cancel_requested=False)
+    return Beat(owned=True, cancel_requested=True)
+
+
 def resumed_from(job_id: str, attempt: int, step: int | None) -> None:
     """Note in the history which step an attempt continues from (None: the start)."""
     JobAttempt.objects.filter(job_id=job_id, number=attempt).update(resumed_from_step=step)

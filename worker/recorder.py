@@ -1,0 +1,180 @@
+"""Writes what training reports: points by the second, evaluations, checkpoints, and the end.
+
+Points reach the journal before the checkpoint that follows them is stored. A checkpoint is held
+until the next report, so that the last one, which the test's points share their step with, is
+stored in the transaction that ends the job: no attempt ever resumes after its own test.
+"""
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from experiments import queue, recording
+from experiments.errors import Superseded
+from experiments.models import Job
+from experiments.shapes import SeriesPoints
+from worker.metalearning.checkpoint import Checkpoint
+from worker.metalearning.evaluation import EvaluationResult
+from worker.metalearning.training import Report
+
+logger = logging.getLogger("worker")
+
+FLUSH_POINTS = 20_000
+SAY_EVERY_S = 5.0
+
+
+class Recorder:
+    """Buffers the points of one attempt. Its methods may be called from several threads."""
+
+    def __init__(self, job: Job, *, folder: Path, total: int | None) -> None:
+        self._job = job
+        self._folder = folder
+        self._total = total
+        self._step = 0
+        self._beaten_at = 0.0
+        self._lock = threading.RLock()
+        self._points: dict[str, list[tuple[int, float, float]]] = {}
+        self._count = 0
+        self._outgoing: dict[int, list[SeriesPoints]] = {}
+        self._number = 0
+        self._checkpoint: Checkpoint | None = None
+        self._said_at = 0.0
+
+    def start_from(self, step: int) -> None:
+        """Progress starts at this meta-step."""
+        with self._lock:
+            self._step = step
+
+    def take(self, report: Report) -> None:
+        """Keep what a report says. Raises Superseded when the attempt lost its job."""
+        with self._lock:
+            self._save_checkpoint()
+            now = time.time()
+            for key, value in report.metrics.items():
+                self._points.setdefault(key, []).append((report.step, now, value))
+                self._count += 1
+            self._step = max(self._step, report.step)
+            self._checkpoint = report.checkpoint
+            if report.evaluation:
+                self._record_evaluation(report.evaluation)
+            if self._count >= FLUSH_POINTS:
+                self.flush()
+        self._say(report)
+
+    def flush(self) -> queue.Beat:
+        """Write the buffered points and the progress; also a heartbeat. Raises Superseded."""
+        with self._lock, transaction.atomic():
+            if self._points:
+                series = [_series(key, points) for key, points in self._points.items()]
+                self._outgoing[self._number] = series
+                self._points, self._count = {}, 0
+                self._number += 1
+            beat = queue.progress(
+                self._job.pk, self._job.attempt, step=self._step, total=self._total
+            )
+            self._demand(beat.owned)
+            # A batch whose transaction failed is sent again as it was, under its number.
+            for number in self._outgoing:
+                self._record(number)
+            transaction.on_commit(self._outgoing.clear)
+            self._beaten_at = time.monotonic()
+        return beat
+
+    def flush_if_due(self) -> queue.Beat:
+        """Flush when there are points, beat when it is time, and always see what is wanted."""
+        with self._lock:
+            is_due = time.monotonic() - self._beaten_at >= settings.HEARTBEAT_S
+            if self._points or self._outgoing or is_due:
+                return self.flush()
+        beat = queue.watch(self._job.pk, self._job.attempt)
+        self._demand(beat.owned)
+        return beat
+
+    def finish(self, *, outcome: str, reason: str = "") -> None:
+        """Write all that is left and end the job, together. Raises Superseded."""
+        with self._lock, transaction.atomic():
+            self._write_all()
+            self._demand(
+                queue.finish(self._job.pk, self._job.attempt, outcome=outcome, reason=reason)
+            )
+
+    def release(self, *, reason: str) -> None:
+        """Write all that is left and give the job back to the queue. Raises Superseded."""
+        with self._lock, transaction.atomic():
+            self._write_all()
+            self._demand(queue.release(self._job.pk, self._job.attempt, reason=reason))
+
+    def _write_all(self) -> None:
+        self._save_checkpoint()
+        self.flush()
+
+    def _demand(self, owned: bool) -> None:
+        if not owned:
+            raise Superseded(f"Attempt {self._job.attempt} does not own the job any more.")
+
+    def _record(self, number: int) -> None:
+        recording.record(
+            run_id=self._job.run_id,
+            client=f"job-{self._job.attempt}",
+            number=number,
+            series=self._outgoing[number],
+            attempt=self._job.attempt,
+        )
+
+    def _save_checkpoint(self) -> None:
+        """Store the held checkpoint, after every point up to its step."""
+        if self._checkpoint is None:
+            return
+        path = self._folder / "checkpoint.pt"
+        self._checkpoint.save(path)
+        self.flush()
+        queue.save_checkpoint(
+            self._job.pk,
+            self._job.attempt,
+            step=self._checkpoint.step,
+            data=path.read_bytes(),
+        )
+        self._checkpoint = None
+
+    def _record_evaluation(self, result: EvaluationResult) -> None:
+        recording.record_evaluation(
+            run_id=self._job.run_id,
+            attempt=self._job.attempt,
+            name=result.name,
+            split=str(result.split),
+            step=result.step,
+            episode_ids=result.episode_ids,
+            losses=result.losses,
+            accuracies=result.accuracies,
+            inner_steps=result.losses.shape[1] - 1,
+            protocol=result.protocol,
+            illustration=result.illustration,
+        )
+
+    def _say(self, report: Report) -> None:
+        """A line for the console: messages and evaluations always, steps every few seconds."""
+        if report.message:
+            logger.info(report.message)
+        is_due = time.monotonic() - self._said_at >= SAY_EVERY_S
+        if not report.metrics or not (is_due or report.evaluation):
+            return
+        self._said_at = time.monotonic()
+        of = f"/{self._total}" if self._total else ""
+        shown = list(report.metrics.items())[:8]
+        numbers = "  ".join(f"{key} {value:.5g}" for key, value in shown)
+        logger.info("meta-step %s%s  %s", report.step, of, numbers)
+
+
+def _series(key: str, points: list[tuple[int, float, float]]) -> SeriesPoints:
+    steps, times, values = zip(*points, strict=True)
+    return SeriesPoints(
+        key=key,
+        steps=np.array(steps, dtype=np.int64),
+        times=np.array(times, dtype=np.float64),
+        values=np.array(values, dtype=np.float64),
+    )
