@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 MESSAGE_EXPIRES_S = 60
 # A broker that hangs costs one caller its timeout, then nobody for this long.
 REST_AFTER_FAILURE_S = 10.0
+# A connection of its own: those of the pool try for seconds, whatever `retry` says.
+_ONE_TRY = {"max_retries": 0, "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
 
 
 class _Line:
@@ -54,13 +56,15 @@ def publish(job_id: str, queue: str) -> None:
     if _line.is_quiet():
         return
     try:
-        current_app.send_task(
-            "worker.tasks.run_job",
-            args=[job_id],
-            queue=queue,
-            expires=MESSAGE_EXPIRES_S,
-            retry=False,
-        )
+        with current_app.connection_for_write(transport_options=_ONE_TRY) as connection:
+            current_app.send_task(
+                "worker.tasks.run_job",
+                args=[job_id],
+                queue=queue,
+                expires=MESSAGE_EXPIRES_S,
+                retry=False,
+                connection=connection,
+            )
     except (OperationalError, RedisError, OSError) as error:
         _line.rest()
         logger.warning("Broker does not answer (%s): workers find job %s alone", error, job_id)
