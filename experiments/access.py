@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from experiments.errors import Conflict, Denied, Invalid, NotFound
 from experiments.models import ApiToken, Membership, Role, SignInLink, User, Workspace
+from experiments.problems import Problems
 
 TOKEN_PREFIX = "ms_"
 TOKEN_LETTERS = 40
@@ -41,6 +42,9 @@ def create_token(
             "The token would have expired already.",
             fields={"expires_at": ["Use a time in the future, or leave it out."]},
         )
+    problems = Problems()
+    name = problems.text("name", name, least=1, most=120)
+    problems.check()
     letters = "".join(secrets.choice(_LETTERS) for _ in range(TOKEN_LETTERS))
     secret = TOKEN_PREFIX + letters
     token = ApiToken.objects.create(
@@ -131,6 +135,10 @@ def workspaces_of(user: User) -> QuerySet[Workspace]:
 @transaction.atomic
 def create_workspace(*, slug: str, name: str, user: User) -> Workspace:
     """A new workspace whose first admin is `user`; Conflict if the slug is taken."""
+    problems = Problems()
+    name = problems.text("name", name, least=1, most=120)
+    problems.slug("slug", slug)
+    problems.check()
     try:
         with transaction.atomic():
             workspace = Workspace.objects.create(slug=slug, name=name)
@@ -141,6 +149,15 @@ def create_workspace(*, slug: str, name: str, user: User) -> Workspace:
             fields={"slug": ["Taken: choose another."]},
         ) from None
     Membership.objects.create(workspace=workspace, user=user, role=Role.ADMIN)
+    return workspace
+
+
+def rename_workspace(workspace: Workspace, *, name: str) -> Workspace:
+    """Gives a workspace another name; its slug stays."""
+    problems = Problems()
+    workspace.name = problems.text("name", name, least=1, most=120)
+    problems.check()
+    workspace.save(update_fields=["name"])
     return workspace
 
 

@@ -1,10 +1,12 @@
 """Collects everything wrong with an input, so that its sender hears it all at once."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 from experiments.errors import DomainError, Invalid
 
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 MOST_FIELDS = 50  # of one answer: enough to act on, and an answer never grows with the input
 
 
@@ -48,6 +50,13 @@ class Problems:
         if bad := unprintable(value, allowed=allowed):
             self.add(path, f"Holds the character U+{ord(bad):04X}, which cannot be shown.")
         return value
+
+    def slug(self, path: str, value: str) -> None:
+        """Slugs are in addresses and commands: lower-case letters, digits and inner hyphens."""
+        if not _SLUG.fullmatch(value):
+            self.add(
+                path, "Use 1 to 64 lower-case letters, digits and hyphens, such as 'maml-sinusoid'."
+            )
 
 
 def unprintable(value: str, *, allowed: Iterable[str] = "") -> str | None:

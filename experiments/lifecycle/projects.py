@@ -1,6 +1,5 @@
 """Projects: made and described."""
 
-import re
 from typing import Literal
 
 from django.db import IntegrityError, transaction
@@ -9,7 +8,6 @@ from experiments.errors import Conflict
 from experiments.models import Project, Workspace
 from experiments.problems import Problems
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 Direction = Literal["min", "max"]
 
 
@@ -24,7 +22,7 @@ def create_project(
 ) -> Project:
     """A new project. Invalid for a bad slug or text, Conflict if the workspace has that slug."""
     problems = Problems()
-    check_slug(slug, problems)
+    problems.slug("slug", slug)
     project = Project(workspace=workspace, slug=slug, main_metric_direction=main_metric_direction)
     _describe(project, problems, name=name or slug, description=description, metric=main_metric)
     problems.check()
@@ -58,14 +56,6 @@ def edit_project(
     if changed:
         project.save(update_fields=changed)
     return project
-
-
-def check_slug(slug: str, problems: Problems, *, path: str = "slug") -> None:
-    """Slugs are in URLs and commands: lower case letters, digits and inner hyphens."""
-    if not _SLUG.fullmatch(slug):
-        problems.add(
-            path, "Use 1 to 64 lower-case letters, digits and hyphens, such as 'sinusoid-maml'."
-        )
 
 
 def _describe(

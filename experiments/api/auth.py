@@ -1,0 +1,89 @@
+"""Who is calling, and whether the view may answer: bearer tokens, and refusal by default."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from experiments import access
+from experiments.errors import NotFound
+from experiments.models import ApiToken, Role, User, Workspace
+
+
+class Anyone(Enum):
+    """What a method may declare instead of a role."""
+
+    SIGNED_IN = "signed in"  # the view shows each caller only what is theirs
+
+
+SIGNED_IN = Anyone.SIGNED_IN
+Needed = Mapping[str, Role | Anyone]
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer ms_...`. With that header, cookies are not looked at."""
+
+    keyword = "Bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        found = access.user_for_token(token.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise exceptions.AuthenticationFailed()
+        return found
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="metascope"'
+
+
+class WorkspaceRole(BasePermission):
+    """Refuses everything that a view does not declare in its `needed`.
+
+    `needed = {"GET": Role.VIEWER}` asks for a role in the workspace that the view's
+    `find_workspace` returns; a stranger to it gets 404, a member of too low a role 403.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in view.allowed_methods or method == "OPTIONS":
+            return True  # answered with 405 by the view
+        needed: Needed = getattr(view, "needed", {})
+        declared = needed.get(method)
+        if isinstance(declared, Role):
+            authorize(request, view.find_workspace(), declared)  # type: ignore[attr-defined]
+            return True
+        return declared is SIGNED_IN
+
+
+def caller(request: Request) -> User:
+    """The signed-in user; only called behind the permission."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def visible_workspaces(request: Request) -> QuerySet[Workspace]:
+    """The caller's workspaces; of a token narrowed to one workspace, that one."""
+    workspaces = access.workspaces_of(caller(request))
+    token: Any = request.auth
+    if isinstance(token, ApiToken) and token.workspace_id is not None:
+        return workspaces.filter(pk=token.workspace_id)
+    return workspaces
+
+
+def authorize(request: Request, workspace: Workspace, needed: Role) -> Role:
+    """The caller's role, if it allows `needed`; NotFound for strangers, Denied otherwise."""
+    token: Any = request.auth
+    if isinstance(token, ApiToken) and token.workspace_id not in (None, workspace.pk):
+        raise NotFound("There is no such thing here, or it is not yours to see.")
+    return access.require(caller(request), workspace, needed)

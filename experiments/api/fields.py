@@ -1,0 +1,97 @@
+"""Serializers that read JSON strictly: no guessing between types, no unknown keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from experiments.models import Role
+
+
+class Text(serializers.CharField):
+    """A JSON string; numbers are not turned into text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(f"Expected text, got {type_name(data)}.")
+        return super().to_internal_value(data)
+
+
+class Whole(serializers.IntegerField):
+    """A JSON whole number; text, true and fractions are not turned into one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        if type(data) is not int:
+            raise serializers.ValidationError(f"Expected a whole number, got {type_name(data)}.")
+        return super().to_internal_value(data)
+
+
+class Object(serializers.DictField):
+    """A free JSON object."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"child": serializers.JSONField(), **options})
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(f"Expected an object, got {type_name(data)}.")
+        return data
+
+
+class Texts(serializers.ListField):
+    """A list of JSON strings."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"child": Text(allow_blank=True), **options})
+
+
+class RoleField(serializers.ChoiceField):
+    """viewer, member or admin."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"choices": Role.choices, **options})
+
+    def to_internal_value(self, data: Any) -> Role:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(f"Expected text, got {type_name(data)}.")
+        return Role(super().to_internal_value(data))
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(f"Expected text, got {type_name(data)}.")
+        return str(super().to_internal_value(data))
+
+
+class Input(serializers.Serializer[Any]):
+    """A request body. Keys that it does not know are refused, each by its name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (
+            unknown := [key for key in data if key not in self.fields]
+        ):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {key[:60]: [f"Is not known here; known are {known}."] for key in unknown[:20]}
+            )
+        return super().to_internal_value(data)
+
+
+class Output(serializers.Serializer[Any]):
+    """An answer."""
+
+
+def type_name(value: Any) -> str:
+    """What JSON calls the type of a parsed value."""
+    names = {str: "text", bool: "true or false", dict: "an object", list: "a list"}
+    if value is None:
+        return "null"
+    return names.get(type(value), "a number")

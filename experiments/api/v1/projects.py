@@ -1,0 +1,122 @@
+"""/projects/: named groups of runs."""
+
+from collections.abc import Mapping
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from experiments import lifecycle
+from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.api.docs import documented
+from experiments.api.fields import Choice, Input, Output, Text
+from experiments.api.idempotency import idempotent
+from experiments.api.views import ApiView, ProjectView, find_workspace
+from experiments.errors import Invalid, NotFound
+from experiments.models import Project, Role, Workspace
+
+DIRECTIONS = [("min", "lower is better"), ("max", "higher is better")]
+
+
+class ProjectOutput(Output):
+    workspace = serializers.CharField(source="workspace.slug")
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    main_metric = serializers.CharField()
+    main_metric_direction = serializers.ChoiceField(choices=DIRECTIONS)
+    created_at = serializers.DateTimeField()
+
+
+class ProjectChange(Input):
+    name = Text(required=False)
+    description = Text(required=False, allow_blank=True)
+    main_metric = Text(required=False, allow_blank=True)
+    main_metric_direction = Choice(choices=DIRECTIONS, required=False)
+
+
+class ProjectInput(ProjectChange):
+    workspace = Text(required=False, help_text="May be left out by members of one workspace.")
+    slug = Text()
+
+
+EXAMPLE = {
+    "workspace": "lab",
+    "slug": "sinusoid",
+    "name": "Sinusoid",
+    "description": "Section 5.1 of the MAML paper.",
+    "main_metric": "test/query_loss",
+    "main_metric_direction": "min",
+    "created_at": "2026-11-23T12:00:00Z",
+}
+
+
+class Projects(ApiView):
+    needed = {"GET": SIGNED_IN, "POST": Role.MEMBER}
+
+    def find_workspace(self) -> Workspace:
+        data = self.request.data
+        slug = data.get("workspace") if isinstance(data, Mapping) else None
+        if isinstance(slug, str):
+            return find_workspace(self.request, slug)
+        mine = list(visible_workspaces(self.request)[:2])
+        if slug is None and len(mine) == 1:
+            return mine[0]
+        if not mine:
+            raise NotFound("You are not a member of any workspace yet: ask an admin to add you.")
+        message = "Name one of your workspaces."
+        raise Invalid(f"workspace: {message}", fields={"workspace": [message]})
+
+    @documented(
+        "projects_list",
+        "List projects",
+        answer=ProjectOutput,
+        example=EXAMPLE,
+        paged=True,
+        query=[("workspace", str, "Only of this workspace.")],
+    )
+    def get(self, request: Request) -> Response:
+        rows = Project.objects.select_related("workspace").filter(
+            workspace__in=visible_workspaces(request)
+        )
+        if slug := request.query_params.get("workspace"):
+            rows = rows.filter(workspace=find_workspace(request, slug))
+        return self.pages.page(
+            request, rows, by="-id", show=lambda some: ProjectOutput(some, many=True).data
+        )
+
+    @documented(
+        "projects_create",
+        "Create a project",
+        answer=ProjectOutput,
+        example=EXAMPLE,
+        status=201,
+        body=ProjectInput,
+        body_example={"workspace": "lab", "slug": "sinusoid", "main_metric": "test/query_loss"},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        asked = self.read(ProjectInput)
+        asked.pop("workspace", None)
+        project = lifecycle.create_project(workspace=self.find_workspace(), **asked)
+        return Response(ProjectOutput(project).data, status=201)
+
+
+class ProjectDetail(ProjectView):
+    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER}
+
+    @documented("projects_get", "One project", answer=ProjectOutput, example=EXAMPLE)
+    def get(self, request: Request, workspace: str, project: str) -> Response:
+        return Response(ProjectOutput(self.project).data)
+
+    @documented(
+        "projects_edit",
+        "Edit a project",
+        answer=ProjectOutput,
+        example=EXAMPLE,
+        body=ProjectChange,
+        body_example={"main_metric": "test/accuracy", "main_metric_direction": "max"},
+    )
+    def patch(self, request: Request, workspace: str, project: str) -> Response:
+        changed = lifecycle.edit_project(self.project, **self.read(ProjectChange))
+        return Response(ProjectOutput(changed).data)

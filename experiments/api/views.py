@@ -1,0 +1,152 @@
+"""What all views share: reading a body, and finding the thing an address names for this caller."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from experiments.api.auth import SIGNED_IN, Needed, authorize, caller, visible_workspaces
+from experiments.api.errors import NOT_FOUND
+from experiments.api.fields import Input
+from experiments.api.pages import Pages
+from experiments.errors import Invalid, NotFound
+from experiments.models import Project, Role, Run, User, Workspace
+
+T = TypeVar("T")
+
+
+class ApiView(APIView):
+    """A view that declares per method who may call it; what is not declared is refused."""
+
+    needed: ClassVar[Needed] = {}
+    metadata_class = None  # OPTIONS is not part of this API
+    pages = Pages()
+
+    @property
+    def caller(self) -> User:
+        return caller(self.request)
+
+    def find_workspace(self) -> Workspace:
+        """The workspace that the address (or body) names; roles are checked in it."""
+        raise NotFound(NOT_FOUND)
+
+    def read(self, schema: type[Input]) -> dict[str, Any]:
+        """The validated body. Raises DRF's ValidationError with every field that is wrong."""
+        data = self.request.data
+        if not isinstance(data, Mapping):
+            raise Invalid("The body must be a JSON object.", code="malformed_json")
+        serializer = schema(data=data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+
+class WorkspaceView(ApiView):
+    """Below /workspaces/<workspace>/."""
+
+    def find_workspace(self) -> Workspace:
+        if not hasattr(self, "_workspace"):
+            self._workspace = find_workspace(self.request, self.kwargs["workspace"])
+        return self._workspace
+
+
+class ProjectView(ApiView):
+    """Below /projects/<workspace>/<project>/."""
+
+    @property
+    def project(self) -> Project:
+        if not hasattr(self, "_project"):
+            found = Project.objects.select_related("workspace").filter(
+                workspace__in=visible_workspaces(self.request),
+                workspace__slug=self.kwargs["workspace"],
+                slug=self.kwargs["project"],
+            )
+            self._project = or_not_found(found.first())
+        return self._project
+
+    def find_workspace(self) -> Workspace:
+        return self.project.workspace
+
+
+class RunView(ApiView):
+    """Below /runs/<run_id>/."""
+
+    @property
+    def run(self) -> Run:
+        if not hasattr(self, "_run"):
+            found = Run.objects.select_related("project__workspace", "job", "created_by").filter(
+                project__workspace__in=visible_workspaces(self.request), pk=self.kwargs["run_id"]
+            )
+            self._run = or_not_found(found.first())
+        return self._run
+
+    def find_workspace(self) -> Workspace:
+        return self.run.project.workspace
+
+
+class BodyProjectView(ApiView):
+    """A list whose POST names its project in the body: "slug" or "workspace/slug"."""
+
+    @property
+    def project(self) -> Project:
+        if not hasattr(self, "_project"):
+            data = self.request.data
+            name = data.get("project") if isinstance(data, Mapping) else None
+            self._project = find_project(self.request, name)
+        return self._project
+
+    def find_workspace(self) -> Workspace:
+        return self.project.workspace
+
+
+def or_not_found(found: T | None) -> T:
+    """The row, or NotFound."""
+    if found is None:
+        raise NotFound(NOT_FOUND)
+    return found
+
+
+def find_workspace(request: Request, slug: str) -> Workspace:
+    """The caller's workspace of that slug."""
+    return or_not_found(visible_workspaces(request).filter(slug=slug).first())
+
+
+def find_project(request: Request, name: Any) -> Project:
+    """The project called "workspace/slug", or "slug" if only one workspace of the caller has it.
+
+    Raises at `project`: Invalid if missing or ambiguous, NotFound if unknown or foreign.
+    """
+    if not isinstance(name, str) or not name:
+        raise _bad_project("Name a project: 'slug' or 'workspace/slug'.")
+    workspace, _, slug = name.rpartition("/")
+    found = Project.objects.select_related("workspace").filter(
+        workspace__in=visible_workspaces(request), slug=slug
+    )
+    if workspace:
+        found = found.filter(workspace__slug=workspace)
+    projects = list(found[:2])
+    if not projects:
+        message = f"There is no project {name[:130]!r} that you can see."
+        raise NotFound(message, fields={"project": [message]})
+    if len(projects) > 1:
+        raise _bad_project(f"Several workspaces have a project {slug!r}: write 'workspace/{slug}'.")
+    return projects[0]
+
+
+def _bad_project(message: str) -> Invalid:
+    return Invalid(f"project: {message}", fields={"project": [message]})
+
+
+__all__ = [
+    "SIGNED_IN",
+    "ApiView",
+    "BodyProjectView",
+    "ProjectView",
+    "Role",
+    "RunView",
+    "WorkspaceView",
+    "authorize",
+    "find_project",
+    "find_workspace",
+    "visible_workspaces",
+]
