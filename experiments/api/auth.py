@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from experiments import access
 from experiments.errors import NotFound
 from experiments.models import ApiToken, Role, User, Workspace
+
+if TYPE_CHECKING:  # DRF's views import the classes named in settings, this module's among them
+    from rest_framework.views import APIView
 
 
 class Anyone(Enum):
@@ -52,7 +54,7 @@ class WorkspaceRole(BasePermission):
     `find_workspace` returns; a stranger to it gets 404, a member of too low a role 403.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not request.user.is_authenticated:
             return False
         method = "GET" if request.method == "HEAD" else str(request.method)

@@ -59,13 +59,17 @@ class Pages(BasePagination):
     ) -> Response:
         """One page of a list that is in memory and does not change."""
         limit, cursor = self.asked(request)
-        if cursor is not None and (not isinstance(cursor, int) or cursor < 0):
-            raise _bad_cursor()
-        start = cursor or 0
+        start = self.whole(cursor) or 0
         more = start + limit < len(items)
         return self.answer(
             request, show(items[start : start + limit]), start + limit if more else None
         )
+
+    def whole(self, cursor: str | int | None) -> int | None:
+        """The cursor of a list that is paged by position."""
+        if cursor is not None and (not isinstance(cursor, int) or cursor < 0):
+            raise _bad_cursor()
+        return cursor
 
     def asked(self, request: Request) -> tuple[int, str | int | None]:
         """(limit, decoded cursor) of the query string. Raises Invalid naming the parameter."""

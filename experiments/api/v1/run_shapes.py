@@ -1,0 +1,134 @@
+"""How runs are written and read in JSON, with examples."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from experiments.api.fields import Choice, Input, Object, Output, Text, Texts, Whole
+from experiments.models import Run, RunStatus
+
+
+class RunOutput(Output):
+    """A run in a list."""
+
+    id = serializers.CharField()
+    project = serializers.SerializerMethodField()
+    name = serializers.CharField()
+    number = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=RunStatus.choices)
+    status_reason = serializers.CharField()
+    group = serializers.CharField()
+    seed = serializers.IntegerField(allow_null=True)
+    tags = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField()
+    progress_step = serializers.IntegerField(allow_null=True)
+    progress_total = serializers.IntegerField(allow_null=True)
+    created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    heartbeat_at = serializers.DateTimeField(allow_null=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+
+    def get_project(self, run: Run) -> str:
+        return f"{run.project.workspace.slug}/{run.project.slug}"
+
+    def get_tags(self, run: Run) -> list[str]:
+        return sorted(row.name for row in run.tag_rows.all())
+
+    def get_job(self, run: Run) -> str | None:
+        return run.job.pk if hasattr(run, "job") else None
+
+
+class RunDetailOutput(RunOutput):
+    """A run by itself."""
+
+    params = serializers.DictField()
+    summary = serializers.DictField()
+    notes = serializers.CharField()
+    command = serializers.CharField()
+    snapshot = serializers.CharField(
+        source="snapshot.digest", allow_null=True, default=None, help_text="Digest of its code."
+    )
+
+
+class RunInput(Input):
+    project = Text(help_text="'slug' or 'workspace/slug'.")
+    name = Text(required=False, allow_blank=True)
+    params = Object(required=False)
+    tags = Texts(required=False)
+    notes = Text(required=False, allow_blank=True)
+    group = Text(required=False, allow_blank=True)
+    seed = Whole(required=False, allow_null=True, min_value=-(2**63), max_value=2**63 - 1)
+    environment = Object(required=False)
+    command = Text(required=False, allow_blank=True)
+
+
+class RunChange(Input):
+    name = Text(required=False)
+    notes = Text(required=False, allow_blank=True)
+    tags = Texts(required=False)
+    group = Text(required=False, allow_blank=True)
+
+
+class ParamsInput(Input):
+    params = Object()
+
+
+class SummaryInput(Input):
+    summary = Object()
+
+
+class EnvironmentBody(Input):
+    environment = Object()
+
+
+class FinishInput(Input):
+    status = Choice(choices=["completed", "failed", "cancelled"], default="completed")
+    reason = Text(required=False, allow_blank=True, max_length=10_000)
+    summary = Object(required=False)
+
+
+class ReasonInput(Input):
+    reason = Text(required=False, allow_blank=True, max_length=10_000)
+
+
+class Nothing(Input):
+    """An action without arguments: an empty object or an empty body."""
+
+
+EXAMPLE: dict[str, Any] = {
+    "id": "1jh3v9r7k2m0c4qx",
+    "project": "lab/sinusoid",
+    "name": "maml-sinusoid-s0",
+    "number": 12,
+    "status": "running",
+    "status_reason": "",
+    "group": "maml-sinusoid",
+    "seed": 0,
+    "tags": ["paper"],
+    "job": "1jh3v9r7m8d1t5fy",
+    "progress_step": 1200,
+    "progress_total": 20000,
+    "created_by": "ada",
+    "created_at": "2026-11-23T12:00:00Z",
+    "started_at": "2026-11-23T12:00:02Z",
+    "finished_at": None,
+    "heartbeat_at": "2026-11-23T12:00:31Z",
+    "archived_at": None,
+}
+DETAIL_EXAMPLE = {
+    **EXAMPLE,
+    "params": {"algorithm": "maml", "outer": {"lr": 0.001}},
+    "summary": {},
+    "notes": "",
+    "command": "",
+    "snapshot": "9f2c4e0b5d6a7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
+}
+EXAMPLE_INPUT = {
+    "project": "lab/sinusoid",
+    "name": "my-script",
+    "params": {"lr": 0.01, "network": {"hidden": [40, 40]}},
+    "tags": ["baseline"],
+    "seed": 0,
+}

@@ -1,0 +1,206 @@
+"""/runs/: runs, what is written on them, and what can be done to them."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from experiments import lifecycle, search
+from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.api.docs import documented
+from experiments.api.fields import Input
+from experiments.api.idempotency import idempotent
+from experiments.api.v1 import run_shapes as shapes
+from experiments.api.v1.run_shapes import RunDetailOutput, RunOutput
+from experiments.api.views import BodyProjectView, RunView, find_project
+from experiments.errors import Invalid
+from experiments.models import Project, Role, Run, RunStatus
+
+QUERY = [
+    ("project", str, "'slug' or 'workspace/slug'."),
+    ("status", str, "One status, or several with commas."),
+    ("tag", str, "Runs with this tag; may be repeated: all of them."),
+    ("group", str, "Runs of this group."),
+    ("q", str, "Runs whose name contains this."),
+    ("filter", str, "For example: status = running AND params.outer.lr < 0.01"),
+    ("archived", str, "false (default), true or all."),
+]
+
+
+def listed(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """With all that RunOutput shows, in a fixed number of queries."""
+    return runs.select_related("project__workspace", "created_by", "job").prefetch_related(
+        "tag_rows"
+    )
+
+
+class Runs(BodyProjectView):
+    needed = {"GET": SIGNED_IN, "POST": Role.MEMBER}
+
+    @documented(
+        "runs_list",
+        "List runs, newest first",
+        answer=RunOutput,
+        example=shapes.EXAMPLE,
+        paged=True,
+        query=QUERY,
+    )
+    def get(self, request: Request) -> Response:
+        rows = Run.objects.filter(project__workspace__in=visible_workspaces(request))
+        return self.pages.page(
+            request,
+            listed(_filtered(request, rows)),
+            by="-id",
+            show=lambda some: RunOutput(some, many=True).data,
+        )
+
+    @documented(
+        "runs_create",
+        "Start a run that a client executes",
+        description="The run is running at once. To have a worker execute one, submit a job.",
+        answer=RunDetailOutput,
+        example={**shapes.DETAIL_EXAMPLE, "job": None},
+        status=201,
+        body=shapes.RunInput,
+        body_example=shapes.EXAMPLE_INPUT,
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        asked = self.read(shapes.RunInput)
+        del asked["project"]
+        run = lifecycle.create_run(project=self.project, user=self.caller, **asked)
+        return Response(RunDetailOutput(run).data, status=201)
+
+
+def _filtered(request: Request, rows: QuerySet[Run]) -> QuerySet[Run]:
+    asked = request.query_params
+    project: Project | None = None
+    if name := asked.get("project"):
+        project = find_project(request, name)
+        rows = rows.filter(project=project)
+    if text := asked.get("status"):
+        rows = rows.filter(status__in=_statuses(text))
+    for tag in asked.getlist("tag")[:20]:
+        rows = rows.filter(tag_rows__name=tag)
+    if group := asked.get("group"):
+        rows = rows.filter(group=group)
+    if part := asked.get("q"):
+        rows = rows.filter(name__icontains=part)
+    if text := asked.get("filter"):
+        rows = rows.filter(search.parse(text, project=project))
+    match asked.get("archived", "false"):
+        case "false":
+            return rows.filter(archived_at=None)
+        case "true":
+            return rows.exclude(archived_at=None)
+        case "all":
+            return rows
+    raise _bad_query("archived", "Use false, true or all.")
+
+
+def _statuses(text: str) -> list[str]:
+    wanted = text.split(",")
+    if unknown := [name for name in wanted if name not in RunStatus.values]:
+        known = ", ".join(RunStatus.values)
+        raise _bad_query("status", f"{unknown[0][:60]!r} is none of {known}.")
+    return wanted
+
+
+def _bad_query(name: str, message: str) -> Invalid:
+    return Invalid(f"{name}: {message}", fields={name: [message]})
+
+
+class RunDetail(RunView):
+    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER}
+
+    @documented("runs_get", "One run", answer=RunDetailOutput, example=shapes.DETAIL_EXAMPLE)
+    def get(self, request: Request, run_id: str) -> Response:
+        return Response(RunDetailOutput(self.run).data)
+
+    @documented(
+        "runs_edit",
+        "Change name, notes, tags or group",
+        answer=RunDetailOutput,
+        example=shapes.DETAIL_EXAMPLE,
+        body=shapes.RunChange,
+        body_example={"tags": ["paper"], "notes": "As in section 5.1."},
+    )
+    def patch(self, request: Request, run_id: str) -> Response:
+        run = lifecycle.edit_run(self.run, **self.read(shapes.RunChange))
+        return Response(RunDetailOutput(run).data)
+
+
+class RunAction(RunView):
+    """A verb on a run. Each subclass says what it does to the run with the body it takes."""
+
+    needed = {"POST": Role.MEMBER}
+    takes: ClassVar[type[Input]] = shapes.Nothing
+    act: ClassVar[Callable[..., Run]]
+
+    def perform(self) -> Response:
+        run = type(self).act(self.run, **self.read(self.takes))
+        return Response(RunDetailOutput(run).data)
+
+
+def _action(name: str, summary: str, act: Callable[..., Run], takes: type[Input], example: Any):  # type: ignore[no-untyped-def]
+    """A view class for one verb, documented."""
+
+    @documented(
+        f"runs_{name}",
+        summary,
+        answer=RunDetailOutput,
+        example=shapes.DETAIL_EXAMPLE,
+        body=takes,
+        body_example=example,
+    )
+    def post(self: RunAction, request: Request, run_id: str) -> Response:
+        return self.perform()
+
+    return type(
+        f"Run{name.title()}",
+        (RunAction,),
+        {"takes": takes, "act": staticmethod(act), "post": post, "__doc__": summary},
+    )
+
+
+def _add_params(run: Run, *, params: dict[str, Any]) -> Run:
+    return lifecycle.set_params(run, params)
+
+
+def _set_summary(run: Run, *, summary: dict[str, Any]) -> Run:
+    return lifecycle.set_summary(run, summary)
+
+
+def _finish(run: Run, *, status: str, **more: Any) -> Run:
+    return lifecycle.finish_client_run(run, status=RunStatus(status), **more)
+
+
+ACTIONS = {
+    "params": _action(
+        "params", "Add params", _add_params, shapes.ParamsInput, {"params": {"dropout": 0.5}}
+    ),
+    "summary": _action(
+        "summary", "Set final values", _set_summary, shapes.SummaryInput,
+        {"summary": {"test": {"accuracy": 0.987}}},
+    ),
+    "finish": _action(
+        "finish", "End a run that a client executes", _finish, shapes.FinishInput,
+        {"status": "completed"},
+    ),
+    "cancel": _action(
+        "cancel", "Cancel a run, with its job", lifecycle.cancel_run, shapes.ReasonInput,
+        {"reason": "Wrong learning rate."},
+    ),
+    "heartbeat": _action(
+        "heartbeat", "Say that a client's run is alive", lifecycle.beat_client_run,
+        shapes.Nothing, {},
+    ),
+    "archive": _action(
+        "archive", "Hide a run from lists", lifecycle.archive, shapes.Nothing, {}
+    ),
+    "unarchive": _action(
+        "unarchive", "Show an archived run again", lifecycle.unarchive, shapes.Nothing, {}
+    ),
+}  # fmt: skip
