@@ -3,13 +3,17 @@
 from experiments.reading.console import log_lines
 from experiments.reading.curves import series
 from experiments.reading.evaluations import adaptation, episodes
-from experiments.reading.raw import points, series_keys, series_summaries
+from experiments.reading.raw import MOST_POINTS, points, series_keys, series_summaries
+from experiments.reading.tables import run_columns, run_table
 
 __all__ = [
+    "MOST_POINTS",
     "adaptation",
     "episodes",
     "log_lines",
     "points",
+    "run_columns",
+    "run_table",
     "series",
     "series_keys",
     "series_summaries",

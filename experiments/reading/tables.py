@@ -1,0 +1,195 @@
+"""The run table: filtered, sorted and paged by the database.
+
+Sorting by a metric or param walks the index of its rows; the runs that lack it follow. The number
+of queries does not depend on the number of runs.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import F, OrderBy, QuerySet
+
+from experiments import search, summaries
+from experiments.errors import Invalid
+from experiments.models import Param, Project, Run, RunTag, Series
+from experiments.shapes import RunColumns, RunRow, RunTable, SeriesSummary
+
+MOST_ROWS = 1_000  # in a page
+ATTRIBUTES = {
+    "created": "created_at",
+    "started": "started_at",
+    "finished": "finished_at",
+    "duration": "duration",
+    "name": "name",
+    "number": "number",
+    "status": "status",
+    "group": "group",
+    "seed": "seed",
+}
+
+
+def run_table(
+    project: Project,
+    *,
+    filters: str = "",
+    sort: str = "created",
+    descending: bool = True,
+    columns: Sequence[str] = (),
+    offset: int = 0,
+    limit: int = 50,
+    archived: bool = False,
+) -> RunTable:
+    """One page of a project's runs.
+
+    `filters`: see `experiments.search`. `sort`: an attribute ("created", "started", "finished",
+    "duration", "name", "number", "status", "group", "seed"), "params.KEY" or "metrics.KEY",
+    "metrics.KEY(min)", "metrics.KEY(max)"; runs without it come last, equal ones by id.
+    `columns`: the "params.KEY" and "metrics.KEY" whose values the rows shall carry. `archived`:
+    those instead of the others. Raises Invalid.
+    """
+    if not 1 <= limit <= MOST_ROWS or offset < 0:
+        raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
+    runs = Run.objects.filter(project=project, archived_at__isnull=not archived)
+    runs = runs.filter(search.parse(filters, project=project))
+    target = search.field(sort)
+    if target.kind == "attribute":
+        ids = _ids_by_attribute(runs, target.key, descending)[offset : offset + limit]
+        page = list(ids)
+    else:
+        page = _ids_by_rows(project, runs, target, descending, offset, limit)
+    return RunTable(
+        rows=_rows(page, columns),
+        total=runs.count(),
+        offset=offset,
+        limit=limit,
+        columns=tuple(columns),
+        sort=sort,
+        descending=descending,
+    )
+
+
+def run_columns(project: Project) -> RunColumns:
+    """The keys of params and metrics, and the tags, of all runs of a project, sorted."""
+    params = Param.objects.filter(project=project).order_by("key").values_list("key", flat=True)
+    metrics = Series.objects.filter(project=project).order_by("key").values_list("key", flat=True)
+    tags = RunTag.objects.filter(project=project).order_by("name").values_list("name", flat=True)
+    return RunColumns(*(tuple(names.distinct()) for names in (params, metrics, tags)))
+
+
+def _ids_by_attribute(runs: QuerySet[Run], name: str, descending: bool) -> QuerySet[Run, str]:
+    if name not in ATTRIBUTES:
+        raise Invalid(
+            f"sort: {name!r} is not known; use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY.",
+            fields={"sort": [f"{name!r} is not known."]},
+        )
+    if name == "duration":
+        runs = runs.annotate(duration=F("finished_at") - F("started_at"))
+    ordered = runs.order_by(_order(ATTRIBUTES[name], descending), _order("id", descending))
+    return ordered.values_list("id", flat=True)
+
+
+def _order(column: str, descending: bool) -> OrderBy:
+    if column in ("created_at", "name", "number", "status", "group", "id"):  # never null
+        return OrderBy(F(column), descending=descending)
+    return OrderBy(F(column), descending=descending, nulls_last=True)
+
+
+def _ids_by_rows(
+    project: Project,
+    runs: QuerySet[Run],
+    target: search.Field,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> list[str]:
+    """A page of the runs that have the value, in its order, then of those that lack it."""
+    valued, column = _valued(project, target)
+    valued = valued.filter(run__in=runs.values("pk"))
+    order = ("-" if descending else "") + column, ("-" if descending else "") + "run_id"
+    page = list(valued.order_by(*order).values_list("run_id", flat=True)[offset : offset + limit])
+    if len(page) < limit:
+        skipped = max(offset - valued.count(), 0)
+        lacking = runs.exclude(pk__in=valued.values("run_id")).order_by(_order("id", descending))
+        page += lacking.values_list("id", flat=True)[skipped : skipped + limit - len(page)]
+    return page
+
+
+def _valued(
+    project: Project, target: search.Field
+) -> tuple["QuerySet[Series] | QuerySet[Param]", str]:
+    """The rows that have a value to sort by, and its column: numbers where there are any."""
+    if target.kind == "metrics":
+        column = search.SUMMARIES[target.summary]
+        series = Series.objects.filter(project=project, key=target.key)
+        return series.filter(**{f"{column}__isnull": False}), column
+    params = Param.objects.filter(project=project, key=target.key)
+    if params.filter(number__isnull=False).exists():
+        return params.filter(number__isnull=False), "number"
+    return params, "text"
+
+
+def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
+    runs = Run.objects.select_related("created_by").defer(
+        "params", "summary", "notes", "environment", "command"
+    )
+    by_id = runs.in_bulk(ids)
+    tags: dict[str, list[str]] = {run_id: [] for run_id in ids}
+    for run_id, name in (
+        RunTag.objects.filter(run_id__in=ids).order_by("name").values_list("run_id", "name")
+    ):
+        tags[run_id].append(name)
+    params = _params(ids, _keys(columns, "params"))
+    metrics = _metrics(ids, _keys(columns, "metrics"))
+    return tuple(
+        _row(by_id[run_id], tags[run_id], params[run_id], metrics[run_id])
+        for run_id in ids
+        if run_id in by_id
+    )
+
+
+def _keys(columns: Iterable[str], kind: str) -> list[str]:
+    fields = map(search.field, columns)
+    return [field.key for field in fields if field.kind == kind]
+
+
+def _params(ids: Sequence[str], keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {run_id: {} for run_id in ids}
+    if keys:
+        rows = Param.objects.filter(run_id__in=ids, key__in=keys)
+        for run_id, key, text, number in rows.values_list("run_id", "key", "text", "number"):
+            found[run_id][key] = text if number is None else json.loads(text)
+    return found
+
+
+def _metrics(ids: Sequence[str], keys: Sequence[str]) -> dict[str, dict[str, SeriesSummary]]:
+    found: dict[str, dict[str, SeriesSummary]] = {run_id: {} for run_id in ids}
+    if keys:
+        for row in Series.objects.filter(run_id__in=ids, key__in=keys):
+            found[row.run_id][row.key] = summaries.from_row(row)
+    return found
+
+
+def _row(
+    run: Run, tags: Sequence[str], params: dict[str, Any], metrics: dict[str, SeriesSummary]
+) -> RunRow:
+    return RunRow(
+        id=run.id,
+        name=run.name,
+        number=run.number,
+        status=run.status,
+        status_reason=run.status_reason,
+        group=run.group,
+        seed=run.seed,
+        color_slot=run.color_slot,
+        tags=tuple(tags),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        archived_at=run.archived_at,
+        progress_step=run.progress_step,
+        progress_total=run.progress_total,
+        created_by=run.created_by.username if run.created_by else "",
+        params=params,
+        metrics=metrics,
+    )
