@@ -4,12 +4,12 @@ Started by `worker.supervision`, in its own session, folder and scrubbed environ
 status is for that supervisor: 0 when it ended the attempt itself, whatever the outcome.
 """
 
+import logging
 import os
 import signal
 import sys
 import time
 import types
-from logging import Formatter, LogRecord, StreamHandler, getLogger
 
 import django
 
@@ -18,10 +18,10 @@ from worker import lifeline
 NICENESS = 5
 
 
-class ConsoleFormatter(Formatter):
+class ConsoleFormatter(logging.Formatter):
     """Every line as "HH:MM:SS LEVEL text" (UTC), those of a traceback too."""
 
-    def format(self, record: LogRecord) -> str:
+    def format(self, record: logging.LogRecord) -> str:
         start = time.strftime("%H:%M:%S", time.gmtime(record.created))
         lines = super().format(record).splitlines() or [""]
         return "\n".join(f"{start} {record.levelname} {line}" for line in lines)
@@ -48,12 +48,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _log_to_console() -> None:
-    handler = StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ConsoleFormatter("%(message)s"))
-    root = getLogger()
+    root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel("INFO")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    logging.shutdown()
+    # Everything is stored; taking torch apart would only keep the slot and the last console lines.
+    os._exit(status)

@@ -81,7 +81,7 @@ class Slots:
         if self._is_due("data", DATA_S):
             self._describe_data(self._worker)
         while not self._stopping.is_set() and self._has_room():
-            job_id = queue.next_claimable(self._announcement.queues)
+            job_id = queue.next_claimable(self._announcement.queues, self._announcement.trainers)
             if job_id is None:
                 return
             job = queue.claim(job_id, worker=self._worker)

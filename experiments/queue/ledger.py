@@ -26,14 +26,15 @@ class Beat:
     cancel_requested: bool
 
 
-def next_claimable(queues: Collection[str]) -> str | None:
-    """The id of the job to claim next: highest priority first, then oldest; None when none."""
-    return (
-        Job.objects.filter(_is_due(), queue__in=queues, status=JobStatus.QUEUED)
-        .order_by("-priority", "id")
-        .values_list("id", flat=True)
-        .first()
-    )
+def next_claimable(queues: Collection[str], trainers: Collection[str] | None = None) -> str | None:
+    """The id of the job to claim next: highest priority first, then oldest; None when none.
+
+    `trainers` leaves jobs of other algorithms to workers that know them.
+    """
+    jobs = Job.objects.filter(_is_due(), queue__in=queues, status=JobStatus.QUEUED)
+    if trainers is not None:
+        jobs = jobs.filter(trainer__in=trainers)
+    return jobs.order_by("-priority", "id").values_list("id", flat=True).first()
 
 
 def claim(job_id: str, *, worker: Worker) -> Job | None:
