@@ -27,6 +27,7 @@ def one_picture() -> Iterator[None]:
 
 @contextmanager
 def _deferred() -> Iterator[None]:
+    connection.ensure_connection()  # connecting reads the mode from the settings
     usual = connection.transaction_mode  # type: ignore[attr-defined]  # SQLite's alone
     connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
     try:
