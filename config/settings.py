@@ -170,6 +170,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "experiments.models.runs.RunStatus",
+        "JobStatus": "experiments.models.jobs.JobStatus",
+        "ClientRunEnd": "experiments.api.v1.run_shapes.CLIENT_ENDS",
+    },
 }
 
 # The broker is a doorbell: messages hold a job's id, and losing them loses nothing.

@@ -9,3 +9,9 @@ urlpatterns = [
     path("api/v1/", include("experiments.api.v1.urls")),
     path("", include("dashboard.urls")),
 ]
+
+# JSON below /api/, pages elsewhere.
+handler400 = "experiments.api.errors.bad_request"
+handler403 = "experiments.api.errors.denied"
+handler404 = "experiments.api.errors.not_found"
+handler500 = "experiments.api.errors.server_error"

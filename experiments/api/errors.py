@@ -108,14 +108,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return JsonResponse(body(TooLarge.code, too_large().message), status=413)
     if _is_api(request):
         return JsonResponse(body("bad_request", "The request cannot be read."), status=400)
-    return defaults.bad_request(request, exception, template_name="errors/400.html")
+    return defaults.bad_request(request, exception)
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler403."""
     if _is_api(request):
         return JsonResponse(body("denied", "This is not allowed."), status=403)
-    return defaults.permission_denied(request, exception, template_name="errors/403.html")
+    return defaults.permission_denied(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -123,7 +123,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         message = "There is no such address: see /api/v1/docs/ for all of them."
         return JsonResponse(body("not_found", message), status=404)
-    return defaults.page_not_found(request, exception, template_name="errors/404.html")
+    return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -131,7 +131,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         message = "The server failed at this; its log says why. Nothing was stored."
         return JsonResponse(body("server_error", message), status=500)
-    return defaults.server_error(request, template_name="errors/500.html")
+    return defaults.server_error(request)
 
 
 def _is_api(request: HttpRequest) -> bool:

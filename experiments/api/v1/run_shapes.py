@@ -7,6 +7,8 @@ from rest_framework import serializers
 from experiments.api.fields import Choice, Input, Object, Output, Text, Texts, Whole
 from experiments.models import Run, RunStatus
 
+CLIENT_ENDS = ["completed", "failed", "cancelled"]
+
 
 class RunOutput(Output):
     """A run in a list."""
@@ -84,7 +86,7 @@ class EnvironmentBody(Input):
 
 
 class FinishInput(Input):
-    status = Choice(choices=["completed", "failed", "cancelled"], default="completed")
+    status = Choice(choices=CLIENT_ENDS, default="completed")
     reason = Text(required=False, allow_blank=True, max_length=10_000)
     summary = Object(required=False)
 

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from experiments.api.v1 import (
     evaluations,
     jobs,
+    metrics,
     projects,
     run_parts,
     runs,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trainers/", workers.Trainers.as_view()),
     path("trainers/<str:name>/", workers.TrainerDetail.as_view()),
     path("distributions/", workers.Distributions.as_view()),
+    *metrics.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]

@@ -1,0 +1,225 @@
+"""Every address × method × caller, against a table. An address without a row fails.
+
+A row is (address, method, body, answers to anonymous, viewer, member, admin, stranger).
+"""
+
+import pytest
+from django.urls import URLPattern, URLResolver
+
+from experiments.api.v1 import urls
+from tests import factories
+from tests.api.conftest import error_of
+
+ANYBODY = "anonymous viewer member admin stranger".split()
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+# Who gets what. The order is that of ANYBODY.
+READ = (401, 200, 200, 200, 404)
+WRITE = (401, 403, 200, 200, 404)
+CREATE = (401, 403, 201, 201, 404)
+ADMIN_CREATE = (401, 403, 403, 201, 404)
+ADMIN_WRITE = (401, 403, 403, 200, 404)
+ADMIN_REMOVE = (401, 403, 403, 204, 404)
+MINE = (401, 200, 200, 200, 200)
+OPEN = (200, 200, 200, 200, 200)
+
+EVALUATION = {
+    "name": "other", "split": "test", "step": 1, "episode_ids": ["a"], "losses": [[1.0, 0.5]],
+    "inner_steps": 1, "protocol": {},
+}  # fmt: skip
+POINTS = {"client": "c", "number": 0, "series": [{"key": "loss", "steps": [0], "values": [1.0]}]}
+
+TABLE = [
+    ("users/me/", "GET", None, MINE),
+    ("tokens/", "GET", None, MINE),
+    ("tokens/", "POST", {"name": "new"}, (401, 201, 201, 201, 201)),
+    ("tokens/{token}/", "DELETE", None, (401, 404, 204, 404, 404)),
+    ("workspaces/", "GET", None, MINE),
+    ("workspaces/", "POST", {"slug": "new", "name": "New"}, (401, 201, 201, 201, 201)),
+    ("workspaces/lab/", "GET", None, READ),
+    ("workspaces/lab/", "PATCH", {"name": "Labs"}, ADMIN_WRITE),
+    ("workspaces/lab/members/", "GET", None, READ),
+    ("workspaces/lab/members/", "POST", {"username": "sam", "role": "viewer"}, ADMIN_CREATE),
+    ("workspaces/lab/members/ada/", "GET", None, READ),
+    ("workspaces/lab/members/ada/", "PATCH", {"role": "member"}, ADMIN_WRITE),
+    ("workspaces/lab/members/ada/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/", "GET", None, MINE),
+    ("projects/", "POST", {"workspace": "lab", "slug": "new"}, CREATE),
+    ("projects/lab/sinusoid/", "GET", None, READ),
+    ("projects/lab/sinusoid/", "PATCH", {"name": "Sine"}, WRITE),
+    ("runs/", "GET", None, MINE),
+    ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
+    ("runs/{run}/", "GET", None, READ),
+    ("runs/{run}/", "PATCH", {"tags": ["a"]}, WRITE),
+    ("runs/{run}/params/", "POST", {"params": {"new": 1}}, WRITE),
+    ("runs/{run}/summary/", "POST", {"summary": {"loss": 1}}, WRITE),
+    ("runs/{run}/environment/", "GET", None, READ),
+    ("runs/{run}/environment/", "PUT", {"environment": {}}, WRITE),
+    ("runs/{run}/snapshot/", "GET", None, READ),
+    ("runs/{bare}/snapshot/", "POST", {"files": {"a.py": "a"}}, CREATE),
+    ("runs/{run}/snapshot/files/", "GET", None, READ),
+    ("runs/{run}/snapshot/file/?path=train.py", "GET", None, READ),
+    ("runs/{run}/log/", "GET", None, READ),
+    ("runs/{run}/evaluations/", "GET", None, READ),
+    ("runs/{run}/evaluations/", "POST", EVALUATION, CREATE),
+    ("runs/{run}/finish/", "POST", {}, WRITE),
+    ("runs/{run}/cancel/", "POST", {}, WRITE),
+    ("runs/{run}/heartbeat/", "POST", {}, WRITE),
+    ("runs/{done}/archive/", "POST", {}, WRITE),
+    ("runs/{done}/unarchive/", "POST", {}, WRITE),
+    ("runs/{run}/metrics/", "GET", None, READ),
+    ("runs/{run}/metrics/", "POST", POINTS, WRITE),
+    ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
+    ("runs/{run}/series/?keys=loss", "GET", None, READ),
+    ("series/?runs={run}&keys=loss", "GET", None, READ),
+    ("evaluations/{evaluation}/", "GET", None, READ),
+    ("evaluations/{evaluation}/episodes/", "GET", None, READ),
+    ("jobs/", "GET", None, MINE),
+    ("jobs/", "POST", {"project": "lab/sinusoid", "spec": factories.SHORT_SPEC}, CREATE),
+    ("jobs/{job}/", "GET", None, READ),
+    ("jobs/{job}/cancel/", "POST", {}, WRITE),
+    ("jobs/{failed}/retry/", "POST", {}, WRITE),
+    ("jobs/{job}/priority/", "POST", {"priority": 5}, WRITE),
+    ("workers/", "GET", None, MINE),
+    ("trainers/", "GET", None, MINE),
+    ("trainers/maml/", "GET", None, MINE),
+    ("distributions/", "GET", None, MINE),
+    ("schema/", "GET", None, OPEN),
+    ("docs/", "GET", None, OPEN),
+]  # fmt: skip
+CASES = [
+    pytest.param(address, method, body, caller, status, id=f"{method} {address} {caller}")
+    for address, method, body, statuses in TABLE
+    for caller, status in zip(ANYBODY, statuses, strict=True)
+]
+
+
+@pytest.fixture
+def things(lab):
+    """One of everything, in the lab."""
+    from experiments import access, recording, snapshots
+
+    run = factories.make_run(lab.project)
+    run.snapshot = snapshots.store(workspace=lab.workspace, files={"train.py": b"print(1)\n"})
+    run.save()
+    recording.record(
+        run_id=run.pk,
+        client="setup",
+        number=0,
+        series=recording.parse_series(POINTS),
+    )
+    factories.make_log(run)
+    factories.make_worker()
+    token, _ = access.create_token(user=factories.make_user("ada"), name="Ada's")
+    return {
+        "run": run.pk,
+        "bare": factories.make_run(lab.project).pk,
+        "done": factories.make_run(lab.project, status="completed").pk,
+        "evaluation": factories.make_evaluation(run).pk,
+        "job": factories.make_job(factories.make_run(lab.project, status="queued")).pk,
+        "failed": factories.make_job(
+            factories.make_run(lab.project, status="failed"), status="failed"
+        ).pk,
+        "token": token.pk,
+    }
+
+
+@pytest.mark.parametrize(("address", "method", "body", "caller", "status"), CASES)
+def test_who_gets_what(lab, things, address, method, body, caller, status):
+    client = getattr(lab, caller)
+
+    response = client.generic(
+        method, f"/api/v1/{address.format(**things)}", *_sent(body), content_type="application/json"
+    )
+
+    assert response.status_code == status, response.content[:500]
+    if status >= 400:
+        error_of(response)
+
+
+def _sent(body):
+    import json
+
+    return () if body is None else (json.dumps(body),)
+
+
+def patterns(entries=urls.urlpatterns, prefix=""):
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry.url_patterns, prefix + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            yield prefix, entry
+
+
+def test_every_address_and_method_has_a_row():
+    rows = {(_pattern_of(address), method) for address, method, _, _ in TABLE}
+    served = {
+        (id(entry), method)
+        for _, entry in patterns()
+        for method in METHODS
+        if hasattr(entry.callback.view_class, method.lower())
+    }
+
+    assert len(list(patterns())) == len({id(entry) for _, entry in patterns()})
+    assert rows == served
+
+
+def _pattern_of(address):
+    names = {"run": "a", "bare": "a", "done": "a", "evaluation": "a", "job": "a", "failed": "a"}
+    path = address.partition("?")[0].format(**names, token="1")
+    found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
+    assert found, f"{path} is no address of the API"
+    return found[0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_is_not_served_is_405_for_members_and_401_for_strangers(lab, things, method):
+    for prefix, entry in patterns():
+        view = entry.callback.view_class
+        if hasattr(view, method.lower()) or not hasattr(view, "needed"):
+            continue
+        path = f"/api/v1/{_sample(prefix + str(entry.pattern), things)}"
+
+        assert error_of(lab.anonymous.generic(method, path))["code"] == "not_authenticated"
+        refused = lab.admin.generic(method, path)
+        assert (refused.status_code, error_of(refused)["code"]) == (405, "method_not_allowed")
+        assert method not in refused["Allow"]
+
+
+def _sample(pattern, things):
+    for name, value in {
+        "<slug:run_id>": things["run"],
+        "<slug:job_id>": things["job"],
+        "<slug:evaluation_id>": things["evaluation"],
+        "<slug:workspace>": "lab",
+        "<slug:project>": "sinusoid",
+        "<str:username>": "ada",
+        "<str:name>": "maml",
+        "<int:token_id>": str(things["token"]),
+    }.items():
+        pattern = pattern.replace(name, value)
+    assert "<" not in pattern
+    return pattern
+
+
+def test_every_view_declares_who_may_call_each_of_its_methods():
+    for _, entry in patterns():
+        view = entry.callback.view_class
+        if view.__module__.startswith("drf_spectacular"):
+            continue
+        served = {method for method in METHODS if hasattr(view, method.lower())}
+        assert set(view.needed) == served, view
+
+
+def test_foreign_and_unknown_things_answer_alike(lab, things):
+    for address in ("runs/{}/", "jobs/{}/", "evaluations/{}/", "workspaces/{}/"):
+        kind = {"runs": "run", "jobs": "job", "evaluations": "evaluation"}.get(
+            address.partition("/")[0]
+        )
+        foreign = things[kind] if kind else "lab"
+
+        to_stranger = lab.stranger.get("/api/v1/" + address.format(foreign))
+        to_anybody = lab.stranger.get("/api/v1/" + address.format("0000000000000000"))
+
+        assert to_stranger.status_code == to_anybody.status_code == 404
+        assert to_stranger.content == to_anybody.content
