@@ -1,8 +1,164 @@
-"""Stub."""
+"""The page of one run: header, progress, and one tab of evidence at a time."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from typing import Any
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from dashboard import panels, run_facts
+from dashboard.charts.sinusoid_fits import sinusoid_fits
+from dashboard.code_view import CodeView
+from dashboard.live import render_live
+from dashboard.progress import progress_of
+from dashboard.requests import SignedIn
+from dashboard.scope import may_edit, run_of
+from experiments import queue, reading
+from experiments.models import Run, RunStatus
+
+CONSOLE_LINES = 400
+SPEC_LINES = 16
+SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
+X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
+RETRYABLE = (RunStatus.FAILED, RunStatus.CANCELLED)
+
+TABS = (
+    ("overview", "Overview"),
+    ("charts", "Charts"),
+    ("adaptation", "Adaptation"),
+    ("console", "Console"),
+    ("params", "Params"),
+    ("code", "Code"),
+    ("environment", "Environment"),
+    ("history", "History"),
+)
 
 
-def page(request: HttpRequest, run_id: str) -> HttpResponse:
-    return render(request, "dashboard/home.html")
+@require_safe
+def page(request: SignedIn, run_id: str) -> HttpResponse:
+    """The page, and the answer to its live refresh."""
+    run = run_of(request, run_id)
+    wanted = request.GET.get("tab", "overview")
+    tab = wanted if wanted in dict(TABS) else "overview"
+    context = _header(request, run)
+    context |= {"tab": tab, **_CONTEXTS[tab](request, run, context)}
+    return render_live(request, "dashboard/run.html", context, live=not run.is_finished)
+
+
+def _header(request: SignedIn, run: Run) -> dict[str, Any]:
+    attempts = run_facts.attempts_of(run)
+    checkpoint = queue.latest_checkpoint(run.pk)
+    progress = progress_of(run, attempts[-1] if attempts else None)
+    summaries = run_facts.summaries_of(run)
+    job = run_facts.job_of(run)
+    total = progress.total if progress else None
+    return {
+        "run": run,
+        "project": run.project,
+        "job": job,
+        "editable": may_edit(request.user, run.project.workspace),
+        "tags": [row.name for row in run.tag_rows.order_by("name")],
+        "progress": progress,
+        "checkpoint": checkpoint,
+        "checkpoint_percent": 100 * checkpoint.step / total if checkpoint and total else None,
+        "attempts": attempts,
+        "summaries": summaries,
+        "tabs": _tabs(run, len(summaries), len(attempts)),
+        "can_retry": job is not None and job.status in RETRYABLE,
+    }
+
+
+def _tabs(run: Run, metrics: int, attempts: int) -> list[tuple[str, str, int]]:
+    counts = {"charts": metrics, "history": attempts, "params": len(run_facts.flat_params(run))}
+    return [(name, title, counts.get(name, 0)) for name, title in TABS]
+
+
+def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    evaluation = run_facts.latest_evaluation(run)
+    project = run.project
+    if evaluation is not None:
+        stats = run_facts.evaluation_stats(evaluation)
+    else:
+        stats = run_facts.metric_stats(
+            header["summaries"], project.main_metric, project.main_metric_direction
+        )
+    groups = _groups(run, header)
+    return {
+        "evaluation": evaluation,
+        "stats": stats,
+        "panels": _with_src(run, panels.overview(groups, project.main_metric)),
+        "fits": _fits(run, evaluation),
+        "spec": run_facts.flat_params(run)[:SPEC_LINES],
+        **_console(request, run, header),
+    }
+
+
+def _groups(run: Run, header: dict[str, Any]) -> list[panels.PanelGroup]:
+    return panels.panel_groups(header["summaries"].values(), with_single=not run.is_finished)
+
+
+def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
+    return [(panel, panel.src(run.pk)) for panel in found]
+
+
+def _charts(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "smooth_choices": SMOOTH_CHOICES,
+        "x_choices": X_CHOICES,
+        "groups": [(group.name, _with_src(run, group.panels)) for group in _groups(run, header)],
+    }
+
+
+def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    evaluations = list(run.evaluations.defer(*run_facts.BLOBS).order_by("name", "-step"))
+    wanted = request.GET.get("evaluation")
+    latest = run_facts.latest_evaluation(run)
+    chosen = next((one for one in evaluations if one.pk == wanted), latest)
+    return {
+        "evaluations": evaluations,
+        "evaluation": chosen,
+        "stats": run_facts.evaluation_stats(chosen) if chosen else [],
+        "fits": _fits(run, chosen),
+    }
+
+
+def _fits(run: Run, evaluation: Any) -> list[int]:
+    """Places of the illustrated episodes of an evaluation."""
+    return list(range(len(sinusoid_fits(evaluation.illustration)))) if evaluation else []
+
+
+def _console(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {"console": reading.log_lines(run.pk, after=-CONSOLE_LINES, limit=CONSOLE_LINES)}
+
+
+def _params(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "params": run_facts.tree_rows(run.params),
+        "summary": run_facts.tree_rows(run.summary),
+    }
+
+
+def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {"code": CodeView.of(run.snapshot, request.GET.get("path", ""))}
+
+
+def _environment(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {"environment": run_facts.tree_rows(run.environment)}
+
+
+def _history(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "checkpoints": run.checkpoints.select_related("blob").order_by("-step")[:50],
+        "evaluations": run.evaluations.defer(*run_facts.BLOBS).order_by("-step", "name"),
+    }
+
+
+_CONTEXTS = {
+    "overview": _overview,
+    "charts": _charts,
+    "adaptation": _adaptation,
+    "console": _console,
+    "params": _params,
+    "code": _code,
+    "environment": _environment,
+    "history": _history,
+}

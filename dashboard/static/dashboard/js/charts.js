@@ -154,6 +154,7 @@ export function scan(root = document) {
 
 addEventListener('themechange', () => charts.forEach((chart) => chart.body && draw(chart)));
 document.addEventListener('htmx:afterSettle', () => scan());
+document.addEventListener('refreshed', () => scan());
 document.addEventListener('change', (event) => {
   const control = event.target.closest('[data-chart-param]');
   if (!control || control.classList.contains('seg')) return;

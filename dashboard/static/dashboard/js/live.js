@@ -28,14 +28,22 @@ async function runJob(job) {
   job.next = Date.now() + job.seconds * 1000;
 }
 
-// Swaps changed parts; returns the parsed answer. A part that holds the focus or an open popover waits.
+// Two renderings differ in their masked CSRF tokens even when nothing changed.
+const shape = (part) => part.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, '$1');
+
+// Swaps changed parts; returns the parsed answer. A part that holds the focus or an open popover waits,
+// and one whose data-live-key is the same (charts that draw themselves) stays.
 export function swapParts(region, html) {
   const fresh = new DOMParser().parseFromString(html, 'text/html');
+  const present = new Map($$('[data-live]', region).map((part) => [part.dataset.live, part]));
   for (const part of $$('[data-live]', fresh)) {
-    const now = $(`[data-live="${CSS.escape(part.dataset.live)}"]`, region);
-    if (!now || now.outerHTML === part.outerHTML) continue;
+    const now = present.get(part.dataset.live);
+    if (!now || shape(now) === shape(part)) continue;
+    if (part.dataset.liveKey !== undefined && part.dataset.liveKey === now.dataset.liveKey) continue;
     if (now.contains(document.activeElement) || $('.pop:not([hidden])', now)) continue;
-    now.replaceWith(document.importNode(part, true));
+    const swapped = document.importNode(part, true);
+    now.replaceWith(swapped);
+    window.htmx?.process(swapped);
   }
   return fresh;
 }
@@ -71,6 +79,13 @@ setInterval(() => {
   paintButton();
 }, 500);
 
-for (const region of $$('[data-live-src]')) {
-  every(Number(region.dataset.liveSeconds ?? 2), () => refresh(region));
+const bound = new WeakSet();
+function bindRegions() {
+  for (const region of $$('[data-live-src]')) {
+    if (bound.has(region)) continue;
+    bound.add(region);
+    every(Number(region.dataset.liveSeconds ?? 2), () => (region.isConnected ? refresh(region) : false));
+  }
 }
+bindRegions();
+document.addEventListener('htmx:afterSettle', bindRegions);

@@ -4,6 +4,8 @@ import './popover.js';
 import './segments.js';
 import './keys.js';
 import './live.js';
+import './copy.js';
+import './submit-on-change.js';
 import { openPalette } from './palette.js';
 import { share } from './share.js';
 import { toggleTheme } from './theme.js';

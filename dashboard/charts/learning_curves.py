@@ -1,0 +1,111 @@
+"""Learning curves: series against step or time, smoothed on request, bad values marked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.charts import theme
+from experiments.shapes import SeriesView
+
+XAxis = Literal["step", "relative", "time"]
+X_TITLES: dict[XAxis, str] = {
+    "step": "step",
+    "relative": "minutes since its first point",
+    "time": "",
+}
+# Of the token --chart-raw: the unsmoothed line behind a smoothed one.
+RAW = "--chart-raw"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One series and how it looks. `color` is a token, without "var()": "run-3", "seq-4"."""
+
+    view: SeriesView
+    name: str
+    color: str
+    dash: str = "solid"
+
+
+def learning_curves(
+    curves: Sequence[Curve], *, smooth: float = 0.0, x: XAxis = "step", **layout: Any
+) -> go.Figure:
+    """All curves in one figure. Reduced series show the range of each bucket as a band."""
+    traces: list[Any] = []
+    for curve in curves:
+        traces += _traces(curve, smooth, x)
+    has_marks = any(len(curve.view.bad_steps) for curve in curves)
+    options: dict[str, Any] = {"title": X_TITLES[x]} if x != "step" else {}
+    if x == "time":
+        options["type"] = "date"
+    return theme.figure(traces, x=options, marks_floor=has_marks, **layout)
+
+
+def drawn_note(views: Sequence[SeriesView]) -> str:
+    """What the reader does not see at first: "60,000 logged points drawn as 1,000"."""
+    reduced = [view for view in views if not view.exact]
+    parts = []
+    if reduced:
+        points = sum(view.points for view in reduced)
+        drawn = sum(len(view.x) for view in reduced)
+        parts.append(f"{points:,} logged points drawn as {drawn:,}, extremes kept")
+    bad = sum(view.bad_count for view in views)
+    if bad:
+        parts.append(f"{bad:,} not finite, first marked")
+    return "; ".join(parts)
+
+
+def _traces(curve: Curve, smooth: float, x: XAxis) -> list[Any]:
+    view = curve.view
+    across = _across(view, x)
+    color = theme.token(curve.color)
+    traces: list[Any] = []
+    if not view.exact:
+        traces += _range(across, view, curve.color)
+    y = np.where(view.counts == 1, view.last, view.mean)
+    # One point is no line: show where it is.
+    mode = {"mode": "markers", "marker": {"color": color, "size": 7}} if len(across) == 1 else {}
+    if smooth > 0:
+        faint = theme.token(curve.color, RAW)
+        traces.append(theme.line(across, y, color=faint, width=1, hover=None))
+    traces.append(
+        theme.line(
+            across, theme.smoothed(y, smooth), color=color, name=curve.name, dash=curve.dash, **mode
+        )
+    )
+    if len(view.bad_steps):
+        where = _across_step(view, int(view.bad_steps[0]), x)
+        text = f"{curve.name}: {view.bad_kinds[0]} at step {int(view.bad_steps[0]):,}"
+        traces.append(theme.bad_mark(where, text))
+    return traces
+
+
+def _range(across: Any, view: SeriesView, color: str) -> list[go.Scatter]:
+    """Lowest to highest value of each bucket."""
+    edge: dict[str, Any] = {
+        "x": theme.listed(across),
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+    fill = {"fill": "tonexty", "fillcolor": theme.token(color, "--chart-band")}
+    low, high = theme.listed(view.low), theme.listed(view.high)
+    return [go.Scatter(y=low, **edge), go.Scatter(y=high, **edge, **fill)]
+
+
+def _across(view: SeriesView, x: XAxis) -> Any:
+    if x == "step":
+        return view.x
+    if x == "time":
+        return np.asarray(view.times * 1000).astype("datetime64[ms]").astype(str)
+    return (view.times - view.times[0]) / 60 if len(view.times) else view.times
+
+
+def _across_step(view: SeriesView, step: int, x: XAxis) -> Any:
+    if x == "step":
+        return step
+    place = min(int(np.searchsorted(view.x, step)), len(view.x) - 1)
+    return theme.listed(_across(view, x))[place]

@@ -1,0 +1,98 @@
+"""Which charts a run's metrics make: one per key, but one for all inner steps of a quantity."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from experiments.shapes import SeriesSummary
+
+FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
+GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
+OVERVIEW_PANELS = 4
+UNGROUPED = "other"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: its keys, and the number beside its title."""
+
+    title: str
+    unit: str
+    keys: tuple[str, ...]
+    last: float | None
+    is_positive: bool
+
+    def src(self, run_id: str) -> str:
+        """Where its figure comes from."""
+        return f"{reverse('run_curve', args=[run_id])}?{urlencode([('key', k) for k in self.keys])}"
+
+
+@dataclass(frozen=True)
+class PanelGroup:
+    name: str
+    panels: tuple[Panel, ...]
+
+
+def panel_groups(
+    summaries: Iterable[SeriesSummary], *, with_single: bool = True
+) -> list[PanelGroup]:
+    """Panels by the first part of the key. `with_single`: also series of one point, as in a run
+    that has just begun."""
+    families: dict[str, list[SeriesSummary]] = {}
+    for summary in summaries:
+        if with_single or summary.count > 1:
+            families.setdefault(_stem(summary.key), []).append(summary)
+    groups: dict[str, list[Panel]] = {}
+    for stem, members in families.items():
+        groups.setdefault(_group(stem), []).append(_panel(stem, members))
+    return [PanelGroup(name, tuple(groups[name])) for name in sorted(groups, key=_place)]
+
+
+def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:
+    """The few panels that say most: the main metric's, then losses and accuracies, then norms."""
+    panels = [panel for group in groups for panel in group.panels]
+
+    def weight(panel: Panel) -> tuple[int, int]:
+        if main_metric and main_metric in panel.keys:
+            return (0, 0)
+        key = panel.keys[0]
+        hints = ("query_acc", "acc", "query_loss", "loss", "reward", "norm")
+        kind = next((i for i, hint in enumerate(hints) if hint in key), len(hints))
+        return (1, kind)
+
+    return sorted(panels, key=weight)[:OVERVIEW_PANELS]
+
+
+def inner_step(key: str) -> int | None:
+    """The inner step a key speaks of: 5 for "validation/query_loss_step_5"."""
+    found = FAMILY.match(key)
+    return int(found["step"]) if found else None
+
+
+def _stem(key: str) -> str:
+    found = FAMILY.match(key)
+    return found["stem"] if found else key
+
+
+def _group(stem: str) -> str:
+    return stem.split("/", 1)[0] if "/" in stem else UNGROUPED
+
+
+def _place(group: str) -> tuple[int, str]:
+    return (GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER) - 1, group)
+
+
+def _panel(stem: str, members: list[SeriesSummary]) -> Panel:
+    members = sorted(members, key=lambda one: (inner_step(one.key) or 0, one.key))
+    steps = [str(step) for one in members if (step := inner_step(one.key)) is not None]
+    unit = f"after {', '.join(steps)} inner steps" if steps else ""
+    return Panel(
+        title=stem,
+        unit=unit,
+        keys=tuple(one.key for one in members),
+        last=members[-1].last,
+        is_positive=all(one.least is not None and one.least > 0 for one in members),
+    )

@@ -1,0 +1,119 @@
+"""What the run page says about a run, gathered from the domain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experiments import reading
+from experiments.models import Evaluation, Job, JobAttempt, Run
+from experiments.shapes import SeriesSummary
+
+BLOBS = ("episode_ids", "losses", "accuracies", "illustration")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One number with what it is and what stands behind it."""
+
+    title: str
+    value: float | None
+    half_width: float | None
+    under: str
+
+
+@dataclass(frozen=True)
+class TreeRow:
+    """A line of a nested document: a branch (value None and `is_branch`) or a leaf."""
+
+    depth: int
+    key: str
+    path: str
+    value: Any
+    is_branch: bool
+
+    @property
+    def indent_px(self) -> int:
+        return 10 + 18 * self.depth
+
+
+def job_of(run: Run) -> Job | None:
+    """The run's job; None for runs of other clients."""
+    return getattr(run, "job", None)
+
+
+def attempts_of(run: Run) -> list[JobAttempt]:
+    """All attempts of the run's job, first to last."""
+    job = job_of(run)
+    return list(job.attempts.order_by("number")) if job else []
+
+
+def latest_evaluation(run: Run) -> Evaluation | None:
+    """The newest test evaluation, otherwise the newest of any name; without its big columns."""
+    found = list(run.evaluations.defer(*BLOBS).order_by("-step", "-created_at")[:50])
+    return next((one for one in found if one.name == "test"), found[0] if found else None)
+
+
+def evaluation_stats(evaluation: Evaluation) -> list[Stat]:
+    """Mean and interval before adaptation, after 1, the trained number and all inner steps."""
+    metric = "accuracy" if "accuracy" in evaluation.summary else "loss"
+    numbers = evaluation.summary.get(metric) or {}
+    means, halves = numbers.get("mean") or [], numbers.get("half_width") or []
+    last = min(evaluation.inner_steps, len(means) - 1)
+    trained = evaluation.protocol.get("inner_steps_trained") or 0
+    steps = sorted({0, min(1, last), min(int(trained), last), last}) if last >= 0 else []
+    return [
+        Stat(
+            title=f"{evaluation.name} {metric}, {_after(step)}",
+            value=means[step],
+            half_width=halves[step] if step < len(halves) else None,
+            under=f"95 % t interval, N = {evaluation.episode_count} episodes"
+            + (", as trained" if step == trained and step else ""),
+        )
+        for step in steps
+    ]
+
+
+def metric_stats(summaries: Mapping[str, SeriesSummary], main: str, direction: str) -> list[Stat]:
+    """Best and last of the main metric; of the first metric when that was not logged."""
+    summary = summaries.get(main) or next(iter(summaries.values()), None)
+    if summary is None:
+        return []
+    is_max = direction == "max"
+    best = summary.most if is_max else summary.least
+    step = summary.most_step if is_max else summary.least_step
+    kind = "highest" if is_max else "lowest"
+    under = "no finite value" if step is None else f"{kind}, at step {step:,}"
+    last = f"step {summary.last_step:,}, {summary.count:,} points"
+    return [
+        Stat(f"{summary.key}, best", best, None, under),
+        Stat(f"{summary.key}, last", summary.last, None, last),
+    ]
+
+
+def tree_rows(document: Any, *, depth: int = 0, prefix: str = "") -> list[TreeRow]:
+    """A nested document as lines; lists of scalars stay on one line."""
+    rows: list[TreeRow] = []
+    for key, value in document.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            rows.append(TreeRow(depth, str(key), path, None, True))
+            rows += tree_rows(value, depth=depth + 1, prefix=f"{path}.")
+        else:
+            rows.append(TreeRow(depth, str(key), path, value, False))
+    return rows
+
+
+def flat_params(run: Run) -> list[tuple[str, Any]]:
+    """Every leaf of the params under its dotted key."""
+    return [(row.path, row.value) for row in tree_rows(run.params) if not row.is_branch]
+
+
+def summaries_of(run: Run) -> dict[str, SeriesSummary]:
+    """The numbers of every metric of the run."""
+    return reading.series_summaries([run.pk])[run.pk]
+
+
+def _after(step: int) -> str:
+    if step == 0:
+        return "before adapting"
+    return "after 1 step" if step == 1 else f"after {step} steps"

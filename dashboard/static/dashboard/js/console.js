@@ -1,0 +1,72 @@
+// Console: lines in columns (time, level, text), live tail, follow, search over all lines.
+import { $ } from './dom.js';
+import { every } from './live.js';
+
+const LINE = /^(\d\d:\d\d:\d\d)\s+([A-Z]+)\s+([\s\S]*)$/;
+const MOST_KEPT = 5000;
+
+function lineNode({ number, text }) {
+  const row = document.createElement('div');
+  row.dataset.line = number;
+  return format(row, text);
+}
+
+function format(row, text) {
+  const found = LINE.exec(text);
+  const cells = [document.createElement('time'), document.createElement('b'), document.createElement('span')];
+  const [time, level, rest] = found ? found.slice(1) : ['', '', text];
+  cells[0].textContent = time;
+  cells[1].textContent = level.slice(0, 5);
+  cells[2].textContent = rest;
+  row.className = level === 'WARNING' || level === 'WARN' ? 'WARN' : level;
+  row.replaceChildren(...cells);
+  return row;
+}
+
+function bind(box) {
+  const card = box.closest('.card');
+  const follow = $('[data-console-follow]', card);
+  const find = $('[data-console-find]', card);
+  let next = Number(box.dataset.next);
+  let asked = 0;
+
+  const toBottom = () => {
+    if (follow.checked) box.scrollTop = box.scrollHeight;
+  };
+  const address = (after) => {
+    const url = new URL(box.dataset.console, location.origin);
+    url.searchParams.set('after', after);
+    if (find.value) url.searchParams.set('contains', find.value);
+    return url;
+  };
+  const take = async (after, replace) => {
+    const mine = replace ? ++asked : asked;
+    const answer = await fetch(address(after), { headers: { Accept: 'application/json' } });
+    if (!answer.ok) throw new Error(`console: ${answer.status}`);
+    const page = await answer.json();
+    if (mine !== asked) return true;
+    if (replace) box.replaceChildren();
+    if (page.lines.length) $('[data-console-empty]', box)?.remove();
+    box.append(...page.lines.map(lineNode));
+    while (box.childElementCount > MOST_KEPT) box.firstElementChild.remove();
+    next = page.next;
+    find.placeholder = `find in ${page.total.toLocaleString('en')} lines`;
+    toBottom();
+    return page.live;
+  };
+
+  for (const row of [...box.querySelectorAll('[data-line]')]) format(row, row.textContent);
+  toBottom();
+  box.addEventListener('scroll', () => {
+    follow.checked = box.scrollTop + box.clientHeight > box.scrollHeight - 8;
+  });
+  follow.addEventListener('change', toBottom);
+  let typed = 0;
+  find.addEventListener('input', () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => take(find.value ? 0 : -400, true), 200);
+  });
+  if ('consoleLive' in box.dataset) every(2, () => take(next, false));
+}
+
+document.querySelectorAll('[data-console]').forEach(bind);

@@ -1,0 +1,139 @@
+"""Columns of a run table: which there are, which are shown at first, what stands in a cell."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.templatetags.formats import ago, duration, figures, whole
+from experiments.models import Param, Project, Run
+from experiments.shapes import RunColumns, RunRow, SeriesSummary
+
+ATTRIBUTES = {
+    "status": "Status",
+    "tags": "Tags",
+    "seed": "seed",
+    "group": "Group",
+    "created": "Created",
+    "duration": "Took",
+}
+SORTABLE = {"status", "seed", "group", "created", "duration"}
+METRIC = re.compile(r"metrics\.(?P<key>.+?)(?:\((?P<summary>last|min|max)\))?", re.DOTALL)
+FIRST_METRICS, FIRST_PARAMS, SAMPLED_RUNS = 3, 4, 50
+
+
+@dataclass(frozen=True)
+class Column:
+    """`id` is as in the address; `kind`: attribute, params, metrics."""
+
+    id: str
+    kind: str
+    key: str
+    title: str
+    small: str
+    summary: str = "last"
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind != "attribute" or self.id in ("seed", "duration")
+
+    @property
+    def is_sortable(self) -> bool:
+        return self.kind != "attribute" or self.id in SORTABLE
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one cell says; `css` is better, worse or muted."""
+
+    column: Column
+    text: str
+    small: str = ""
+    css: str = ""
+
+
+def column_of(column_id: str) -> Column | None:
+    """The column of an id like "metrics.loss(min)"; None for what is no column."""
+    if column_id in ATTRIBUTES:
+        return Column(column_id, "attribute", column_id, ATTRIBUTES[column_id], "")
+    found = METRIC.fullmatch(column_id)
+    if found:
+        summary = found["summary"] or "last"
+        return Column(column_id, "metrics", found["key"], found["key"], summary, summary)
+    if column_id.startswith("params.") and len(column_id) > len("params."):
+        key = column_id.removeprefix("params.")
+        return Column(column_id, "params", key, key, "")
+    return None
+
+
+def first_columns(project: Project, known: RunColumns) -> list[str]:
+    """What a table shows before anybody chose: status, main metrics, the params that differ."""
+    metrics = _main_first(known.metrics, project.main_metric)[:FIRST_METRICS]
+    params = _differing(project)[:FIRST_PARAMS]
+    chosen = ["status", *(f"metrics.{key}" for key in metrics)]
+    return [*chosen, *(f"params.{key}" for key in params), "tags", "created", "duration"]
+
+
+def _main_first(metrics: Iterable[str], main: str) -> list[str]:
+    """Test and validation numbers before those of training; what the system did last."""
+    groups = ("test", "validation", "train")
+
+    def weight(key: str) -> tuple[int, int, str]:
+        group = key.split("/", 1)[0]
+        place = groups.index(group) if group in groups else len(groups)
+        hints = ("query_acc", "acc", "query_loss", "loss", "reward")
+        hint = next((i for i, one in enumerate(hints) if one in key), len(hints))
+        # Before any inner step a network has not adapted: its number says least.
+        late = key.endswith("_step_0")
+        return (0 if key == main else 1, place * 10 + hint + 5 * late, key)
+
+    return sorted(metrics, key=weight)
+
+
+def _differing(project: Project) -> list[str]:
+    """Params with more than one value among the newest runs."""
+    newest = Run.objects.filter(project=project, archived_at=None).order_by("-id")
+    ids = list(newest.values_list("pk", flat=True)[:SAMPLED_RUNS])
+    values: dict[str, set[str]] = {}
+    holders: dict[str, int] = {}
+    for key, text in Param.objects.filter(run_id__in=ids).values_list("key", "text"):
+        values.setdefault(key, set()).add(text)
+        holders[key] = holders.get(key, 0) + 1
+    found = [key for key in values if len(values[key]) > 1 or holders[key] < len(ids)]
+    # Where every run has the key, it says more than one that only some have.
+    return sorted(found, key=lambda key: (-holders[key], key))
+
+
+def cells_of(row: RunRow, columns: Sequence[Column]) -> list[Cell]:
+    """The cells of a row, in the order of the columns."""
+    return [_cell(row, column) for column in columns]
+
+
+def _cell(row: RunRow, column: Column) -> Cell:
+    if column.kind == "metrics":
+        return _metric_cell(row.metrics, column)
+    if column.kind == "params":
+        return Cell(column, figures(row.params[column.key]) if column.key in row.params else "")
+    if column.id == "seed":
+        return Cell(column, "" if row.seed is None else str(row.seed))
+    if column.id == "created":
+        return Cell(column, ago(row.created_at), css="muted")
+    if column.id == "duration":
+        return Cell(column, "" if row.duration_s is None else duration(row.duration_s))
+    if column.id == "group":
+        return Cell(column, row.group)
+    return Cell(column, "")  # status and tags have markup of their own
+
+
+def _metric_cell(metrics: Mapping[str, SeriesSummary], column: Column) -> Cell:
+    summary = metrics.get(column.key)
+    if summary is None:
+        return Cell(column, "–", css="muted")
+    if column.summary == "last":
+        bad = not math.isfinite(summary.last)
+        return Cell(column, figures(summary.last), css="worse" if bad else "")
+    is_min = column.summary == "min"
+    value: Any = summary.least if is_min else summary.most
+    step = summary.least_step if is_min else summary.most_step
+    return Cell(column, figures(value), small=f"@{whole(step)}" if step is not None else "")

@@ -1,0 +1,72 @@
+"""The state of a run table, which is its address: filter, status, sort, columns, page."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from dashboard.requests import SignedIn
+from dashboard.scope import number_in
+from experiments.models import RunStatus
+
+PAGE_ROWS = 50
+PAGE_SIZES = (25, 50, 100, 500)
+MOST_COLUMNS = 40
+FURTHEST = 10_000_000
+
+
+@dataclass(frozen=True)
+class TableState:
+    """`columns` is empty while the reader has chosen none: the page picks then."""
+
+    q: str = ""
+    status: str = ""
+    sort: str = "created"
+    descending: bool = True
+    columns: tuple[str, ...] = ()
+    offset: int = 0
+    limit: int = PAGE_ROWS
+    archived: bool = False
+
+    @classmethod
+    def of(cls, request: SignedIn) -> "TableState":
+        """Reads the query string. Raises Invalid for numbers that are none."""
+        get = request.GET
+        status = get.get("status", "")
+        limit = number_in(request, "limit", default=PAGE_ROWS, least=1, most=PAGE_SIZES[-1])
+        return cls(
+            q=get.get("q", "").strip(),
+            status=status if status in RunStatus.values else "",
+            sort=get.get("sort") or "created",
+            descending=get.get("dir", "desc") != "asc",
+            columns=tuple(dict.fromkeys(get.getlist("col")))[:MOST_COLUMNS],
+            offset=number_in(request, "offset", default=0, least=0, most=FURTHEST),
+            limit=limit,
+            archived=get.get("archived") == "1",
+        )
+
+    @property
+    def filters(self) -> str:
+        """The whole condition in the filter language."""
+        if not self.status:
+            return self.q
+        status = f"status = {self.status}"
+        return f"({self.q}) AND {status}" if self.q else status
+
+    def query(self, **changes: Any) -> str:
+        """The query string after these changes; anything but paging goes to the first page."""
+        changed = replace(self, **({"offset": 0} | changes))
+        pairs: list[tuple[str, object]] = []
+        if changed.q:
+            pairs.append(("q", changed.q))
+        if changed.status:
+            pairs.append(("status", changed.status))
+        if (changed.sort, changed.descending) != ("created", True):
+            pairs += [("sort", changed.sort), ("dir", "desc" if changed.descending else "asc")]
+        pairs += [("col", column) for column in changed.columns]
+        if changed.offset:
+            pairs.append(("offset", changed.offset))
+        if changed.limit != PAGE_ROWS:
+            pairs.append(("limit", changed.limit))
+        if changed.archived:
+            pairs.append(("archived", "1"))
+        return f"?{urlencode(pairs)}" if pairs else "?"

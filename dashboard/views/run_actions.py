@@ -1,0 +1,106 @@
+"""What people do to runs: cancel, tag, write notes, archive."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from dashboard.middleware import wants_json
+from dashboard.requests import SignedIn
+from dashboard.scope import editable_run, project_of
+from experiments import access, lifecycle
+from experiments.errors import Invalid, NotFound
+from experiments.models import Role, Run
+
+MOST_AT_ONCE = 500
+
+
+@require_POST
+def cancel(request: SignedIn, run_id: str) -> HttpResponse:
+    """Asks the run to stop."""
+    run = lifecycle.cancel_run(editable_run(request, run_id))
+    stopped = "is cancelled" if run.is_finished else "is asked to stop; its points are kept"
+    messages.success(request, f"{run.name} {stopped}.")
+    return redirect("run", run.pk)
+
+
+@require_POST
+def tags(request: SignedIn, run_id: str) -> HttpResponse:
+    """Replaces the tags by the comma-separated ones sent."""
+    run = editable_run(request, run_id)
+    lifecycle.set_tags(run, _words(request.POST.get("tags", "")))
+    return redirect("run", run.pk)
+
+
+@require_POST
+def notes(request: SignedIn, run_id: str) -> HttpResponse:
+    """Replaces the notes."""
+    run = editable_run(request, run_id)
+    lifecycle.set_notes(run, request.POST.get("notes", ""))
+    return redirect("run", run.pk)
+
+
+@require_POST
+def archive(request: SignedIn, run_id: str) -> HttpResponse:
+    """Hides the run from lists, or with `undo=1` shows it again."""
+    run = editable_run(request, run_id)
+    if request.POST.get("undo") == "1":
+        lifecycle.unarchive(run)
+    else:
+        lifecycle.archive(run)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
+    """Does `action` (tag, archive, unarchive) to the runs `run=ID&run=ID` of one project.
+
+    All or none: every run is checked before the first changes.
+    """
+    found = project_of(request, workspace, project)
+    access.require(request.user, found.workspace, Role.MEMBER)
+    ids = list(dict.fromkeys(request.POST.getlist("run")))
+    if not 1 <= len(ids) <= MOST_AT_ONCE:
+        problem = f"Select 1 to {MOST_AT_ONCE} runs."
+        raise Invalid(problem, fields={"run": [problem]})
+    runs = list(found.runs.filter(pk__in=ids))
+    if len(runs) != len(ids):
+        raise NotFound("One of the selected runs is not in this project any more. Reload the page.")
+    done = _do(request, runs)
+    if wants_json(request):
+        return JsonResponse({"done": done})
+    messages.success(request, f"{done} runs changed.")
+    return redirect("project", workspace, project)
+
+
+@transaction.atomic
+def _do(request: SignedIn, runs: list[Run]) -> int:
+    action = request.POST.get("action", "")
+    if action == "tag":
+        added = _words(request.POST.get("tags", ""))
+        for run in runs:
+            present = list(run.tag_rows.values_list("name", flat=True))
+            lifecycle.set_tags(run, list(dict.fromkeys([*present, *added])))
+    elif action == "archive":
+        _refuse_active(runs)
+        for run in runs:
+            lifecycle.archive(run)
+    elif action == "unarchive":
+        for run in runs:
+            lifecycle.unarchive(run)
+    else:
+        problem = "Choose tag, archive or unarchive."
+        raise Invalid(problem, fields={"action": [problem]})
+    return len(runs)
+
+
+def _refuse_active(runs: list[Run]) -> None:
+    active = [run.name for run in runs if not run.is_finished]
+    if active:
+        names = ", ".join(active[:5])
+        raise Invalid(f"Still queued or running: {names}. Cancel these first, or unselect them.")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

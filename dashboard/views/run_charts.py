@@ -1,0 +1,131 @@
+"""Figures of one run, as JSON."""
+
+from typing import get_args
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
+from dashboard.charts.learning_curves import Curve, XAxis, drawn_note, learning_curves
+from dashboard.charts.sinusoid_fits import fit_look, fit_name, sinusoid_figure, sinusoid_fits
+from dashboard.panels import inner_step
+from dashboard.requests import SignedIn
+from dashboard.scope import number_in, run_of
+from dashboard.views.chart_answer import LegendEntry, chart_answer
+from experiments import reading
+from experiments.errors import Invalid, NotFound
+from experiments.models import Evaluation, Run
+from experiments.shapes import SeriesView
+
+MOST_KEYS = 20
+WIDEST = 2000
+FAMILY_COLORS = ("seq-2", "seq-3", "seq-4", "seq-5")
+FAMILY_DASHES = ("2px,2px", "6px,3px", "solid", "solid")
+STEP_LIMIT = 2**63 - 1
+
+
+@require_safe
+def curve(request: SignedIn, run_id: str) -> HttpResponse:
+    """The series `?key=a&key=b`, smoothed and cut as asked."""
+    run = run_of(request, run_id)
+    keys = request.GET.getlist("key")[:MOST_KEYS]
+    views = reading.series(
+        [run.pk],
+        keys,
+        first_step=step_of(request, "first_step"),
+        last_step=step_of(request, "last_step"),
+        width=number_in(request, "width", default=800, least=10, most=WIDEST),
+    )
+    curves = _curves(run, views)
+    empty = None if any(len(view.x) for view in views) else _nothing(run, keys)
+    return chart_answer(
+        learning_curves(curves, smooth=smoothing(request), x=x_axis(request)),
+        empty=empty,
+        live=not run.is_finished,
+        note=drawn_note(views),
+        legend=[LegendEntry(c.name, f"var(--{c.color})", c.dash) for c in curves]
+        if len(curves) > 1
+        else (),
+    )
+
+
+def smoothing(request: SignedIn) -> float:
+    """Weight of the moving average from `?smooth=` (0 to 0.99). Raises Invalid."""
+    text = request.GET.get("smooth") or "0"
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1
+    if not 0 <= weight <= 0.99:
+        raise Invalid("smooth: use 0 to 0.99.", fields={"smooth": ["0 to 0.99"]})
+    return weight
+
+
+def x_axis(request: SignedIn) -> XAxis:
+    """What curves are drawn against, from `?x=`; an unknown word means step."""
+    wanted = request.GET.get("x", "step")
+    return next((one for one in get_args(XAxis) if one == wanted), "step")
+
+
+def step_of(request: SignedIn, name: str) -> int | None:
+    """A bound of the steps from the query string; None when it is not there. Raises Invalid."""
+    if name not in request.GET:
+        return None
+    return number_in(request, name, default=0, least=-STEP_LIMIT, most=STEP_LIMIT)
+
+
+def _curves(run: Run, views: list[SeriesView]) -> list[Curve]:
+    if len(views) == 1:
+        return [Curve(views[0], views[0].key, f"run-{run.color_slot}")]
+    shift = max(0, len(FAMILY_COLORS) - len(views))
+    found = []
+    for place, view in enumerate(views):
+        look = min(place + shift, len(FAMILY_COLORS) - 1)
+        step = inner_step(view.key)
+        name = view.key if step is None else fit_name(step)
+        found.append(Curve(view, name, FAMILY_COLORS[look], FAMILY_DASHES[look]))
+    return found
+
+
+def _nothing(run: Run, keys: list[str]) -> str:
+    named = ", ".join(keys) or "no metric"
+    return f"No points of {named} here" + (
+        " yet: they appear seconds after they were logged." if not run.is_finished else "."
+    )
+
+
+@require_safe
+def adaptation(request: SignedIn, run_id: str) -> HttpResponse:
+    """`?evaluation=ID&metric=loss|accuracy`: the adaptation curve of one evaluation."""
+    run = run_of(request, run_id)
+    evaluation = _evaluation(run, request.GET.get("evaluation", ""))
+    metric = "accuracy" if request.GET.get("metric") == "accuracy" else "loss"
+    found = reading.adaptation(evaluation, metric)
+    line = AdaptationLine(found, run.name, run.color_slot)
+    left_out = int(found.nonfinite.max())
+    note = f"mean and 95 % t interval over N = {found.episode_count} episodes" + (
+        f", without up to {left_out} that were not finite" if left_out else ""
+    )
+    return chart_answer(adaptation_figure([line]), note=note)
+
+
+@require_safe
+def fit(request: SignedIn, run_id: str) -> HttpResponse:
+    """`?evaluation=ID&episode=0`: one illustrated sinusoid episode."""
+    run = run_of(request, run_id)
+    fits = sinusoid_fits(_evaluation(run, request.GET.get("evaluation", "")).illustration)
+    place = number_in(request, "episode", default=0, least=0, most=1000)
+    if place >= len(fits):
+        raise NotFound(f"This evaluation illustrates {len(fits)} episodes.")
+    one = fits[place]
+    legend = [LegendEntry("true", "var(--text-3)")]
+    legend += [LegendEntry(fit_name(step), *fit_look(one, step)) for step, _ in one.predictions]
+    legend.append(LegendEntry("support points", "var(--accent)", "dot"))
+    return chart_answer(sinusoid_figure(one), legend=legend)
+
+
+def _evaluation(run: Run, evaluation_id: str) -> Evaluation:
+    found = run.evaluations.filter(pk=evaluation_id).first()
+    if found is None:
+        raise NotFound(f"The run {run.name} has no evaluation {evaluation_id}.")
+    return found
