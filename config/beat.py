@@ -13,7 +13,9 @@ app = Celery("metascope-beat", fixups=[])
 app.config_from_object("config.settings", namespace="CELERY")
 
 
-@beat_init.connect
 def sweep_at_once(sender: Any, **_: Any) -> None:
     """A new schedule would wait one period first, and /healthz with it."""
     app.send_task("worker.tasks.sweep_jobs")
+
+
+beat_init.connect(sweep_at_once)

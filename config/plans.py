@@ -44,8 +44,8 @@ def web(options: Options, told: Mapping[str, str], listening_descriptor: int) ->
     return Plan(
         name="web server",
         command=python(
-            "gunicorn", "--config", "python:config.web", "--bind", f"fd://{listening_descriptor}"
-        ),  # fmt: skip
+            "gunicorn", f"--config python:config.web --bind fd://{listening_descriptor}"
+        ),
         environment=told,
         folder=ROOT,
         log=_log(options, "web"),
@@ -59,20 +59,9 @@ def worker(options: Options, told: Mapping[str, str]) -> Plan:
         name="worker",
         command=python(
             "celery",
-            "--app",
-            "config",
-            "worker",
-            "--pool",
-            "threads",
-            "--concurrency",
-            str(options.workers + UPKEEP_THREADS),
-            "--hostname",
-            "1@%h",
-            "--loglevel",
-            "INFO",
-            "--without-gossip",
-            "--without-mingle",
-        ),  # fmt: skip
+            f"--app config worker --pool threads --concurrency {options.workers + UPKEEP_THREADS} "
+            "--hostname 1@%h --loglevel INFO --without-gossip --without-mingle",
+        ),
         environment=told,
         folder=ROOT,
         log=_log(options, "worker"),
@@ -83,27 +72,22 @@ def worker(options: Options, told: Mapping[str, str]) -> Plan:
 def beat(options: Options, told: Mapping[str, str]) -> Plan:
     return Plan(
         name="beat",
-        command=python(
-            "celery",
-            "--app",
-            "config",
-            "beat",
-            "--loglevel",
-            "WARNING",
-            "--schedule",
-            str(options.data / "beat_schedule"),
-            "--pidfile",
-            "",
-        ),  # fmt: skip
+        command=[
+            *python("celery", "--app config.beat beat --loglevel WARNING --pidfile="),
+            f"--schedule={options.data / 'beat_schedule'}",
+        ],
         environment=told,
         folder=ROOT,
         log=_log(options, "beat"),
     )
 
 
-def python(module: str, *arguments: str) -> list[str]:
-    """A module of this environment as a command; the working folder adds nothing to its imports."""
-    return [sys.executable, "-P", "-m", module, *arguments]
+def python(module: str, arguments: str = "") -> list[str]:
+    """A module of this environment as a command; the working folder adds nothing to its imports.
+
+    `arguments` are separated by spaces and hold none.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments.split()]
 
 
 def _log(options: Options, name: str) -> Path:

@@ -120,7 +120,7 @@ def _start_broker(supervisor: Supervisor, chosen: Options) -> str:
 def _prepare(supervisor: Supervisor, chosen: Options, told: dict[str, str]) -> str:
     """Makes the data folder ready and returns the path of the page to open first."""
     log = chosen.data / "logs" / "prepare.log"
-    command = plans.python("config.prepare", *(["--sign-in-link"] if chosen.is_local else []))
+    command = plans.python("config.prepare", "--sign-in-link" if chosen.is_local else "")
     status, output = supervisor.run_once(command, told, folder=ROOT, log=log)
     try:
         answer = json.loads(output)

@@ -1,0 +1,94 @@
+"""`./test`, once the packages are installed: linters, types, contracts, then every test."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.options import ROOT
+
+BIN = Path(sys.executable).parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LINTERS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+    ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
+)
+QUICK = "not slow and not browser"
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status: 0 when everything passed. pytest's own summary is the last thing printed."""
+    parser = argparse.ArgumentParser(prog="./test", description="Checks everything.")
+    parser.add_argument("--fast", action="store_true", help="leave out slow and browser tests")
+    parser.add_argument("paths", nargs="*", help="`lint`, or test files and pytest options")
+    given, options = parser.parse_known_args(arguments)
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory(prefix="metascope-test-") as data:
+        # Never the data folder of an instance that runs from this checkout, nor its settings.
+        for name in [name for name in os.environ if name.startswith("METASCOPE_")]:
+            if name not in ("METASCOPE_VENV", "METASCOPE_PYTHON"):
+                del os.environ[name]
+        os.environ["METASCOPE_DATA"] = data
+        if given.paths == ["lint"]:
+            return 1 if _lint() else 0
+        if given.paths or options:
+            return _run(["pytest", *given.paths, *options])
+        return _everything(fast=given.fast)
+
+
+def _everything(*, fast: bool) -> int:
+    if not fast and not _has_browser():
+        return 1
+    failed = _lint()
+    # The quick tests share the cores; those with processes, clocks or a browser run one by one.
+    stages: list[Sequence[str]] = [("pytest", "-m", QUICK, "-n", "2")]
+    if not fast:
+        stages.append(("pytest", "-m", "slow or browser"))
+    for stage in stages:
+        if failed:
+            print(f"\nFailed so far: {'; '.join(failed)}", flush=True)
+        if _run(stage) != 0:
+            failed.append(" ".join(stage))
+    return 1 if failed else 0
+
+
+def _lint() -> list[str]:
+    """The checks that failed."""
+    return [" ".join(linter) for linter in LINTERS if _run(linter) != 0]
+
+
+def _run(command: Sequence[str]) -> int:
+    print(f"\n$ {' '.join(command)}", flush=True)
+    return subprocess.run([str(BIN / command[0]), *command[1:]]).returncode
+
+
+def _has_browser() -> bool:
+    """A Chromium for the browser tests; Debian's is installed where this user may do that."""
+    if any(map(shutil.which, BROWSERS)):
+        return True
+    apt = shutil.which("apt-get")
+    prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if apt and (not prefix or shutil.which("sudo")):
+        print("Installing Chromium for the browser tests ...", flush=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            subprocess.run([*prefix, apt, "--quiet", *step], env=quiet)
+        if shutil.which("chromium"):
+            return True
+    print(
+        "metascope: the browser tests need Chromium: install it (Debian: apt install chromium), or "
+        "leave them out with ./test --fast.",
+        file=sys.stderr,
+    )
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

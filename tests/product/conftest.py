@@ -1,0 +1,19 @@
+"""A started product for tests that need the whole of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.product.instance import Product, start
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    """`./run` on a free port with an empty data folder, ready; stopped without a trace."""
+    started = start(tmp_path / "data")
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.stop()

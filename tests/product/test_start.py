@@ -1,0 +1,221 @@
+"""The product as a process: it starts, heals itself, refuses what it must, and leaves no trace."""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.product.instance import ROOT, environment, refused, start, wait_until
+
+pytestmark = pytest.mark.slow
+
+SECOND_START_S = 5.0
+
+
+def test_fresh_clone_starts_and_its_link_signs_in_once(tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    product = start(tmp_path / "data", root=clone)
+
+    try:
+        product.wait_until_ready()
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with opener.open(product.sign_in_link) as page:
+            assert page.status == 200
+        with opener.open(product.url + "/") as home:
+            assert home.url == product.url + "/"
+            assert "frame-ancestors 'none'" in home.headers["Content-Security-Policy"]
+        token = product.manage("create_token", "admin").splitlines()[-1]
+        request = urllib.request.Request(
+            f"{product.url}/api/v1/projects/", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+    finally:
+        assert product.stop() == 0
+
+    assert sorted(path.name for path in product.data_dir.iterdir()) == [
+        "blobs",
+        "lock",
+    ]
+
+
+@pytest.mark.parametrize("part", ["valkey-server", "gunicorn", "worker", "beat"])
+def test_killed_part_is_started_again(product, part):
+    killed = product.part(part)
+    killed.kill()
+
+    wait_until(
+        lambda: "was killed by SIGKILL" in product.output, limit_s=10, what="told about the kill"
+    )
+    wait_until(product.is_healthy, limit_s=60, what=f"healthy\n{product.logs()}")
+    assert product.part(part).pid != killed.pid
+
+
+def test_health_names_what_is_down(product):
+    worker = product.part("worker")
+    worker.suspend()
+    try:
+        down = wait_until(
+            lambda: product.health() if product.health()[0] == 503 else None,
+            limit_s=60,
+            what="unhealthy",
+        )
+    finally:
+        worker.resume()
+
+    assert down[1]["worker"] != "ok"
+    assert down[1]["database"] == down[1]["broker"] == "ok"
+
+
+def test_second_start_is_quick(product):
+    product.stop()
+    again = start(product.data_dir)
+    try:
+        took_s = again.wait_until_ready()
+    finally:
+        again.stop()
+
+    # Measured alone it takes less than 5 s; a machine that does other work gets its share longer.
+    assert took_s < SECOND_START_S * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def test_killed_supervisor_takes_its_parts_along(product):
+    started = product.processes()
+    product.process.send_signal(signal.SIGKILL)
+    product.process.wait()
+
+    gone, left = psutil.wait_procs(started, timeout=30)
+
+    assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+    again = start(product.data_dir)
+    try:
+        again.wait_until_ready()
+    finally:
+        again.stop()
+
+
+def test_sigterm_stops_like_ctrl_c(product):
+    assert product.stop(signal.SIGTERM) == 0
+    assert product.output.endswith("Stopped.\n")
+
+
+def test_second_instance_on_one_folder_is_refused(product):
+    assert "another Metascope" in refused(product.data_dir)
+
+
+def test_copied_folder_is_a_backup(product, tmp_path):
+    token = product.manage("create_token", "admin").splitlines()[-1]
+    product.stop()
+    shutil.copytree(product.data_dir, tmp_path / "elsewhere" / "copy")
+    shutil.rmtree(product.data_dir)
+    copy = start(tmp_path / "elsewhere" / "copy")
+    try:
+        copy.wait_until_ready()
+        request = urllib.request.Request(
+            f"{copy.url}/api/v1/workspaces/", headers={"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+    finally:
+        copy.stop()
+
+
+def test_port_in_use_is_refused(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        line = refused(tmp_path / "data", "--port", str(taken.getsockname()[1]))
+
+    assert "is in use" in line
+    assert "--port" in line
+
+
+def test_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "metascope.sqlite3").write_bytes(b"not a database, " * 1000)
+
+    line = refused(tmp_path / "data")
+
+    assert "is damaged" in line
+    assert "restore a backup" in line
+
+
+def test_database_of_a_newer_version_is_refused(tmp_path):
+    (tmp_path / "data").mkdir()
+    with sqlite3.connect(tmp_path / "data" / "metascope.sqlite3") as database:
+        database.execute(
+            "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied)"
+        )
+        database.execute(
+            "INSERT INTO django_migrations VALUES (1, 'experiments', '9999_later', '2030-01-01')"
+        )
+    database.close()
+
+    assert "newer Metascope" in refused(tmp_path / "data")
+
+
+def test_full_disk_is_refused(tmp_path):
+    """A limit on file size stands for the full disk: writes fail in the same places."""
+    product = subprocess.run(
+        [str(ROOT / "run"), "--port", "0", "--data", str(tmp_path / "data")],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384)),
+    )
+
+    assert product.returncode == 1
+    assert product.stderr.count("\n") == 1
+    assert "is full" in product.stderr
+
+
+def test_data_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "data").write_text("")
+
+    assert "choose another with --data" in refused(tmp_path / "data")
+
+
+def test_bad_variable_is_refused(tmp_path):
+    line = refused(tmp_path / "data", variables={"METASCOPE_LEASE_S": "soon"})
+
+    assert "METASCOPE_LEASE_S='soon'" in line
+
+
+def test_other_machines_need_names_and_a_password(tmp_path):
+    assert "METASCOPE_HOSTS" in refused(tmp_path / "data", "--host", "0.0.0.0")
+
+    line = refused(
+        tmp_path / "data", "--host", "0.0.0.0", variables={"METASCOPE_HOSTS": "lab.example"}
+    )
+
+    assert "changepassword admin" in line
+
+
+def test_old_python_is_refused(tmp_path):
+    for name in ("python", "python3", "python3.11", "python3.12", "python3.13", "python3.14"):
+        fake = tmp_path / "bin" / name
+        fake.parent.mkdir(exist_ok=True)
+        fake.write_text("#!/bin/sh\nexit 1\n")
+        fake.chmod(0o755)
+    for tool in ("dirname", "env", "sh"):
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+
+    done = subprocess.run(
+        [str(ROOT / "run")],
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Python 3.11 or newer is needed" in done.stderr
