@@ -1,0 +1,1 @@
+"""What differs between runs: params, code, environment; and whether their results differ."""

@@ -1,0 +1,249 @@
+"""What differs between two code snapshots: changed files, and one file line by line.
+
+Files are told apart by their hash, so only changed ones are read. Lines are compared by libgit2,
+the engine behind `git diff`'s own algorithm, in memory and without a repository.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import pygit2
+from pygit2.enums import DiffOption
+
+from experiments import blobs
+from experiments.comparing.words import Span, changed_words
+from experiments.models import Snapshot
+
+Status = Literal["added", "removed", "changed", "moved"]
+
+LARGEST_FILE = 1_000_000  # bytes; larger ones are named, not shown
+WHOLE_FILE = 1_000_000  # lines of context
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs. `added` and `removed` count lines; None where they are not counted
+    (binary or too large). `moved_from` is the old path of an unchanged file with a new one."""
+
+    path: str
+    status: Status
+    added: int | None
+    removed: int | None
+    moved_from: str = ""
+
+
+@dataclass(frozen=True)
+class CodeDiff:
+    """Files that differ, by path. `same` counts the others."""
+
+    files: tuple[FileChange, ...]
+    same: int
+
+    @property
+    def added(self) -> int:
+        return sum(file.added or 0 for file in self.files)
+
+    @property
+    def removed(self) -> int:
+        return sum(file.removed or 0 for file in self.files)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a hunk. A context line has both numbers, the others one. `words` are the spans
+    that differ from the line it replaces. `ends_file`: without a newline at its end."""
+
+    kind: Literal["same", "added", "removed"]
+    old: int | None
+    new: int | None
+    text: str
+    words: tuple[Span, ...] = ()
+    ends_file: bool = False
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """Neighbouring lines. `skipped` unchanged lines lie between it and the one before."""
+
+    skipped: int
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """One file in two versions; empty text where it is missing. `why` says why it is not shown;
+    `after` counts the unchanged lines below the last hunk."""
+
+    path: str
+    old: str
+    new: str
+    hunks: tuple[Hunk, ...]
+    after: int
+    why: str = ""
+
+
+def compare(
+    old: Snapshot | None, new: Snapshot | None, *, ignore_whitespace: bool = False
+) -> CodeDiff:
+    """Every file that differs; with `ignore_whitespace`, those that differ in more than that."""
+    before, after = _manifest(old), _manifest(new)
+    paths = sorted(
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    )
+    moved = _moves({p: before[p] for p in paths if p not in after},
+                   {p: after[p] for p in paths if p not in before})  # fmt: skip
+    gone = set(moved.values())
+    changes = [
+        _change(path, before.get(path), after.get(path), moved.get(path), ignore_whitespace)
+        for path in paths
+        if path not in gone
+    ]
+    files = tuple(change for change in changes if change is not None)
+    return CodeDiff(files, len(before.keys() | after.keys()) - len(files) - len(gone))
+
+
+def file_diff(
+    old: Snapshot | None,
+    new: Snapshot | None,
+    path: str,
+    *,
+    ignore_whitespace: bool = False,
+    context: int = 3,
+) -> FileDiff:
+    """The file at `path` line by line with `context` unchanged lines around changes."""
+    first, second = _read(old, path), _read(new, path)
+    return texts_diff(first, second, path, ignore_whitespace=ignore_whitespace, context=context)
+
+
+def texts_diff(
+    old: bytes, new: bytes, path: str, *, ignore_whitespace: bool = False, context: int = 3
+) -> FileDiff:
+    """As `file_diff`, for two texts."""
+    if why := _unreadable(old, new):
+        return FileDiff(path, "", "", (), 0, why)
+    hunks = tuple(_hunks(_patch(old, new, ignore_whitespace, context)))
+    told = sum(hunk.skipped + sum(bool(line.new) for line in hunk.lines) for hunk in hunks)
+    old_text, new_text = (data.decode("utf-8", errors="replace") for data in (old, new))
+    return FileDiff(
+        path, old_text, new_text, hunks, max(0, new.count(b"\n") - told) if hunks else 0
+    )
+
+
+def _manifest(snapshot: Snapshot | None) -> dict[str, tuple[str, int]]:
+    """SHA-256 and size by path."""
+    if snapshot is None:
+        return {}
+    rows = snapshot.files.values_list("path", "blob_id", "blob__size")
+    return {path: (sha, size) for path, sha, size in rows}
+
+
+def _moves(
+    removed: dict[str, tuple[str, int]], added: dict[str, tuple[str, int]]
+) -> dict[str, str]:
+    """The old path by the new one, for files whose bytes only changed their place."""
+    by_content = {blob: path for path, blob in removed.items() if blob[1]}
+    return {path: by_content.pop(blob) for path, blob in added.items() if blob in by_content}
+
+
+def _change(
+    path: str,
+    before: tuple[str, int] | None,
+    after: tuple[str, int] | None,
+    moved_from: str | None,
+    ignore_whitespace: bool,
+) -> FileChange | None:
+    """None for a file that differs in nothing that counts."""
+    if moved_from is not None:
+        return FileChange(path, "moved", 0, 0, moved_from)
+    status: Status = "added" if before is None else "removed" if after is None else "changed"
+    if max(before[1] if before else 0, after[1] if after else 0) > LARGEST_FILE:
+        return FileChange(path, status, None, None)
+    old, new = (blobs.read(one[0]) if one else b"" for one in (before, after))
+    if _unreadable(old, new):
+        return FileChange(path, status, None, None)
+    _, added, removed = _patch(old, new, ignore_whitespace, 0).line_stats
+    if ignore_whitespace and status == "changed" and not added and not removed:
+        return None
+    return FileChange(path, status, added, removed)
+
+
+def _read(snapshot: Snapshot | None, path: str) -> bytes:
+    row = snapshot.files.filter(path=path).select_related("blob").first() if snapshot else None
+    return blobs.read(row.blob_id) if row else b""
+
+
+def _unreadable(old: bytes, new: bytes) -> str:
+    if max(len(old), len(new)) > LARGEST_FILE:
+        return f"Too large to show: {len(old):,} bytes before, {len(new):,} after."
+    if b"\0" in old[:8192] or b"\0" in new[:8192]:
+        return f"Not a text: {len(old):,} bytes before, {len(new):,} after."
+    return ""
+
+
+def _patch(old: bytes, new: bytes, ignore_whitespace: bool, context: int) -> pygit2.Patch:
+    flag = DiffOption.IGNORE_WHITESPACE if ignore_whitespace else DiffOption.NORMAL
+    return pygit2.Patch.create_from(old, new, flag=flag, context_lines=context)
+
+
+def _hunks(patch: pygit2.Patch) -> Iterator[Hunk]:
+    seen = 0  # lines of the new file so far
+    for hunk in patch.hunks:
+        # With no line on the new side, its start is the line before the removed ones.
+        start = hunk.new_start if hunk.new_lines else hunk.new_start + 1
+        yield Hunk(
+            skipped=max(0, start - 1 - seen),
+            heading=hunk.header.partition("@@")[2].partition("@@")[2].strip(),
+            lines=tuple(_with_words(list(_lines(hunk)))),
+        )
+        seen = start - 1 + hunk.new_lines
+
+
+def _lines(hunk: pygit2.DiffHunk) -> Iterator[Line]:
+    kinds: dict[str, Literal["same", "added", "removed"]] = {
+        " ": "same", "+": "added", "-": "removed",
+    }  # fmt: skip
+    for line in hunk.lines:
+        if line.origin not in kinds:  # "\ No newline at end of file": the line itself says it
+            continue
+        text = line.raw_content.decode("utf-8", errors="replace")
+        yield Line(
+            kind=kinds[line.origin],
+            old=line.old_lineno if line.old_lineno > 0 else None,
+            new=line.new_lineno if line.new_lineno > 0 else None,
+            text=text.rstrip("\r\n"),
+            ends_file=not text.endswith("\n"),
+        )
+
+
+def _with_words(lines: list[Line]) -> list[Line]:
+    """Removed lines directly followed by added ones are paired, first with first."""
+    done: list[Line] = []
+    place = 0
+    while place < len(lines):
+        removed = _block(lines, place, "removed")
+        added = _block(lines, place + len(removed), "added")
+        if not removed and not added:
+            done.append(lines[place])
+            place += 1
+            continue
+        done += _marked(removed, added)
+        place += len(removed) + len(added)
+    return done
+
+
+def _block(lines: list[Line], start: int, kind: str) -> list[Line]:
+    end = start
+    while end < len(lines) and lines[end].kind == kind:
+        end += 1
+    return lines[start:end]
+
+
+def _marked(removed: list[Line], added: list[Line]) -> list[Line]:
+    old, new = list(removed), list(added)
+    for place, (before, after) in enumerate(zip(removed, added, strict=False)):
+        first, second = changed_words(before.text, after.text)
+        old[place] = Line("removed", before.old, None, before.text, first, before.ends_file)
+        new[place] = Line("added", None, after.new, after.text, second, after.ends_file)
+    return old + new

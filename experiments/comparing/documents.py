@@ -1,0 +1,138 @@
+"""Nested documents of several runs as rows of cells: which leaves differ, and by how much."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class _Missing:
+    """The value of a leaf that a document does not have."""
+
+
+MISSING = _Missing()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run's value. `ratio` is value / baseline's for two numbers that differ and are not 0."""
+
+    text: str
+    is_missing: bool
+    differs: bool  # from the baseline's
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One leaf under its dotted key: its section (the path above it), and a cell per run."""
+
+    key: str
+    section: str
+    name: str
+    cells: tuple[Cell, ...]
+    differs: bool  # any two runs have different values
+
+
+def rows(documents: Sequence[Mapping[str, Any]], *, baseline: int = 0) -> list[Row]:
+    """Every leaf that any document has; sections and keys in the order first met.
+
+    Lists are leaves. Leaves at the top form the section "", which comes first.
+    """
+    flat = [dict(leaves(document)) for document in documents]
+    keys = dict.fromkeys(key for one in flat for key in one)
+    sections = list(dict.fromkeys(["", *(_section(key) for key in keys)]))
+    ordered = sorted(keys, key=lambda key: sections.index(_section(key)))
+    return [_row(key, [one.get(key, MISSING) for one in flat], baseline) for key in ordered]
+
+
+def leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a nested document under dotted keys; an empty object is a leaf."""
+    for key, value in document.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def same(first: Any, second: Any) -> bool:
+    """Equality that knows numbers: 1 is 1.0, "1e-3" is 0.001, NaN is NaN; True is not 1."""
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
+    number, other = as_number(first), as_number(second)
+    if number is not None and other is not None:
+        return number == other or (_is_nan(number) and _is_nan(other))
+    return type(first) is type(second) and bool(first == second)
+
+
+def as_number(value: Any) -> int | float | None:
+    """The number that a value is or spells; None for booleans and other text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str) or "_" in value:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def shown(value: Any) -> str:
+    """A value as people read it: text bare, everything else as JSON."""
+    if isinstance(value, _Missing):
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_nan(number: int | float) -> bool:
+    return isinstance(number, float) and math.isnan(number)
+
+
+def _section(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _row(key: str, values: list[Any], baseline: int) -> Row:
+    reference = values[baseline]
+    cells = tuple(
+        Cell(
+            text=shown(value),
+            is_missing=isinstance(value, _Missing),
+            differs=not _same_cell(value, reference),
+            ratio=_ratio(value, reference),
+        )
+        for value in values
+    )
+    return Row(
+        key=key,
+        section=_section(key),
+        name=key.rpartition(".")[2],
+        cells=cells,
+        differs=any(cell.differs for cell in cells),
+    )
+
+
+def _same_cell(value: Any, reference: Any) -> bool:
+    if isinstance(value, _Missing) or isinstance(reference, _Missing):
+        return value is reference
+    return same(value, reference)
+
+
+def _ratio(value: Any, reference: Any) -> float | None:
+    number, base = as_number(value), as_number(reference)
+    if not number or not base or number == base:
+        return None
+    try:
+        ratio = number / base
+    except OverflowError:
+        return None
+    return ratio if math.isfinite(ratio) else None
