@@ -4,55 +4,16 @@ import signal
 
 import pytest
 
-from experiments.models import Checkpoint, Job, JobAttempt, LogChunk
-from tests.faults.conftest import Numbers, recorded, submit
-from tests.faults.stack import Stack, wait_until
+from experiments.models import Checkpoint, JobAttempt
+from tests.faults.jobs import assert_complete, console, ended, outcomes, reached, submit
+from tests.faults.numbers import Numbers
+from tests.faults.stack import Stack, is_gone, wait_until
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(280),
     pytest.mark.django_db(transaction=True),  # makes the database that `file_database` copies
 ]
-
-
-def reached(job: Job, step: int) -> None:
-    """Wait until the run is past a step and has a checkpoint."""
-
-    def is_there() -> bool:
-        job.run.refresh_from_db()
-        return (job.run.progress_step or 0) >= step and Checkpoint.objects.exists()
-
-    wait_until(is_there, f"meta-step {step} is reached")
-    job.refresh_from_db()
-    assert job.status == "running", job.reason
-
-
-def ended(job: Job) -> Job:
-    def is_over() -> bool:
-        job.refresh_from_db()
-        return job.status not in ("queued", "running")
-
-    wait_until(is_over, "the job ends")
-    job.run.refresh_from_db()
-    return job
-
-
-def outcomes(job: Job) -> list[str]:
-    return list(
-        JobAttempt.objects.filter(job=job).order_by("number").values_list("outcome", flat=True)
-    )
-
-
-def console(job: Job, **which: int) -> str:
-    chunks = LogChunk.objects.filter(run=job.run, **which).order_by("attempt", "number")
-    return "".join(chunks.values_list("text", flat=True))
-
-
-def assert_complete(job: Job, undisturbed: Numbers) -> None:
-    ended(job)
-    assert (job.status, job.run.status, job.reason) == ("completed", "completed", "")
-    assert job.run.progress_step == job.run.progress_total == job.spec["outer"]["steps"]
-    recorded(job.run_id).assert_same(undisturbed)
 
 
 def test_undisturbed_job_has_the_numbers_of_the_engine_alone(
@@ -75,7 +36,7 @@ def test_job_process_killed_continues_from_its_checkpoint(
 ) -> None:
     stack.start_worker()
     job = submit()
-    reached(job, 300)
+    reached(job, 200)
 
     process = stack.job_process()
     assert process is not None
@@ -85,7 +46,7 @@ def test_job_process_killed_continues_from_its_checkpoint(
     assert outcomes(job) == ["lost", "completed"]
     second = JobAttempt.objects.get(job=job, number=2)
     assert second.resumed_from_step is not None
-    assert second.resumed_from_step >= 100
+    assert second.resumed_from_step >= 150
 
 
 def test_worker_killed_takes_its_job_along_and_the_next_worker_continues(
@@ -93,13 +54,13 @@ def test_worker_killed_takes_its_job_along_and_the_next_worker_continues(
 ) -> None:
     stack.start_worker()
     job = submit()
-    reached(job, 300)
+    reached(job, 200)
     process = stack.job_process()
     assert process is not None
 
     stack.kill_worker()
 
-    wait_until(lambda: not process.is_running(), "the job's process dies with its worker", 5)
+    wait_until(lambda: is_gone(process), "the job's process dies with its worker", 5)
     stack.start_worker()
     assert_complete(job, undisturbed)
     assert outcomes(job) == ["lost", "completed"]
@@ -112,7 +73,7 @@ def test_broker_killed_and_restarted_disturbs_no_job_and_the_next_is_found(
 ) -> None:
     stack.start_worker()
     job = submit()
-    reached(job, 300)
+    reached(job, 200)
 
     stack.kill_broker()
     unannounced = submit()  # nobody can be told
@@ -129,7 +90,7 @@ def test_wiped_broker_loses_nothing(stack: Stack, undisturbed: Numbers) -> None:
     job, other = submit(), submit()
     stack.client.flushall()
     stack.start_worker()
-    reached(job, 300)
+    reached(job, 200)
 
     stack.client.flushall()
 
@@ -143,7 +104,7 @@ def test_stopped_worker_saves_its_job_and_the_next_start_continues(
 ) -> None:
     stack.start_worker()
     job = submit()
-    reached(job, 300)
+    reached(job, 200)
 
     assert stack.stop_worker() == 0
 
@@ -165,7 +126,7 @@ def test_killed_three_times_fails_with_the_reason(stack: Stack) -> None:
     for attempt in (1, 2, 3):
         process = wait_until(stack.job_process, f"attempt {attempt} runs")
         process.send_signal(signal.SIGKILL)
-        wait_until(lambda p=process: not p.is_running(), "the process is gone")
+        wait_until(lambda p=process: is_gone(p), "the process is gone")
 
     ended(job)
 
