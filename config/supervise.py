@@ -107,6 +107,7 @@ def _start_broker(supervisor: Supervisor, chosen: Options) -> str:
         until = time.monotonic() + BROKER_START_S
         while part.is_running() and time.monotonic() < until:
             if embedded.answers():
+                # Each start has its own; one left behind by a killed instance is replaced here.
                 data_folder.write_private(chosen.data / "broker_url", embedded.url)
                 return embedded.url
             supervisor.pause(0.01)
