@@ -4,6 +4,7 @@ Every function takes what it builds upon, or makes the default of it. They write
 that a test of one rule does not depend on the code of another.
 """
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -126,20 +127,28 @@ def _param_rows(run: Run, params: Mapping[str, Any], prefix: str) -> list[Param]
 
 
 def announced_trainers() -> dict[str, Any]:
-    """What a worker says about the engine's real algorithms."""
-    return {
-        info.name: {
-            "version": "1",
-            "title": info.title,
-            "summary": info.summary,
-            "family": info.family,
-            "year": info.year,
-            "paper": info.paper,
-            "schema": engine.schema(info.name),
-            "presets": engine.presets(info.name),
+    """What a worker says about the engine's real algorithms, as it comes from the database."""
+    announced: dict[str, Any] = json.loads(_announced_trainers())
+    return announced
+
+
+@functools.cache
+def _announced_trainers() -> str:
+    return json.dumps(
+        {
+            info.name: {
+                "version": "1",
+                "title": info.title,
+                "summary": info.summary,
+                "family": info.family,
+                "year": info.year,
+                "paper": info.paper,
+                "schema": engine.schema(info.name),
+                "presets": engine.presets(info.name),
+            }
+            for info in engine.ALGORITHMS.values()
         }
-        for info in engine.ALGORITHMS.values()
-    }
+    )
 
 
 OMNIGLOT_MISSING = (

@@ -1,0 +1,137 @@
+"""JSON is read and written strictly."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.api.json import StrictJSONRenderer, loads
+from experiments.errors import Invalid
+from tests.api.conftest import error_of
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "not JSON"),
+        (b"{", "line 1, column 2"),
+        (b'{"a": NaN}', 'holds NaN. Send the string "nan"'),
+        (b'{"a": -Infinity}', 'Send the string "-inf"'),
+        (b'{"a": 1, "a": 1}', "the key 'a' twice"),
+        (b"\xff", "byte 0 is not UTF-8"),
+        (b"[" * 65 + b"]" * 65, "deeper than 64"),
+        (b"[" * 100_000, "deeper than 64"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "deeper than 64"),
+        (b"1" * 5000, "too many digits"),
+    ],
+)
+def test_what_is_not_strict_json_is_refused(body, words):
+    with pytest.raises(Invalid) as caught:
+        loads(body)
+
+    assert caught.value.code == "malformed_json"
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b'{"a": {"b": [1, 9223372036854775808]}}', "a.b[1]"),
+        (b'{"a": [-9223372036854775809]}', "a[0]"),
+        (b'{"a": 1e999}', "a"),
+        (b'{"a": ["x\\u0000"]}', "a[0]"),
+        (b'{"a": "\\ud800"}', "a"),
+        (b'{"a\\u0000": 1}', "a\\0"),
+        (b"9223372036854775808", "body"),
+    ],
+)
+def test_what_cannot_be_stored_is_named_by_its_path(body, path):
+    with pytest.raises(Invalid) as caught:
+        loads(body)
+
+    assert list(caught.value.fields) == [path]
+
+
+def test_the_limits_themselves_are_taken():
+    assert loads(b"[9223372036854775807, -9223372036854775808]") == [2**63 - 1, -(2**63)]
+    assert loads(b"[" * 64 + b"]" * 64)
+    assert loads(b'"\\ud83d\\ude00"') == "\U0001f600"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    ) | st.floats(allow_nan=False, allow_infinity=False),
+    lambda part: st.lists(part) | st.dictionaries(st.text("abc"), part),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(values)
+def test_everything_else_comes_through_unchanged(value):
+    assert loads(json.dumps(value).encode()) == value
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_read_or_refused(body):
+    try:
+        value = loads(body)
+    except Invalid:
+        return
+    assert json.loads(body) == value
+
+
+def test_numbers_that_json_lacks_are_written_by_name():
+    text = StrictJSONRenderer().render({"a": [1.5, math.nan, math.inf, {"b": -math.inf}]})
+
+    assert json.loads(text) == {"a": [1.5, "nan", "inf", {"b": "-inf"}]}
+
+
+def test_a_body_over_the_limit_is_413_and_names_the_limit(lab, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2048
+
+    response = lab.member.post(
+        "/api/v1/runs/", {"project": "lab/sinusoid", "notes": "x" * 3000}, format="json"
+    )
+
+    assert response.status_code == 413
+    assert "2,048 bytes" in error_of(response)["message"]
+
+
+def test_another_content_type_is_415(lab):
+    response = lab.member.generic(
+        "POST", "/api/v1/runs/", b"project=lab", content_type="application/x-www-form-urlencoded"
+    )
+
+    assert response.status_code == 415
+    assert error_of(response)["code"] == "unsupported_media_type"
+
+
+def test_an_answer_in_another_form_is_406(lab):
+    response = lab.member.get("/api/v1/runs/", HTTP_ACCEPT="text/csv")
+
+    assert response.status_code == 406
+    assert error_of(response)["code"] == "not_acceptable"
+
+
+def test_an_unknown_address_is_404_in_the_one_shape(lab):
+    response = lab.member.get("/api/v1/nothing/")
+
+    assert response.status_code == 404
+    assert "/api/v1/docs/" in error_of(response)["message"]
+
+
+def test_an_unexpected_failure_is_500_in_the_one_shape(lab, monkeypatch):
+    lab.member.raise_request_exception = False
+
+    def fail(**_given):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("experiments.lifecycle.create_run", fail)
+    response = lab.member.post("/api/v1/runs/", {"project": "sinusoid"}, format="json")
+
+    assert response.status_code == 500
+    assert error_of(response)["code"] == "server_error"
+    assert "a bug" not in response.content.decode()

@@ -1,0 +1,237 @@
+"""Runs over REST: made, listed, filtered, edited, ended."""
+
+import pytest
+
+from experiments.models import Run
+from tests import factories
+from tests.api.conftest import error_of
+
+RUNS = "/api/v1/runs/"
+
+
+def post(client, path, body):
+    return client.post(path, body, format="json")
+
+
+def test_a_run_comes_back_as_it_was_sent(lab):
+    body = {
+        "project": "lab/sinusoid",
+        "name": "mine",
+        "params": {"lr": 0.1, "net": {"hidden": [40, 40], "bias": True, "name": None}},
+        "tags": ["b", "a"],
+        "notes": "line\nline",
+        "group": "g",
+        "seed": 2**40,
+        "environment": {"python": "3.11"},
+        "command": "python train.py",
+    }
+
+    made = post(lab.member, RUNS, body).json()
+    read = lab.viewer.get(f"{RUNS}{made['id']}/").json()
+
+    assert made == read
+    assert read["params"] == body["params"]
+    assert read["tags"] == ["a", "b"]
+    assert (read["status"], read["number"], read["created_by"]) == ("running", 1, "ada")
+    assert (read["seed"], read["job"], read["snapshot"]) == (2**40, None, None)
+    environment = lab.viewer.get(f"{RUNS}{made['id']}/environment/").json()
+    assert environment == {"environment": {"python": "3.11"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": 3}, "name"),
+        ({"seed": "1"}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"tags": "a"}, "tags"),
+        ({"tags": [1]}, "tags[0]"),
+        ({"tags": [""]}, "tags[0]"),
+        ({"params": []}, "params"),
+        ({"params": {"a": {"": 1}}}, "params.a."),
+        ({"notes": None}, "notes"),
+        ({"status": "completed"}, "status"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\u0007"}, "name"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_written(lab, change, field):
+    response = post(lab.member, RUNS, {"project": "sinusoid", **change})
+
+    assert response.status_code == 400
+    assert list(error_of(response)["fields"]) == [field]
+    assert not Run.objects.exists()
+
+
+def test_a_project_must_be_named_clearly(lab):
+    factories.make_project(factories.make_workspace("second", ada="member"), "sinusoid")
+
+    ambiguous = post(lab.member, RUNS, {"project": "sinusoid"})
+    missing = post(lab.member, RUNS, {})
+    unknown = post(lab.member, RUNS, {"project": "lab/nothing"})
+    clear = post(lab.member, RUNS, {"project": "second/sinusoid"})
+
+    assert "write 'workspace/sinusoid'" in error_of(ambiguous)["message"]
+    assert (ambiguous.status_code, missing.status_code, unknown.status_code) == (400, 400, 404)
+    assert all("project" in error_of(one)["fields"] for one in (ambiguous, missing, unknown))
+    assert clear.json()["project"] == "second/sinusoid"
+
+
+class TestFilters:
+    @pytest.fixture
+    def runs(self, lab):
+        project = lab.project
+        other = factories.make_project(lab.workspace, "other")
+        foreign = factories.make_project(factories.make_workspace("elsewhere"))
+        made = [
+            factories.make_run(project, "alpha", tags=["x", "y"], params={"lr": 0.1}),
+            factories.make_run(project, "beta", status="failed", tags=["x"], group="g"),
+            factories.make_run(project, "gamma", status="completed", params={"lr": 0.5}),
+            factories.make_run(other, "delta"),
+            factories.make_run(foreign, "foreign"),
+        ]
+        Run.objects.filter(name="gamma").update(archived_at="2026-01-01T00:00Z")
+        return made
+
+    @pytest.mark.parametrize(
+        ("query", "names"),
+        [
+            ("", "delta beta alpha"),
+            ("?project=sinusoid", "beta alpha"),
+            ("?status=failed", "beta"),
+            ("?status=failed,running", "delta beta alpha"),
+            ("?tag=x", "beta alpha"),
+            ("?tag=x&tag=y", "alpha"),
+            ("?group=g", "beta"),
+            ("?q=LPH", "alpha"),
+            ("?archived=true", "gamma"),
+            ("?archived=all", "delta gamma beta alpha"),
+            ("?archived=all&filter=params.lr>%3D0.1", "gamma alpha"),
+            ("?project=sinusoid&filter=params.lr<0.2 AND status%3Drunning", "alpha"),
+        ],
+    )
+    def test_each_filter_keeps_what_it_says(self, lab, runs, query, names):
+        found = lab.viewer.get(f"{RUNS}{query}").json()["results"]
+
+        assert [run["name"] for run in found] == names.split()
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("?status=done", "status"),
+            ("?archived=maybe", "archived"),
+            ("?filter=status <", "filter"),
+            ("?limit=0", "limit"),
+            ("?limit=501", "limit"),
+            ("?limit=x", "limit"),
+            ("?cursor=x", "cursor"),
+            ("?cursor=MTI", "cursor"),
+        ],
+    )
+    def test_a_bad_query_is_refused_at_its_name(self, lab, query, field):
+        response = lab.viewer.get(f"{RUNS}{query}")
+
+        assert response.status_code == 400
+        assert list(error_of(response)["fields"]) == [field]
+
+
+def test_editing_changes_what_is_given_and_nothing_else(lab):
+    run = factories.make_run(lab.project, "a", tags=["x"], notes="n", group="g")
+
+    edited = lab.member.patch(f"{RUNS}{run.pk}/", {"tags": ["y", "z"]}, format="json").json()
+
+    assert (edited["name"], edited["notes"], edited["group"]) == ("a", "n", "g")
+    assert edited["tags"] == ["y", "z"]
+
+
+def test_a_client_run_from_start_to_end(lab):
+    run = post(lab.member, RUNS, {"project": "sinusoid"}).json()
+    path = f"{RUNS}{run['id']}/"
+
+    assert post(lab.member, f"{path}params/", {"params": {"lr": 1}}).json()["params"] == {"lr": 1}
+    changed = post(lab.member, f"{path}params/", {"params": {"lr": 2}})
+    assert (changed.status_code, error_of(changed)["code"]) == (409, "param_changed")
+    assert post(lab.member, f"{path}heartbeat/", {}).status_code == 200
+    done = post(lab.member, f"{path}finish/", {"summary": {"loss": 0.5}}).json()
+    assert (done["status"], done["summary"]) == ("completed", {"loss": 0.5})
+    again = post(lab.member, f"{path}finish/", {"status": "failed"})
+    assert (again.status_code, error_of(again)["code"]) == (409, "run_already_finished")
+    assert post(lab.member, f"{path}archive/", {}).json()["archived_at"] is not None
+    assert post(lab.member, f"{path}unarchive/", {}).json()["archived_at"] is None
+
+
+def test_an_action_needs_no_body_but_takes_no_unknown_one(lab):
+    run = factories.make_run(lab.project)
+    path = f"{RUNS}{run.pk}/heartbeat/"
+
+    assert lab.member.post(path).status_code == 200
+    assert "x" in error_of(post(lab.member, path, {"x": 1}))["fields"]
+    assert lab.member.post(path, [1], format="json").status_code == 400
+
+
+class TestSnapshots:
+    def test_code_comes_back_byte_for_byte(self, lab):
+        run = factories.make_run(lab.project)
+        path = f"{RUNS}{run.pk}/snapshot/"
+
+        made = post(
+            lab.member,
+            path,
+            {
+                "files": {"a/train.py": "print('ä')\n", "x.bin": {"base64": "AP8="}},
+                "git_commit": "1f3c9b2",
+                "patch": "diff\n",
+            },
+        )
+
+        assert made.status_code == 201
+        assert lab.viewer.get(path).json() == made.json()
+        assert (made.json()["file_count"], made.json()["patch"]) == (2, True)
+        files = lab.viewer.get(f"{path}files/").json()["results"]
+        assert [(one["path"], one["size"]) for one in files] == [("a/train.py", 12), ("x.bin", 2)]
+        text = lab.viewer.get(f"{path}file/?path=a/train.py").json()
+        assert text == {"path": "a/train.py", "text": "print('ä')\n", "base64": None}
+        assert lab.viewer.get(f"{path}file/?path=x.bin").json()["base64"] == "AP8="
+        assert lab.viewer.get(f"{path}file/?path=no").status_code == 404
+
+    def test_code_is_recorded_once(self, lab):
+        path = f"{RUNS}{factories.make_run(lab.project).pk}/snapshot/"
+        assert error_of(lab.viewer.get(path))["code"] == "no_snapshot"
+        post(lab.member, path, {"files": {"a.py": "1"}})
+
+        same = post(lab.member, path, {"files": {"a.py": "1"}})
+        other = post(lab.member, path, {"files": {"a.py": "2"}})
+
+        assert same.status_code == 201
+        assert (other.status_code, error_of(other)["code"]) == (409, "snapshot_exists")
+
+    @pytest.mark.parametrize("path", ["../a", "/etc/passwd", "a/../../b", "", "a\\b"])
+    def test_a_path_that_leaves_the_folder_is_refused(self, lab, path):
+        run = factories.make_run(lab.project)
+
+        response = post(lab.member, f"{RUNS}{run.pk}/snapshot/", {"files": {path: "x"}})
+
+        assert response.status_code == 400
+
+    @pytest.mark.parametrize("content", [1, None, {}, {"base64": "!"}, {"base64": 1}])
+    def test_content_that_is_no_file_is_refused(self, lab, content):
+        run = factories.make_run(lab.project)
+
+        response = post(lab.member, f"{RUNS}{run.pk}/snapshot/", {"files": {"a": content}})
+
+        assert list(error_of(response)["fields"]) == ["files.a"]
+
+
+def test_the_log_is_read_from_where_one_stopped(lab):
+    run = factories.make_run(lab.project)
+    factories.make_log(run, "a\nb\nc\n")
+    path = f"{RUNS}{run.pk}/log/"
+
+    first = lab.viewer.get(f"{path}?limit=2").json()
+    rest = lab.viewer.get(first["next"]).json()
+
+    assert [line["text"] for line in first["results"]] == ["a", "b"]
+    assert [line["text"] for line in rest["results"]] == ["c"]
+    assert rest["next"] is None
+    assert len(lab.viewer.get(f"{path}?contains=B").json()["results"]) == 1
