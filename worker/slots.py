@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 
+import psutil
 from django.conf import settings
 from django.db import DatabaseError, connections
 
@@ -72,6 +73,7 @@ class Slots:
 
     def _tick(self) -> None:
         if self._worker is None:
+            _take_over(self._announcement)
             self._worker = queue.announce(self._announcement)
             logger.info("Announced %s with %s slots", self._worker.name, self._worker.slots)
         if self._is_due("beat", settings.HEARTBEAT_S):
@@ -138,6 +140,16 @@ class Slots:
             except DatabaseError:
                 logger.exception("Could not say that the worker stopped")
         connections.close_all()
+
+
+def _take_over(announcement: queue.Announcement) -> None:
+    """Requeue what a dead process of the same name had, without waiting for its leases.
+
+    Its jobs died with it. Should its number belong to another process by now, the sweep does it.
+    """
+    former = Worker.objects.filter(name=announcement.name, host=announcement.host).first()
+    if former is not None and not psutil.pid_exists(former.pid):
+        queue.abandon(former, reason=f"{former.name} died")
 
 
 def _describe(worker: Worker) -> None:

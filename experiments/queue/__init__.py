@@ -9,6 +9,7 @@ from experiments.queue.control import cancel, retry, set_priority
 from experiments.queue.doorbell import ring
 from experiments.queue.ledger import (
     Beat,
+    abandon,
     claim,
     finish,
     heartbeat,
@@ -32,6 +33,7 @@ __all__ = [
     "Announcement",
     "Beat",
     "Swept",
+    "abandon",
     "announce",
     "beat",
     "cancel",

@@ -123,6 +123,12 @@ def lost(job_id: str, attempt: int, *, reason: str, only_expired: bool = False) 
         return _requeue(rows, job_id, attempt, "lost", reason)
 
 
+def abandon(worker: Worker, *, reason: str) -> int:
+    """Requeue at once whatever a worker that is known to be dead had; returns how many jobs."""
+    held = Job.objects.filter(worker=worker, status=JobStatus.RUNNING).values_list("id", "attempt")
+    return sum(lost(job_id, attempt, reason=reason) for job_id, attempt in list(held))
+
+
 def owned(job_id: str, attempt: int) -> QuerySet[Job]:
     """The job, if this attempt is the one that runs it; the fence of every write."""
     return Job.objects.filter(id=job_id, attempt=attempt, status=JobStatus.RUNNING)

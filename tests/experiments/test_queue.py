@@ -385,6 +385,17 @@ def test_heartbeat_between_look_and_write_saves_the_job():
 
 
 @database
+def test_jobs_of_a_dead_worker_are_queued_without_waiting_for_their_leases():
+    mine, other = claimed(), queue.claim(make_job().pk, worker=make_worker("box/2"))
+
+    assert queue.abandon(Worker.objects.get(name="box/default"), reason="box/default died") == 1
+
+    assert state(mine) == ("queued", "queued")
+    assert state(other) == ("running", "running")
+    assert history(mine) == ["lost"]
+
+
+@database
 def test_announced_worker_replaces_its_former_self():
     first = make_worker("box/1", stopped_at=timezone.now(), pid=1)
     announcement = queue.Announcement(
