@@ -12,10 +12,9 @@ import time
 import types
 
 import django
+from django.conf import settings
 
 from worker import lifeline
-
-NICENESS = 5
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -31,10 +30,10 @@ def main(arguments: list[str]) -> int:
     """Run one attempt of a job from its claim to its result."""
     parent_pid, job_id, attempt = int(arguments[0]), arguments[1], int(arguments[2])
     lifeline.tie(parent_pid)
-    os.nice(NICENESS)
     _log_to_console()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup(set_prefix=False)
+    os.nice(settings.JOB_NICE)
     # Models can be imported from here on; torch takes seconds, which the tie should not wait for.
     from worker import execution
 

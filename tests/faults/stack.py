@@ -131,4 +131,5 @@ class Stack:
             "METASCOPE_LEASE_S": "4",
             "METASCOPE_HEARTBEAT_S": "1",
             "METASCOPE_WORKERS": "2",
+            "METASCOPE_JOB_NICE": "0",
         }
