@@ -65,7 +65,8 @@ def coloured(text: str, path: str) -> SafeString:
         lexer = TextLexer(stripnl=False)
     formatter = HtmlFormatter(linenos="inline", cssclass="hl", lineanchors="L", wrapcode=True)
     # Pygments escapes the text; the path chooses a lexer and reaches no markup.
-    return mark_safe(highlight(text, lexer, formatter))
+    html: str = highlight(text, lexer, formatter)
+    return mark_safe(html)
 
 
 def _shown(snapshot: Snapshot, file: FileEntry) -> tuple[SafeString | None, str]:

@@ -44,13 +44,9 @@ class SignInRequired(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         if request.path.startswith(OPEN_PREFIXES):
             return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
-
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseBase:
-        if not wants_json(request):
-            return super().handle_no_permission(request, view_func)
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None or not wants_json(request):
+            return answer
         message = "You are signed out. Sign in, then try again."
         body = {"error": {"code": "signed_out", "message": message, "fields": {}}}
         return JsonResponse(

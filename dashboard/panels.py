@@ -44,7 +44,7 @@ def panel_groups(
     families: dict[str, list[SeriesSummary]] = {}
     for summary in summaries:
         if with_single or summary.count > 1:
-            families.setdefault(_stem(summary.key), []).append(summary)
+            families.setdefault(stem_of(summary.key), []).append(summary)
     groups: dict[str, list[Panel]] = {}
     for stem, members in families.items():
         groups.setdefault(_group(stem), []).append(_panel(stem, members))
@@ -72,7 +72,8 @@ def inner_step(key: str) -> int | None:
     return int(found["step"]) if found else None
 
 
-def _stem(key: str) -> str:
+def stem_of(key: str) -> str:
+    """The quantity a key speaks of, whatever the inner step."""
     found = FAMILY.match(key)
     return found["stem"] if found else key
 

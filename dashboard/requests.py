@@ -8,4 +8,4 @@ from experiments.models import User
 class SignedIn(HttpRequest):
     """A request that passed `SignInRequired`: its user is one of ours. A type only."""
 
-    user: User  # type: ignore[assignment]
+    user: User

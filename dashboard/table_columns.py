@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.panels import inner_step, stem_of
 from dashboard.templatetags.formats import ago, duration, figures, whole
 from experiments.models import Param, Project, Run
 from experiments.shapes import RunColumns, RunRow, SeriesSummary
@@ -60,7 +61,9 @@ def column_of(column_id: str) -> Column | None:
     found = METRIC.fullmatch(column_id)
     if found:
         summary = found["summary"] or "last"
-        return Column(column_id, "metrics", found["key"], found["key"], summary, summary)
+        group, _, name = found["key"].rpartition("/")
+        small = f"{group} {summary}".strip()
+        return Column(column_id, "metrics", found["key"], name, small, summary)
     if column_id.startswith("params.") and len(column_id) > len("params."):
         key = column_id.removeprefix("params.")
         return Column(column_id, "params", key, key, "")
@@ -76,7 +79,8 @@ def first_columns(project: Project, known: RunColumns) -> list[str]:
 
 
 def _main_first(metrics: Iterable[str], main: str) -> list[str]:
-    """Test and validation numbers before those of training; what the system did last."""
+    """The main metric, then test and validation numbers, then those of training; of a quantity
+    logged after several inner steps, only the most adapted one."""
     groups = ("test", "validation", "train")
 
     def weight(key: str) -> tuple[int, int, str]:
@@ -84,11 +88,15 @@ def _main_first(metrics: Iterable[str], main: str) -> list[str]:
         place = groups.index(group) if group in groups else len(groups)
         hints = ("query_acc", "acc", "query_loss", "loss", "reward")
         hint = next((i for i, one in enumerate(hints) if one in key), len(hints))
-        # Before any inner step a network has not adapted: its number says least.
-        late = key.endswith("_step_0")
-        return (0 if key == main else 1, place * 10 + hint + 5 * late, key)
+        return (0 if key == main else 1, place * 10 + hint, key)
 
-    return sorted(metrics, key=weight)
+    adapted: dict[str, str] = {}
+    for key in metrics:
+        held = adapted.get(stem := stem_of(key))
+        if held is None or (inner_step(key) or 0) > (inner_step(held) or 0):
+            adapted[stem] = key
+    chosen = {*adapted.values(), *(key for key in metrics if key == main)}
+    return sorted(chosen, key=weight)
 
 
 def _differing(project: Project) -> list[str]:

@@ -45,7 +45,7 @@ def _title(lines: Sequence[AdaptationLine]) -> str:
 def _traces(one: AdaptationLine) -> list[Any]:
     curve, color = one.curve, theme.run_color(one.slot)
     low, high = curve.mean - curve.half_width, curve.mean + curve.half_width
-    values = {
+    values: dict[str, Any] = {
         "customdata": [
             [low_, high_, count]
             for low_, high_, count in zip(

@@ -67,7 +67,9 @@ def _traces(curve: Curve, smooth: float, x: XAxis) -> list[Any]:
         traces += _range(across, view, curve.color)
     y = np.where(view.counts == 1, view.last, view.mean)
     # One point is no line: show where it is.
-    mode = {"mode": "markers", "marker": {"color": color, "size": 7}} if len(across) == 1 else {}
+    mode: dict[str, Any] = {}
+    if len(across) == 1:
+        mode = {"mode": "markers", "marker": {"color": color, "size": 7}}
     if smooth > 0:
         faint = theme.token(curve.color, RAW)
         traces.append(theme.line(across, y, color=faint, width=1, hover=None))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 
 from experiments.models import Job, Project, User
@@ -67,7 +67,7 @@ def _pages(user: User, here: str) -> list[NavItem]:
 
 
 def _projects(user: User, current: int | None) -> list[NavProject]:
-    projects = (
+    projects: QuerySet[Any] = (
         Project.objects.visible_to(user)
         .select_related("workspace")
         .annotate(

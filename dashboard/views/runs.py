@@ -207,7 +207,7 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
         width=number_in(request, "width", default=400, least=10, most=WIDEST),
     )
     by_id = {run.pk: run for run in runs}
-    drawn = [_curve(by_id[view.run_id], view) for view in views if len(view.x)]
+    drawn = _looks(by_id, [view for view in views if len(view.x)])
     names = ", ".join(run.name for run in runs[:3]) or "No run"
     return chart_answer(
         learning_curves(drawn, smooth=smoothing(request), x=x_axis(request)),
@@ -218,7 +218,12 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     )
 
 
-def _curve(run: Run, view: SeriesView) -> Curve:
-    # Runs whose numbers differ by ten share a colour; the dash tells them apart.
-    dash = DASHES[(run.number - 1) // 10 % len(DASHES)]
-    return Curve(view, run.name, f"run-{run.color_slot}", dash)
+def _looks(runs: dict[str, Run], views: Sequence[SeriesView]) -> list[Curve]:
+    """Each run in its colour; runs here that share one differ by dash."""
+    drawn: list[Curve] = []
+    for view in views:
+        run = runs[view.run_id]
+        color = f"run-{run.color_slot}"
+        dash = DASHES[sum(one.color == color for one in drawn) % len(DASHES)]
+        drawn.append(Curve(view, run.name, color, dash))
+    return drawn

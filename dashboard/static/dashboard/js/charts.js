@@ -66,7 +66,7 @@ function legend(chart) {
       const item = document.createElement('span');
       const stroke = document.createElement('i');
       stroke.style.setProperty('--c', color);
-      if (dash && dash !== 'solid') stroke.className = dash === 'dot' ? 'dots' : 'dash';
+      if (dash && dash !== 'solid') stroke.className = /^dot$|^2px/.test(dash) ? 'dots' : 'dash';
       item.append(stroke, name);
       return item;
     }),

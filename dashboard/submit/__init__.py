@@ -1,0 +1,1 @@
+"""The form that submits jobs, made from the schema that workers announced."""

@@ -1,0 +1,134 @@
+"""What a reader can choose from on the submit page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Max
+
+from dashboard.submit.bases import PresetOption, preset_options
+from dashboard.submit.bases import sources as accepted_sources
+from experiments import access, announcements
+from experiments.errors import Invalid
+from experiments.models import Job, Project, Role, User, Worker
+from experiments.models.jobs import JobStatus
+
+DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    name: str
+    title: str
+    year: str
+    summary: str
+    family: str
+    paper: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """An episode source; `missing` says what to download and where to put it."""
+
+    name: str
+    title: str
+    summary: str
+    missing: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class QueueOption:
+    name: str
+    live_workers: int
+    waiting: int
+
+
+def projects(user: User) -> list[Project]:
+    """Where the user may submit, the one with the newest run first."""
+    roles = [role.value for role in Role if role.allows(Role.MEMBER)]
+    found = Project.objects.filter(
+        workspace__memberships__user=user, workspace__memberships__role__in=roles
+    ).annotate(newest=Max("runs__created_at"))
+    newest_first = F("newest").desc(nulls_last=True)
+    return list(found.select_related("workspace").order_by(newest_first, "slug"))
+
+
+def project_named(user: User, name: str) -> Project:
+    """The project "workspace/slug". Raises Invalid under "project", Denied for viewers."""
+    workspace, _, slug = name.partition("/")
+    found = Project.objects.visible_to(user).filter(workspace__slug=workspace, slug=slug).first()
+    if found is None:
+        message = "Choose one of your projects."
+        raise Invalid(f"project: {message}", fields={"project": [message]})
+    access.require(user, found.workspace, Role.MEMBER)
+    return found
+
+
+def defaults(found: Sequence[Project]) -> dict[str, str]:
+    """The options of a form nobody touched."""
+    newest = found[0]
+    return {
+        "project": f"{newest.workspace.slug}/{newest.slug}",
+        "queue": DEFAULT_QUEUE,
+        "priority": "0",
+        "seeds": "0",
+    }
+
+
+def algorithms(trainers: Mapping[str, Mapping[str, Any]], chosen: str) -> list[Algorithm]:
+    """The cards: algorithms that learn first, then baselines, each as announced."""
+    return [
+        Algorithm(
+            name=name,
+            title=one.get("title", name),
+            year=str(one.get("year", "")),
+            summary=one.get("summary", ""),
+            family=one.get("family", ""),
+            paper=one.get("paper", ""),
+            is_chosen=name == chosen,
+        )
+        for name, one in trainers.items()
+    ]
+
+
+def sources(trainer: Mapping[str, Any], chosen: str) -> list[Source]:
+    """The episode sources that the algorithm takes, with what their data lacks."""
+    announced = announcements.distributions()
+    found = []
+    for name in accepted_sources(trainer["schema"]):
+        one = announced.get(name, {})
+        available = one.get("available", True)
+        missing = "" if available else one.get("missing") or "Its data is missing on the workers."
+        found.append(
+            Source(
+                name, one.get("title", name), one.get("summary", ""), missing, name == chosen
+            )
+        )  # fmt: skip
+    return found
+
+
+def presets(trainer: Mapping[str, Any]) -> list[PresetOption]:
+    """The presets of an algorithm."""
+    return preset_options(trainer)
+
+
+def queues(user: User, chosen: str) -> list[QueueOption]:
+    """Queues that workers serve, and the one that was asked for."""
+    live: dict[str, int] = {}
+    for worker in Worker.objects.all():
+        for queue in worker.queues:
+            live[queue] = live.get(queue, 0) + announcements.is_live(worker)
+    waiting = dict(
+        Job.objects.filter(workspace__memberships__user=user, status=JobStatus.QUEUED)
+        .values_list("queue")
+        .annotate(Count("pk"))
+    )
+    names = sorted({DEFAULT_QUEUE, chosen, *live} - {""})
+    return [QueueOption(name, live.get(name, 0), waiting.get(name, 0)) for name in names]
+
+
+def samples(source: str) -> Any:
+    """Announced samples of a source for the preview; None when there are none."""
+    return announcements.distributions().get(source, {}).get("samples") or None

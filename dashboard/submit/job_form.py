@@ -1,0 +1,186 @@
+"""Everything the submit page shows and sends: algorithm, source, preset, fields, queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.http import QueryDict
+
+from dashboard.submit.bases import Base, Trainers, base_of, copied_spec, source_of, sources
+from dashboard.submit.schema_fields import (
+    ROOT,
+    FormField,
+    SpecFields,
+    UnionChoice,
+    number,
+    parsed,
+    spec_fields,
+)
+from dashboard.submit.seeds import seeds, seeds_text
+from experiments.errors import Invalid
+from experiments.models import Run
+
+GROUP_ORDER = ("Inner loop", "Outer loop", "Network", "Fine-tuning", "Evaluation")
+PRIORITIES = ((-10, "Low"), (0, "Normal"), (10, "High"))
+OPTIONS = ("project", "queue", "priority", "seeds", "name", "tags", "notes")
+EPISODES = f"{ROOT}.episodes."
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """Fields under one heading; `union` chooses which ones there are."""
+
+    title: str
+    fields: tuple[FormField, ...]
+    union: UnionChoice | None
+
+
+@dataclass(frozen=True)
+class JobForm:
+    """A form as filled in. `options` holds the fields that are not of the spec, as text."""
+
+    algorithm: str
+    source: str
+    base: Base
+    spec_fields: SpecFields
+    options: Mapping[str, str]
+    errors: Mapping[str, tuple[str, ...]]
+
+    @property
+    def episodes(self) -> tuple[FormField, ...]:
+        """The fields beside the preview."""
+        return tuple(one for one in self.spec_fields.fields if one.name.startswith(EPISODES))
+
+    @property
+    def groups(self) -> list[FieldGroup]:
+        """All other fields by heading, the loops first."""
+        found: dict[str, list[FormField]] = {}
+        for field in self.spec_fields.fields:
+            if not field.name.startswith(EPISODES):
+                found.setdefault(field.group, []).append(field)
+        unions = {one.group: one for one in self.spec_fields.unions if one.name != source_name()}
+        order = sorted(found, key=lambda t: GROUP_ORDER.index(t) if t in GROUP_ORDER else 99)
+        return [FieldGroup(title, tuple(found[title]), unions.get(title)) for title in order]
+
+    @property
+    def changes(self) -> list[FormField]:
+        """Fields whose value is not the base's."""
+        return [field for field in self.spec_fields.fields if field.is_changed]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What the API would be sent. Raises Invalid for seeds or a priority that are none."""
+        options = self.options
+        priority = number(options["priority"] or "0")
+        if not isinstance(priority, int):
+            message = "Use a whole number from -10 to 10."
+            raise Invalid(f"priority: {message}", fields={"priority": [message]})
+        body: dict[str, Any] = {
+            "project": options["project"],
+            "spec": self.spec,
+            "seeds": seeds(options["seeds"]),
+            "queue": options["queue"],
+            "priority": priority,
+        }
+        extras = {"name": options["name"], "tags": tags(options["tags"]), "notes": options["notes"]}
+        return body | {key: value for key, value in extras.items() if value}
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec that the fields hold, without a seed: the seeds are beside it."""
+        return {"algorithm": self.algorithm, **parsed(self.spec_fields)}
+
+    def refused(self, errors: Mapping[str, list[str]]) -> "JobForm":
+        """This form with messages at its fields."""
+        found = _by_field(errors)
+        fields = tuple(replace(f, errors=found.get(f.name, ())) for f in self.spec_fields.fields)
+        return replace(self, spec_fields=replace(self.spec_fields, fields=fields), errors=found)
+
+    @property
+    def other_errors(self) -> list[str]:
+        """Messages about fields that this form does not show."""
+        known = {field.name for field in self.spec_fields.fields} | set(OPTIONS)
+        return [
+            f"{name}: {' '.join(found)}" for name, found in self.errors.items() if name not in known
+        ]
+
+
+def source_name() -> str:
+    """The field that says what episodes are sampled from."""
+    return f"{EPISODES}source"
+
+
+def tags(text: str) -> list[str]:
+    """Tags separated by commas."""
+    return [tag for one in text.split(",") if (tag := one.strip())]
+
+
+def job_form(
+    trainers: Trainers,
+    asked: QueryDict,
+    *,
+    defaults: Mapping[str, str],
+    copied: Run | None = None,
+) -> JobForm:
+    """The form that an address or a sent form asks for. `defaults` fill options nobody gave.
+
+    Unknown names fall back: an algorithm to the first, a source to one the algorithm has.
+    """
+    algorithm = _algorithm(trainers, asked, copied)
+    schema = trainers[algorithm]["schema"]
+    wanted = asked.get("source") or asked.get(source_name()) or ""
+    source = wanted if wanted in sources(schema) else ""
+    base = base_of(
+        trainers, algorithm, source=source, preset=asked.get("preset"), copied=copied
+    )  # fmt: skip
+    source = source or source_of(base.spec)
+    found = spec_fields(
+        _without_seed(schema),
+        base.spec,
+        lambda name: source if name == source_name() and source else asked.get(name),
+    )
+    options = {
+        name: asked.get(name, _copied_option(name, copied) or defaults.get(name, ""))
+        for name in OPTIONS
+    }
+    chosen = found.fixed.get(source_name(), source)
+    return JobForm(algorithm, chosen, base, found, options, {})
+
+
+def _algorithm(trainers: Trainers, asked: QueryDict, copied: Run | None) -> str:
+    copied_name = copied_spec(copied).get("algorithm") if copied else None
+    wanted = (asked.get("algorithm"), copied_name, "maml")
+    return next((one for one in wanted if one and one in trainers), next(iter(trainers)))
+
+
+def _without_seed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {key: part for key, part in schema["properties"].items() if key != "seed"}
+    return {**schema, "properties": properties}
+
+
+def _copied_option(name: str, copied: Run | None) -> str:
+    if copied is None:
+        return ""
+    job = getattr(copied, "job", None)
+    known = {
+        "project": f"{copied.project.workspace.slug}/{copied.project.slug}",
+        "queue": job.queue if job else "",
+        "priority": str(job.priority) if job else "",
+        "seeds": "" if copied.seed is None else seeds_text([copied.seed]),
+        "tags": ", ".join(sorted(row.name for row in copied.tag_rows.all())),
+    }
+    return known.get(name, "")
+
+
+def _by_field(errors: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Messages under the names of fields: "seeds[1]" and "spec.network.hidden[0]" lose their
+    place, which the message then says."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, messages in errors.items():
+        field, bracket, place = name.partition("[")
+        if bracket:
+            index = place.partition("]")[0]
+            entry = f"Entry {int(index) + 1}: " if index.isdecimal() else ""
+            messages = [f"{entry}{message}" for message in messages]
+        found[field] = (*found.get(field, ()), *messages)
+    return found
