@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from dashboard.views import (
     home,
+    jobs_new,
     palette,
     projects,
     queue,
@@ -40,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),
     path("runs/<str:run_id>/archive/", run_actions.archive, name="run_archive"),
+    path("jobs/new/", jobs_new.page, name="job_new"),
     path("queue/", queue.page, name="queue"),
     path("queue/<str:job_id>/cancel/", queue.cancel, name="job_cancel"),
     path("queue/<str:job_id>/retry/", queue.retry, name="job_retry"),

@@ -20,6 +20,7 @@ class Base:
     title: str
     origin: str  # where it comes from, for people
     spec: Mapping[str, Any]
+    is_copy: bool = False  # of a run
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def sources(schema: Mapping[str, Any]) -> list[str]:
 def copied_spec(run: Run) -> Mapping[str, Any]:
     """The spec that a run's job was submitted with; its params for runs without a job."""
     job: Job | None = getattr(run, "job", None)
-    return job.spec if job is not None else run.params
+    spec: Mapping[str, Any] = run.params if job is None else job.spec
+    return spec
 
 
 def base_of(
@@ -67,7 +69,7 @@ def base_of(
     """Where the form starts. `preset`: its name, "" for none, None for the first that fits the
     source; the source "" fits any."""
     if copied is not None and (preset is None and _fits(copied_spec(copied), algorithm, source)):
-        return Base("", f"run {copied.name}", "The spec of that run.", copied_spec(copied))
+        return Base("", f"run {copied.name}", "The spec of that run.", copied_spec(copied), True)
     offered: Sequence[Mapping[str, Any]] = trainers[algorithm].get("presets", ())
     fitting = [one for one in offered if source in ("", source_of(one["spec"]))]
     chosen = next((one for one in fitting if preset in (None, one["name"])), None)

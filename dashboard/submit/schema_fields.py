@@ -47,6 +47,11 @@ class FormField:
         return f"f-{self.path.replace('.', '-')}"
 
     @property
+    def described_by(self) -> str:
+        """The ids of the texts that explain the field, an error first."""
+        return f"{self.id}-e {self.id}-h" if self.errors else f"{self.id}-h"
+
+    @property
     def is_changed(self) -> bool:
         """The value is not the base's."""
         return self.value != self.base
