@@ -163,7 +163,8 @@ class ConstantGradient:
 
 def test_gradient_without_a_graph_pulls_back_to_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "worker.metalearning.adaptation.losses_of", lambda outputs, y, objective: outputs.sum((1, 2))
+        "worker.metalearning.adaptation.losses_of",
+        lambda outputs, y, objective: outputs.sum((1, 2)),
     )
     formulation = Batched(ConstantGradient(), "mse")
     params = {"w": torch.ones(2, 1)}
@@ -179,7 +180,9 @@ def test_hand_worked_scalar_maml_step() -> None:
     """y = w x, one support and one query point: d/dw (w' xq - yq)^2 = 2 e_q xq (1 - 2 lr xs^2)."""
     network = nn.Linear(1, 1, bias=False).double()
     params = {"weight": torch.tensor([[0.5]], dtype=torch.float64)}
-    point = [torch.tensor(value, dtype=torch.float64).view(1, 1, 1) for value in (2.0, 3.0, 1.5, 1.0)]
+    point = [
+        torch.tensor(value, dtype=torch.float64).view(1, 1, 1) for value in (2.0, 3.0, 1.5, 1.0)
+    ]
     batch = EpisodeBatch(*point, torch.empty(1, 0))
 
     gradient, metrics = make_algorithm("maml", Vmapped(network, "mse"), 1).outer_gradient(

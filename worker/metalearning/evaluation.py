@@ -16,7 +16,8 @@ from worker.metalearning.distributions.identity import Split
 from worker.metalearning.episodes import EpisodeBatch, TaskDistribution, sample_range
 from worker.metalearning.networks import Parameters
 
-CHUNK = 100  # episodes evaluated at once: bounds memory, and is part of the arithmetic's order
+CHUNK = 100  # episodes evaluated at once, at most: part of the arithmetic's order
+CHUNK_ELEMENTS = 800_000  # input values evaluated at once: bounds memory to some hundred MB
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def evaluate(
     ids: list[str] = []
     losses: list[Tensor] = []
     accuracies: list[Tensor] = []
-    for start in range(0, episodes, CHUNK):
-        batch = sample_range(distribution, split, seed, start, min(start + CHUNK, episodes))
+    chunk = _chunk(distribution, split, seed)
+    for start in range(0, episodes, chunk):
+        batch = sample_range(distribution, split, seed, start, min(start + chunk, episodes))
         found, scores = episode_results(adapter, params, batch.to(device))
         ids.extend(batch.ids)
         losses.append(found.cpu())
@@ -102,6 +104,11 @@ def evaluate(
         accuracies=torch.cat(accuracies).numpy() if accuracies else None,
         protocol={**facts, **protocol},
     )  # fmt: skip
+
+
+def _chunk(distribution: TaskDistribution, split: Split, seed: int) -> int:
+    first = distribution.sample(split, 0, seed)
+    return max(1, min(CHUNK, CHUNK_ELEMENTS // (first.support_x.numel() + first.query_x.numel())))
 
 
 def tuned_step_size(

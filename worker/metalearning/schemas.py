@@ -21,7 +21,7 @@ def json_schema(struct: type[msgspec.Struct], *, title: str, description: str) -
 
 
 def _resolve(node: Any, definitions: dict[str, Any]) -> Any:
-    if isinstance(node, list):
+    if isinstance(node, (list, tuple)):
         return [_resolve(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node

@@ -219,8 +219,7 @@ def parse(spec: Mapping[str, Any]) -> Spec:
 
 def as_dict(spec: Spec) -> dict[str, Any]:
     """The spec with every default written out, as JSON values."""
-    plain = msgspec.to_builtins(spec)
-    assert isinstance(plain, dict)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(spec))
     return plain
 
 

@@ -120,7 +120,7 @@ def _pixel_hash(images: NDArray[np.uint8], names: tuple[str, ...]) -> str:
 
 
 def _read_cache(path: Path) -> OmniglotArchive:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         names = tuple(str(name) for name in stored["names"])
         return OmniglotArchive(stored["images"], names, str(stored["pixel_hash"]))
 
