@@ -20,6 +20,17 @@ pytestmark = pytest.mark.slow
 SECOND_START_S = 5.0
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One instance for the tests that leave it as healthy as they found it."""
+    started = start(tmp_path_factory.mktemp("shared") / "data")
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.stop()
+
+
 def test_fresh_clone_starts_and_its_link_signs_in_once(tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -42,30 +53,28 @@ def test_fresh_clone_starts_and_its_link_signs_in_once(tmp_path):
     finally:
         assert product.stop() == 0
 
-    assert sorted(path.name for path in product.data_dir.iterdir()) == [
-        "blobs",
-        "lock",
-    ]
-
 
 @pytest.mark.parametrize("part", ["valkey-server", "gunicorn", "worker", "beat"])
-def test_killed_part_is_started_again(product, part):
-    killed = product.part(part)
+def test_killed_part_is_started_again(shared, part):
+    told = shared.output.count("was killed by SIGKILL")
+    killed = shared.part(part)
     killed.kill()
 
     wait_until(
-        lambda: "was killed by SIGKILL" in product.output, limit_s=10, what="told about the kill"
+        lambda: shared.output.count("was killed by SIGKILL") > told,
+        limit_s=10,
+        what="told about the kill",
     )
-    wait_until(product.is_healthy, limit_s=60, what=f"healthy\n{product.logs()}")
-    assert product.part(part).pid != killed.pid
+    wait_until(shared.is_healthy, limit_s=60, what=f"healthy\n{shared.logs()}")
+    assert shared.part(part).pid != killed.pid
 
 
-def test_health_names_what_is_down(product):
-    worker = product.part("worker")
+def test_health_names_what_is_down(shared):
+    worker = shared.part("worker")
     worker.suspend()
     try:
         down = wait_until(
-            lambda: product.health() if product.health()[0] == 503 else None,
+            lambda: shared.health() if shared.health()[0] == 503 else None,
             limit_s=60,
             what="unhealthy",
         )
@@ -108,8 +117,8 @@ def test_sigterm_stops_like_ctrl_c(product):
     assert product.output.endswith("Stopped.\n")
 
 
-def test_second_instance_on_one_folder_is_refused(product):
-    assert "another Metascope" in refused(product.data_dir)
+def test_second_instance_on_one_folder_is_refused(shared):
+    assert "another Metascope" in refused(shared.data_dir)
 
 
 def test_copied_folder_is_a_backup(product, tmp_path):
@@ -125,6 +134,19 @@ def test_copied_folder_is_a_backup(product, tmp_path):
         )
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
+    finally:
+        copy.stop()
+
+
+def test_backup_of_a_running_instance_starts_elsewhere(shared, tmp_path):
+    shared.manage("queue_demo")
+
+    shared.manage("backup", str(tmp_path / "elsewhere" / "copy"))
+
+    copy = start(tmp_path / "elsewhere" / "copy")
+    try:
+        copy.wait_until_ready()
+        assert copy.manage("queue_demo") == shared.manage("queue_demo")
     finally:
         copy.stop()
 

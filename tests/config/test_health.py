@@ -1,0 +1,104 @@
+"""/healthz says which part is down, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from config import health
+from tests.factories import make_worker
+
+pytestmark = pytest.mark.django_db
+
+
+class FakeBroker:
+    """Answers PING and knows whether somebody swept."""
+
+    def __init__(self, *, swept: bool = True, is_up: bool = True) -> None:
+        self.swept = swept
+        self.is_up = is_up
+
+    def ping(self) -> bool:
+        if not self.is_up:
+            raise redis.ConnectionError("refused")
+        return True
+
+    def exists(self, key: str) -> int:
+        self.ping()
+        return int(self.swept and key == "metascope:swept")
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    fake = FakeBroker()
+    monkeypatch.setattr(health, "_broker", lambda url: fake)
+    return fake
+
+
+def test_all_up(client, broker):
+    make_worker()
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok"},
+    }
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"heartbeat_at": timezone.now() - timedelta(seconds=60)},
+        {"heartbeat_at": None},
+        {"stopped_at": timezone.now()},
+    ],
+)
+def test_silent_or_stopped_worker_is_down(client, broker, fields):
+    make_worker(**fields)
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert [name for name, state in answer.json()["checks"].items() if state != "ok"] == ["worker"]
+
+
+def test_no_sweep_means_beat_is_down(client, broker):
+    make_worker()
+    broker.swept = False
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["beat"] == "no sweep lately"
+
+
+def test_broker_that_is_away_is_named(client, broker):
+    make_worker()
+    broker.is_up = False
+
+    checks = client.get("/healthz").json()["checks"]
+
+    assert checks["broker"] == "does not answer"
+    assert checks["beat"].startswith("unknown")
+    assert checks["database"] == checks["worker"] == "ok"
+
+
+def test_database_that_is_away_is_named(client, broker):
+    def fail(execute, sql, params, many, context):
+        raise DatabaseError("secret detail")
+
+    with connection.execute_wrapper(fail):
+        answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "does not answer"
+    assert b"secret" not in answer.content
+
+
+def test_only_reads_are_allowed(client):
+    assert client.post("/healthz").status_code == 405
