@@ -1,7 +1,8 @@
 """Columns of numbers as compressed bytes, and back bit for bit: NaN payloads, -0.0 and all.
 
-Points are three int64 columns: steps as second differences, times and values as the bit patterns
-of their float64 (times as differences), byte-transposed so that equal bytes meet, then zstd.
+Points are three columns: steps as second differences, values as they are (so that repeated ones
+compress), times as differences of the bit patterns of their float64, byte-transposed so that equal
+bytes meet; then zstd.
 """
 
 import struct
@@ -85,18 +86,23 @@ def unpack_table(data: bytes | memoryview, shape: tuple[int, ...]) -> FloatArray
 
 
 def _encode(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
-    columns = np.empty((3, len(steps)), dtype="<i8")
-    columns[0] = _differences(_differences(steps))
-    columns[1] = _differences(np.ascontiguousarray(times, dtype="<f8").view("<i8"))
-    columns[2] = np.ascontiguousarray(values, dtype="<f8").view("<i8")
-    return columns.view(np.uint8).reshape(3, -1, 8).transpose(0, 2, 1).tobytes()
+    moments = _differences(np.ascontiguousarray(times, dtype="<f8").view("<i8"))
+    return b"".join(
+        (
+            _differences(_differences(steps)).astype("<i8").tobytes(),
+            np.ascontiguousarray(values, dtype="<f8").tobytes(),
+            moments.view(np.uint8).reshape(-1, 8).T.tobytes(),
+        )
+    )
 
 
 def _decode(data: bytes) -> tuple[IntArray, FloatArray, FloatArray]:
-    shuffled = np.frombuffer(data, dtype=np.uint8).reshape(3, 8, -1)
-    columns = np.ascontiguousarray(shuffled.transpose(0, 2, 1)).view("<i8").reshape(3, -1)
-    steps = np.cumsum(np.cumsum(columns[0]))
-    return steps, np.cumsum(columns[1]).view("<f8"), columns[2].view("<f8")
+    size = len(data) // 3
+    steps = np.cumsum(np.cumsum(np.frombuffer(data[:size], dtype="<i8")))
+    values = np.frombuffer(data[size : 2 * size], dtype="<f8")
+    moments = np.frombuffer(data[2 * size :], dtype=np.uint8).reshape(8, -1).T
+    times = np.cumsum(np.ascontiguousarray(moments).view("<i8").reshape(-1)).view("<f8")
+    return steps, times, values
 
 
 def _differences(column: IntArray) -> IntArray:

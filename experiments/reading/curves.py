@@ -87,8 +87,8 @@ def _by_arguments(
 
 
 def _level(points: int, width: int) -> int:
-    """The largest blocks of which there are enough for `width` buckets; 1: the points."""
-    return next((level for level in reversed(pyramid.LEVELS) if points >= level * width), 1)
+    """The largest blocks that are enough to fill half of `width` buckets or more; 1: the points."""
+    return next((level for level in reversed(pyramid.LEVELS) if 2 * points >= level * width), 1)
 
 
 def _find(run_ids: Sequence[str], keys: Sequence[str]) -> dict[int, _Source]:

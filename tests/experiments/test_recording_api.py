@@ -8,7 +8,7 @@ from experiments.models import MetricBatch, Role, Series
 from experiments.shapes import SeriesPoints
 from tests import factories
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.experiments.metrics_urls")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -224,8 +224,8 @@ def _invalid(field: str, message: str) -> Invalid:
 
 
 urlpatterns = [
-    path("runs/<str:run_id>/metrics/", RunMetrics.as_view()),
-    path("runs/<str:run_id>/metrics/points/", RunPoints.as_view()),
-    path("runs/<str:run_id>/series/", RunSeries.as_view()),
+    path("runs/<slug:run_id>/metrics/", RunMetrics.as_view()),
+    path("runs/<slug:run_id>/metrics/points/", RunPoints.as_view()),
+    path("runs/<slug:run_id>/series/", RunSeries.as_view()),
     path("series/", SeriesOfRuns.as_view()),
 ]

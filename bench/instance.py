@@ -1,0 +1,51 @@
+"""A Metascope of its own to measure: a data folder in a temporary place, one project, runs."""
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def instance() -> Iterator[Path]:
+    """Sets Django up on an empty database file; deletes it afterwards."""
+    data = Path(tempfile.mkdtemp(prefix="metascope-bench-"))
+    os.environ.update(METASCOPE_DATA=str(data), DJANGO_SETTINGS_MODULE="config.settings")
+    sys.path.insert(0, str(ROOT))
+    import django  # after the settings are named
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connections
+
+    try:
+        call_command("migrate", verbosity=0)
+        yield data
+    finally:
+        connections.close_all()
+        shutil.rmtree(data)
+
+
+def row_database(path: Path) -> sqlite3.Connection:
+    """The layout to beat: one row per point, with the same durability."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
+        "CREATE TABLE point (run INTEGER, key TEXT, step INTEGER, time REAL, value REAL);"
+        "CREATE INDEX by_series ON point (run, key, step);"
+    )
+    return database
+
+
+def size(path: Path) -> int:
+    """Bytes of a database file, once its log is written back."""
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path.stat().st_size
