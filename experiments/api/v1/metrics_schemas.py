@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from experiments import floats
@@ -9,6 +10,7 @@ from experiments.api.fields import Input, Output, Text
 from experiments.models import Series
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, {"enum": ["nan", "inf", "-inf"]}]})
 class Number(serializers.Field[Any, Any, Any, Any]):
     """A number, or "nan", "inf", "-inf" where JSON has none."""
 
