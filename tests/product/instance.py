@@ -19,7 +19,7 @@ import psutil
 Found = TypeVar("Found")
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = Path(sys.prefix)
-START_LIMIT_S = 90.0
+START_LIMIT_S = 180.0  # generous: the machine may be doing much else
 STOP_LIMIT_S = 40.0
 
 
@@ -101,11 +101,16 @@ class Product:
         return psutil.Process(self.pid).children(recursive=True) + [psutil.Process(self.pid)]
 
     def part(self, word: str) -> psutil.Process:
-        """The direct child whose command line holds the word: valkey, gunicorn, worker, beat."""
+        """The part with this word in its command: valkey-server, gunicorn, worker or beat."""
         for child in psutil.Process(self.pid).children():
-            if word in child.cmdline() or any(word in Path(a).name for a in child.cmdline()[:4]):
+            if word in map(os.path.basename, child.cmdline()):
                 return child
         raise AssertionError(f"no {word} among the parts\n{self.output}")
+
+    def has_part(self, word: str) -> bool:
+        """Whether that part is running."""
+        children = psutil.Process(self.pid).children()
+        return any(word in map(os.path.basename, child.cmdline()) for child in children)
 
     def manage(self, *arguments: str) -> str:
         """Runs a management command beside the instance and returns what it printed."""

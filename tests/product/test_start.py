@@ -65,6 +65,7 @@ def test_killed_part_is_started_again(shared, part):
         limit_s=10,
         what="told about the kill",
     )
+    wait_until(lambda: shared.has_part(part), limit_s=30, what="started again")
     wait_until(shared.is_healthy, limit_s=60, what=f"healthy\n{shared.logs()}")
     assert shared.part(part).pid != killed.pid
 
