@@ -89,8 +89,14 @@ def algorithms(trainers: Mapping[str, Mapping[str, Any]], chosen: str) -> list[A
             paper=one.get("paper", ""),
             is_chosen=name == chosen,
         )
-        for name, one in trainers.items()
+        for name, one in sorted(trainers.items(), key=lambda item: _place(item[1]))
     ]
+
+
+def _place(trainer: Mapping[str, Any]) -> tuple[bool, int, str]:
+    """Baselines, which train nothing to adapt, come last; older algorithms first."""
+    adapts = {"inner", "outer"} <= trainer["schema"].get("properties", {}).keys()
+    return (not adapts, trainer.get("year") or 0, trainer.get("title", ""))
 
 
 def sources(trainer: Mapping[str, Any], chosen: str) -> list[Source]:

@@ -18,6 +18,7 @@ Entered = Callable[[str], str | None]
 ROOT = "spec"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _LONGEST_NUMBER = 400
+_LIMIT_SHOWN = 10_000  # nobody meets larger limits by accident
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,13 @@ def _field(
     kind = _kind(schema)
     start = as_text(schema.get("default") if base is None else base)
     typed = entered(name)
+    title = str(schema.get("title") or name.rpartition(".")[2].replace("_", " ").capitalize())
+    unit = str(schema.get("unit", ""))
     return FormField(
         name=name,
-        title=schema.get("title") or name.rpartition(".")[2].replace("_", " ").capitalize(),
+        title=title,
         hint=_hint(schema),
-        unit=schema.get("unit", ""),
+        unit="" if unit.lower() in title.lower() else unit,
         group=schema.get("x-group") or group,
         kind=kind,
         value=start if typed is None else typed.strip(),
@@ -208,7 +211,7 @@ def _hint(schema: Mapping[str, Json]) -> str:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     limits = ""
-    if low is not None and high is not None:
+    if low is not None and high is not None and high <= _LIMIT_SHOWN:
         limits = (
             f"{'Above ' if 'exclusiveMinimum' in schema else ''}{_short(low)} to {_short(high)}."
         )

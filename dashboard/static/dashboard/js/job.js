@@ -1,0 +1,85 @@
+// The submit page while one types: the request, the changes, the preview and the address follow the fields.
+import { $, $$, data } from './dom.js';
+import { changes, payload, values } from './job-fields.js';
+import { curl, python } from './job-request.js';
+import { startPreview } from './job-preview.js';
+
+const form = $('[data-job-form]');
+const meta = data('job-meta');
+const languages = $('[data-languages]');
+let language = 'curl';
+
+const shown = (field, text) => (field.dataset.kind === 'boolean' ? (text === 'true' ? 'on' : 'off') : text || 'nothing');
+
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+function showChanges() {
+  const box = $('[data-changes]');
+  const found = changes(form);
+  $('[data-change-count]').textContent = found.length;
+  for (const field of $$('[data-field]', form)) {
+    const change = found.find((one) => one.field === field);
+    $('[data-was]', field).textContent = change ? `was ${shown(field, change.base)}` : '';
+  }
+  if (!found.length) {
+    box.replaceChildren(element('span', 'muted', 'None: this repeats where the form started.'));
+    return;
+  }
+  box.replaceChildren(
+    ...found.map(({ field, path, base, value }) => {
+      const row = element('div', 'bar change', '');
+      row.append(element('code', '', path), element('span', 'muted', `${shown(field, base)} →`), element('b', 'num', shown(field, value)));
+      return row;
+    }),
+  );
+}
+
+function showRequest() {
+  const body = payload(form, meta);
+  const count = body.seeds.length;
+  $('[data-request]').textContent = language === 'curl' ? curl(body, meta.key) : python(body, meta.key);
+  $('[data-submit]').textContent = count === 1 ? 'Queue 1 run' : `Queue ${count} runs`;
+}
+
+// What was changed joins the address, so that the view can be shared, and the links that change the form, so that it is kept.
+function carry() {
+  const url = new URL(location.href);
+  for (const name of [...url.searchParams.keys()]) if (name.startsWith('spec.') && name in values(form)) url.searchParams.delete(name);
+  for (const { name, value } of changes(form)) url.searchParams.set(name, value);
+  history.replaceState(history.state, '', url);
+  for (const link of $$('a[data-carry]')) {
+    const there = new URL((link.dataset.plain ??= link.href));
+    for (const { name, value } of changes(form)) if (!there.searchParams.has(name)) there.searchParams.set(name, value);
+    link.href = there;
+  }
+}
+
+function follow() {
+  showChanges();
+  showRequest();
+  carry();
+}
+
+let drawn = 0;
+form.addEventListener('input', () => {
+  cancelAnimationFrame(drawn);
+  drawn = requestAnimationFrame(follow);
+});
+languages.hidden = false;
+$('[data-python]').remove();
+languages.addEventListener('pick', (event) => {
+  language = event.detail;
+  showRequest();
+});
+form.addEventListener('submit', () => ($('[data-submit]').disabled = true));
+addEventListener('pageshow', () => {
+  $('[data-submit]').disabled = false;
+  follow();
+});
+($('[aria-invalid="true"]', form) ?? $('#form-error'))?.focus();
+startPreview(form);
