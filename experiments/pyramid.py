@@ -101,7 +101,7 @@ def join(parts: list[Blocks]) -> Blocks:
 
 def by_last_step(blocks: Blocks) -> Blocks:
     """In order of their last step; of equal ones the order stays."""
-    if (np.diff(blocks.last_step) >= 0).all():
+    if (blocks.last_step[1:] >= blocks.last_step[:-1]).all():
         return blocks
     return Blocks(blocks.table[:, np.argsort(blocks.last_step, kind="stable")])
 

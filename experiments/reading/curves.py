@@ -88,6 +88,8 @@ def _by_arguments(
 
 def _level(points: int, width: int) -> int:
     """The largest blocks that are enough to fill half of `width` buckets or more; 1: the points."""
+    if points <= width:
+        return 1
     return next((level for level in reversed(pyramid.LEVELS) if 2 * points >= level * width), 1)
 
 
