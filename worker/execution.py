@@ -102,7 +102,7 @@ def _execute(job: Job, control: Control) -> None:
             resume=resume,
             wants_checkpoint=control.wants_checkpoint,
         )
-        is_complete = _record(reports, recorder, control)
+        is_complete = _record(reports, recorder, control, total)
     except (Superseded, DatabaseError):
         raise
     except MetaLearningError as error:
@@ -127,14 +127,21 @@ def _end(recorder: Recorder, control: Control, outcome: JobStatus, reason: str) 
     logger.info("The job has %s%s", outcome, f": {reason}" if reason else "")
 
 
-def _record(reports: Iterator[Report], recorder: Recorder, control: Control) -> bool:
-    """Record every report; False when the attempt was told to end before training did."""
+def _record(
+    reports: Iterator[Report], recorder: Recorder, control: Control, total: int | None
+) -> bool:
+    """Record every report; False when the attempt was told to end before training did.
+
+    Told so between two reports, training makes one more meta-step to hand over a checkpoint, as
+    long as there is a meta-step left.
+    """
     for report in reports:
         recorder.take(report)
         if report.checkpoint:
             control.saved()
         is_last = report.evaluation is not None and report.evaluation.name == "test"
-        if control.must_end and not is_last:
+        can_end = report.checkpoint is not None or total is None or report.step >= total
+        if control.must_end and can_end and not is_last:
             return False
     return True
 

@@ -85,7 +85,7 @@ PRESETS: tuple[dict[str, Any], ...] = (
         "Metascope: the paper's protocol with 16 episodes a meta-step and a cosine schedule",
         _omniglot(
             {"lr": 0.4, "steps": 1},
-            {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 12_000,
+            {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 16_000,
              "schedule": "cosine"},
         ),
     ),
