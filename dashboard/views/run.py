@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard import panels, run_facts
@@ -13,7 +14,7 @@ from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
 from experiments import queue, reading
-from experiments.models import Run, RunStatus
+from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
@@ -121,9 +122,16 @@ def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str
     }
 
 
-def _fits(run: Run, evaluation: Any) -> list[int]:
-    """Places of the illustrated episodes of an evaluation."""
-    return list(range(len(sinusoid_fits(evaluation.illustration)))) if evaluation else []
+def _fits(run: Run, evaluation: Evaluation | None) -> list[tuple[str, str]]:
+    """Title and source of each illustrated episode of an evaluation."""
+    if evaluation is None:
+        return []
+    base = f"{reverse('run_fit', args=[run.pk])}?evaluation={evaluation.pk}"
+    fits = sinusoid_fits(evaluation.illustration)
+    return [
+        (f"{evaluation.name} episode {fit.episode_id}", f"{base}&episode={place}")
+        for place, fit in enumerate(fits)
+    ]
 
 
 def _console(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
