@@ -1,4 +1,4 @@
-"""Omniglot: archives, split, rotations, protocol; on tiny archives, and on the real ones if here."""
+"""Omniglot: archives, split, rotations; on tiny archives, and on the real ones if here."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def real_cache(request: pytest.FixtureRequest) -> Path:
 
 @needs_real
 def test_official_archives_split_as_in_the_paper(real_cache: Path) -> None:
-    """Finn et al. 2017: 1,200 characters for training (100 of them for validation), 423 for test."""
+    """Finn et al. 2017: 1,200 characters for training (100 of them to validate), 423 for test."""
     found = load_archive(REAL, real_cache)
 
     distribution = Omniglot(found, OmniglotEpisodes())

@@ -336,8 +336,8 @@ def test_meta_training_learns_to_adapt(algorithm: str, steps: int) -> None:
         "evaluation": {"episodes": 200, "steps": 5, "every": 0},
     }
     trained = run(spec)[-1].evaluation
-    fresh = run({**short_spec("random_init"), "network": spec["network"],
-                 "episodes": {"source": "sinusoid"}, "evaluation": spec["evaluation"]})[-1].evaluation  # fmt: skip
+    untrained = {name: spec[name] for name in ("network", "evaluation")}
+    fresh = run({"algorithm": "random_init", **untrained})[-1].evaluation
 
     assert trained is not None
     assert fresh is not None
