@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if connection.vendor != "sqlite":
             raise CommandError("This copies SQLite only: use your database's own backup.")
-        database = Path(settings.DATABASES["default"]["NAME"])
+        database = Path(str(settings.DATABASES["default"]["NAME"]))
         if not database.is_file():
             raise CommandError(f"There is no database {database}: is METASCOPE_DATA right?")
         target: Path = options["target"].expanduser().resolve()
