@@ -116,6 +116,7 @@ def _context(
         "state": state,
         "known": known,
         "filter_fields": _fields(known),
+        "example_metric": project.main_metric or next(iter(known.metrics), "loss"),
         "columns": columns,
         "shown": {column.id for column in columns},
         "attributes": ATTRIBUTES,
