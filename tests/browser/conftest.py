@@ -1,0 +1,44 @@
+"""Real Chromium on Django's live server; static files come from their sources."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from experiments import access
+from tests.factories import make_user
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+# Playwright keeps an event loop in the thread of the tests; Django would refuse the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    path = CHROMIUM if os.path.exists(CHROMIUM) else None
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile per test."""
+    opened = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ada(live_server, context: BrowserContext) -> Page:
+    """A page where ada is signed in; script errors fail the test that caused them."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    secret = access.create_sign_in_link(user=make_user("ada"))
+    page.goto(f"{live_server.url}/sign-in/{secret}/")
+    return page

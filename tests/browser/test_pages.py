@@ -1,0 +1,157 @@
+"""The run table and the run page in Chromium: keyboard, live refresh, zoom, themes, axe."""
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from experiments import recording
+from experiments.models import Project, Run
+from experiments.shapes import SeriesPoints
+from tests import factories as make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def project(db) -> Project:
+    return make.make_project(make.make_workspace("lab", ada="member"), main_metric="loss")
+
+
+def log(run: Run, first: int, last: int, *, number: int = 0) -> None:
+    steps = np.arange(first, last, dtype=np.int64)
+    points = SeriesPoints("loss", steps, 1.79e9 + steps, 3.0 / (1 + steps))
+    recording.record(run_id=run.pk, client="test", number=number, series=[points])
+
+
+def drawn(page: Page) -> Page:
+    """Waits for the first chart."""
+    page.wait_for_selector(".chart .scatterlayer .trace")
+    return page
+
+
+def test_rows_are_selected_by_keyboard_and_compared(ada, live_server, project):
+    runs = [make.make_run(project, f"run-{n}", status="completed") for n in range(3)]
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+
+    for key in ("j", "x", "j", "x"):
+        ada.keyboard.press(key)
+
+    expect(ada.locator("[data-bulk-count]")).to_have_text("2 selected")
+    href = ada.locator("[data-bulk-compare]").get_attribute("href")
+    assert href == f"/compare/?runs={runs[2].pk},{runs[1].pk}"
+
+
+def test_archive_acts_at_once_and_can_be_undone(ada, live_server, project):
+    run = make.make_run(project, "gone", status="completed")
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+
+    ada.get_by_label("Select gone").check()
+    ada.get_by_role("button", name="Archive").click()
+    expect(ada.locator(f"tr[data-run='{run.pk}']")).to_have_count(0)
+    ada.get_by_role("button", name="Undo").click()
+
+    expect(ada.locator(f"tr[data-run='{run.pk}']")).to_have_count(1)
+
+
+def test_typing_a_filter_changes_rows_address_and_chips(ada, live_server, project):
+    for name, lr in (("slow", 0.01), ("fast", 0.5)):
+        make.make_run(project, name, status="completed", params={"lr": lr})
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+
+    ada.keyboard.press("/")
+    ada.keyboard.type("params.lr > 0.1")
+
+    expect(ada.locator("#run-rows tr")).to_have_count(1)
+    expect(ada.locator("#q")).to_be_focused()
+    expect(ada.locator(".chip")).to_contain_text("params.lr")
+    ada.wait_for_url("**q=params.lr*")
+    ada.keyboard.type(" AND")
+    expect(ada.locator("#filter-error")).to_contain_text("At character")
+    expect(ada.locator("#run-rows tr")).to_have_count(1)
+
+
+def test_new_rows_wait_and_selection_survives_refresh(ada, live_server, project):
+    make.make_run(project, "first")
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+    ada.get_by_label("Select first").check()
+
+    make.make_run(project, "second")
+
+    expect(ada.locator("[data-show-new]")).to_have_text("1 new run. Show them", timeout=10_000)
+    expect(ada.get_by_label("Select first")).to_be_checked()
+    ada.locator("[data-show-new]").click()
+    expect(ada.locator("#run-rows tr")).to_have_count(2)
+    expect(ada.get_by_label("Select first")).to_be_checked()
+
+
+def test_live_points_join_without_resetting_the_zoom(ada, live_server, project):
+    run = make.make_run(project)
+    log(run, 0, 50)
+    ada.goto(f"{live_server.url}/runs/{run.pk}/")
+    drawn(ada)
+    ada.evaluate(
+        "Plotly.relayout(document.querySelector('.chart'),"
+        " {'xaxis.range[0]': 10, 'xaxis.range[1]': 20})"
+    )
+
+    log(run, 50, 80, number=1)
+    expect(ada.locator("dl.stats")).to_contain_text("step 79", timeout=10_000)
+
+    shown = ada.evaluate("document.querySelector('.chart')._fullLayout.xaxis.range")
+    assert shown == [10, 20]
+
+
+def test_a_theme_change_redraws_charts_from_tokens(ada, live_server, project):
+    run = make.make_run(project, status="completed")
+    log(run, 0, 50)
+    ada.goto(f"{live_server.url}/runs/{run.pk}/")
+    drawn(ada)
+    color = "document.querySelector('.chart').data.at(-1).line.color"
+    light = ada.evaluate(color)
+
+    ada.keyboard.press("t")
+
+    ada.wait_for_function(f"{color} !== {light!r}")
+    assert ada.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_console_follows_new_lines(ada, live_server, project):
+    run = make.make_run(project)
+    make.make_log(run)
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab=console")
+
+    make.make_log(run, "12:00:02 WARNING clipped\n", number=1)
+
+    expect(ada.locator(".console .WARN")).to_contain_text("clipped", timeout=10_000)
+
+
+def test_the_palette_opens_a_run(ada, live_server, project):
+    run = make.make_run(project, "needle", status="completed")
+    ada.goto(live_server.url)
+
+    ada.keyboard.press("Control+k")
+    ada.keyboard.type("needle")
+    expect(ada.locator("#pal-list [aria-selected='true']")).to_contain_text("needle")
+    ada.keyboard.press("Enter")
+
+    ada.wait_for_url(f"**/runs/{run.pk}/")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_are_accessible_and_fit(ada, live_server, project, theme, width):
+    run = make.make_run(project, status="completed", tags=("paper",))
+    log(run, 0, 50)
+    make.make_evaluation(run)
+    make.make_job(make.make_run(project, status="queued"))
+    make.make_worker()
+    ada.emulate_media(color_scheme=theme)
+    ada.set_viewport_size({"width": width, "height": 850})
+
+    for path in ("/", "/queue/", "/tokens/", "/p/lab/sinusoid/", f"/runs/{run.pk}/"):
+        ada.goto(live_server.url + path, wait_until="networkidle")
+        violations = Axe().run(ada).response["violations"]
+        serious = [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
+        assert serious == [], path
+        assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
