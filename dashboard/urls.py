@@ -3,6 +3,8 @@
 from django.urls import URLPattern, path
 
 from dashboard.views import (
+    compare,
+    compare_charts,
     home,
     jobs_new,
     palette,
@@ -41,6 +43,12 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),
     path("runs/<str:run_id>/archive/", run_actions.archive, name="run_archive"),
+    path("compare/", compare.page, name="compare"),
+    path("compare/metrics.csv", compare.metrics, name="compare_metrics"),
+    path("compare/charts/curve/", compare_charts.curve, name="compare_curve"),
+    path("compare/charts/adaptation/", compare_charts.adaptation, name="compare_adaptation"),
+    path("compare/charts/difference/", compare_charts.difference, name="compare_difference"),
+    path("compare/charts/fit/", compare_charts.fit, name="compare_fit"),
     path("jobs/new/", jobs_new.page, name="job_new"),
     path("queue/", queue.page, name="queue"),
     path("queue/<str:job_id>/cancel/", queue.cancel, name="job_cancel"),

@@ -1,0 +1,1 @@
+"""What the compare page shows: which runs, and one module per section."""

@@ -1,0 +1,73 @@
+"""Which metrics the curves section draws, by the first part of their key."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from dashboard.comparison.selection import Selection
+from dashboard.panels import GROUP_ORDER, UNGROUPED
+from experiments.shapes import SeriesSummary
+
+MOST_PANELS = 60
+
+Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    """One metric, and where its figure comes from."""
+
+    key: str
+    src: str
+
+
+@dataclass(frozen=True)
+class CurveGroup:
+    name: str
+    panels: tuple[CurvePanel, ...]
+
+
+@dataclass(frozen=True)
+class CurvePanels:
+    """`left_out` counts the metrics past the limit; `total` those of all runs."""
+
+    groups: tuple[CurveGroup, ...]
+    left_out: int
+    total: int
+
+
+def curve_panels(selection: Selection, summaries: Summaries) -> CurvePanels:
+    """Metrics with more than one point in any run, those that match the search."""
+    keys = sorted({key for of_run in summaries.values() for key in of_run})
+    drawable = [key for key in keys if _is_curve(key, selection, summaries)]
+    wanted = selection.controls.get("metrics", "").strip().lower()
+    found = [key for key in drawable if wanted in key.lower()]
+    groups: dict[str, list[CurvePanel]] = {}
+    for key in sorted(found, key=_place)[:MOST_PANELS]:
+        src = f"{reverse('compare_curve')}{selection.chart_query(key=key)}"
+        groups.setdefault(group_of(key), []).append(CurvePanel(key, src))
+    return CurvePanels(
+        tuple(CurveGroup(name, tuple(members)) for name, members in groups.items()),
+        max(0, len(found) - MOST_PANELS),
+        len(drawable),
+    )
+
+
+def group_of(key: str) -> str:
+    """The first part of a key: "train" of "train/query_loss"."""
+    return key.split("/", 1)[0] if "/" in key else UNGROUPED
+
+
+def _is_curve(key: str, selection: Selection, summaries: Summaries) -> bool:
+    """A single point is no curve, unless its run has only begun."""
+    return any(
+        (summary := summaries.get(one.run.pk, {}).get(key)) is not None
+        and (summary.count > 1 or not one.run.is_finished)
+        for one in selection.compared
+    )
+
+
+def _place(key: str) -> tuple[int, str, str]:
+    group = group_of(key)
+    order = GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER)
+    return order, group, key

@@ -1,0 +1,113 @@
+"""Which evaluation of each compared run counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dashboard.comparison.selection import Selection
+from experiments.comparing.statistics import IntervalMethod, Metric
+from experiments.comparing.verdict import default_steps, trained_steps
+from experiments.models import Evaluation
+
+PREFERRED = "test"
+TRAINED = "trained"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """The evaluations called `name`, the newest of each run; None for runs without one."""
+
+    name: str
+    names: tuple[str, ...]
+    by_run: Mapping[str, Evaluation | None]
+    metric: Metric
+    metrics: tuple[Metric, ...]
+    inner_step: int | None  # None: each run after the steps it was trained with
+    most_steps: int
+    interval: IntervalMethod
+
+    @property
+    def present(self) -> dict[str, Evaluation]:
+        return {run_id: one for run_id, one in self.by_run.items() if one is not None}
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """After how many inner steps each run is scored."""
+        if self.inner_step is None:
+            return default_steps(self.present)
+        return dict.fromkeys(self.present, self.inner_step)
+
+    @property
+    def step_choices(self) -> list[tuple[str, str]]:
+        """Values and titles of the inner-step control."""
+        steps = [
+            (str(n), "no inner step" if n == 0 else f"step {n}") for n in range(self.most_steps + 1)
+        ]
+        return [(TRAINED, "as trained"), *steps]
+
+
+@dataclass(frozen=True)
+class StepCell:
+    """A run after one inner step; None for a mean or interval that there is not."""
+
+    mean: float | None
+    half_width: float | None
+    is_trained: bool
+
+
+def step_rows(selection: Selection, found: Evaluated) -> list[tuple[int, list[StepCell]]]:
+    """The means by inner step of every run that has the evaluation, as stored with it."""
+    present = [one for run_id in selection.ids if (one := found.by_run[run_id]) is not None]
+    longest = max((one.inner_steps for one in present), default=-1)
+    return [
+        (step, [_cell(one, found.metric, step) for one in present]) for step in range(longest + 1)
+    ]
+
+
+def _cell(evaluation: Evaluation, metric: Metric, step: int) -> StepCell:
+    numbers = evaluation.summary.get(metric) or {}
+    means, halves = numbers.get("mean") or [], numbers.get("half_width") or []
+    return StepCell(
+        mean=means[step] if step < len(means) else None,
+        half_width=halves[step] if step < len(halves) else None,
+        is_trained=trained_steps(evaluation) == step,
+    )
+
+
+def evaluated(selection: Selection) -> Evaluated:
+    """The evaluations that the controls ask for; what cannot be falls back to what can."""
+    names = _names(selection)
+    wanted = selection.controls.get("evaluation", PREFERRED)
+    name = wanted if wanted in names else (names[0] if names else PREFERRED)
+    by_run = _newest(selection, name)
+    present = [one for one in by_run.values() if one is not None]
+    metrics = _metrics(present)
+    most = min((one.inner_steps for one in present), default=0)
+    text = selection.controls.get("step", TRAINED)
+    step = int(text) if text.isdecimal() and len(text) < 6 and int(text) <= most else None
+    metric = next((one for one in metrics if one == selection.controls.get("metric")), metrics[0])
+    interval: IntervalMethod = (
+        "bootstrap" if selection.controls.get("interval") == "bootstrap" else "t"
+    )
+    return Evaluated(name, tuple(names), by_run, metric, metrics, step, most, interval)
+
+
+def _names(selection: Selection) -> list[str]:
+    rows = Evaluation.objects.filter(run__in=selection.ids).values_list("name", flat=True)
+    return sorted(set(rows), key=lambda name: (name != PREFERRED, name))
+
+
+def _newest(selection: Selection, name: str) -> dict[str, Evaluation | None]:
+    found: dict[str, Evaluation | None] = dict.fromkeys(selection.ids)
+    rows = Evaluation.objects.filter(run__in=selection.ids, name=name).defer("illustration")
+    # The newest of each run by its id first: a run may have been validated a thousand times.
+    newest = dict(rows.order_by("step").values_list("run_id", "pk"))
+    for one in rows.filter(pk__in=newest.values()):
+        found[one.run_id] = one
+    return found
+
+
+def _metrics(present: list[Evaluation]) -> tuple[Metric, ...]:
+    """What all of them measured, the usual one first."""
+    if present and all("accuracy" in one.summary for one in present):
+        return ("accuracy", "loss")
+    return ("loss",)

@@ -1,0 +1,215 @@
+"""The verdict in words and marks: a sentence, a forest table, what was not compared and why."""
+
+from dataclasses import dataclass
+
+from dashboard.comparison.evaluations import Evaluated
+from dashboard.comparison.numbers import UNITS, amount, p_text, signed, size
+from dashboard.comparison.selection import Compared, Selection
+from experiments.comparing.statistics import Metric, PairedDifference
+from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
+
+WORDS: dict[Judgement, str] = {
+    "better": "Better",
+    "worse": "Worse",
+    "unclear": "No clear difference",
+    "unknown": "Too few episodes",
+    "excluded": "Not comparable",
+    "missing": "Not evaluated",
+}
+WIDTH = 300  # of a forest row's drawing
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One comparison; x positions are on 0 to 300, None where there is no interval."""
+
+    compared: Compared
+    comparison: Comparison
+    word: str
+    difference: str
+    size: str  # without its sign
+    interval: str
+    p: str
+    low_x: float | None
+    mean_x: float | None
+    high_x: float | None
+    steps: str
+    left_out: str
+
+    @property
+    def paired(self) -> PairedDifference | None:
+        return self.comparison.paired
+
+
+@dataclass(frozen=True)
+class VerdictView:
+    """`pair` is the comparison that the sentence and the histogram are about."""
+
+    verdict: Verdict
+    rows: tuple[ForestRow, ...]
+    pair: ForestRow | None
+    zero_x: float
+    ticks: tuple[tuple[float, str], ...]  # percent from the left, text
+    without: tuple[Compared, ...]  # runs that lack the evaluation
+    lines: tuple["Standing", ...]
+
+    @property
+    def unit(self) -> str:
+        """What differences are counted in."""
+        return UNITS[self.verdict.metric]
+
+    @property
+    def forbidding(self) -> list[str]:
+        """Titles of the protocol fields that keep runs out."""
+        return [one.title for one in self.verdict.mismatches if one.forbids]
+
+    @property
+    def shut_out(self) -> list[Compared]:
+        """The runs that were not measured as the baseline was."""
+        return [row.compared for row in self.rows if row.comparison.judgement == "excluded"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run's own number at the top of the page."""
+
+    compared: Compared
+    value: str
+    half_width: str
+    under: str
+    is_shut_out: bool
+
+
+def verdict_view(selection: Selection, evaluated: Evaluated) -> VerdictView:
+    """Judge the selection. Raises Invalid for a step or metric that an evaluation lacks."""
+    verdict = judge(
+        evaluated.by_run,
+        baseline_id=selection.baseline.run.pk,
+        metric=evaluated.metric,
+        inner_step=evaluated.inner_step,
+        interval=evaluated.interval,
+    )
+    scale = _Scale.of(verdict)
+    rows = tuple(_row(selection, verdict, one, scale) for one in verdict.comparisons)
+    outside = {one.run_id for one in verdict.comparisons if one.judgement == "excluded"}
+    return VerdictView(
+        verdict=verdict,
+        rows=rows,
+        pair=_pair(selection, rows),
+        zero_x=scale.x(0),
+        ticks=scale.ticks(verdict.metric),
+        without=tuple(one for one in selection.compared if evaluated.by_run[one.run.pk] is None),
+        lines=tuple(_standing(one, evaluated, outside) for one in selection.compared),
+    )
+
+
+def _pair(selection: Selection, rows: tuple[ForestRow, ...]) -> ForestRow | None:
+    """The row asked for; else the clearly best one, else the first that was compared."""
+    compared = [row for row in rows if row.paired is not None and row.paired.mean is not None]
+    wanted = selection.controls.get("pair")
+    asked = next((row for row in compared if row.compared.run.pk == wanted), None)
+    better = [row for row in compared if row.comparison.judgement == "better"]
+    best = max(better, key=lambda row: abs(_mean(row)), default=None)
+    return asked or best or (compared[0] if compared else None)
+
+
+def _mean(row: ForestRow) -> float:
+    return row.paired.mean or 0.0 if row.paired else 0.0
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From differences to x positions, 0 always in sight."""
+
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "_Scale":
+        ends = [0.0]
+        for one in verdict.comparisons:
+            if one.paired and one.paired.interval.low is not None:
+                ends += [one.paired.interval.low, one.paired.interval.high or 0.0]
+        room = (max(ends) - min(ends)) * 0.12 or 1.0
+        return cls(min(ends) - room, max(ends) + room)
+
+    def x(self, value: float) -> float:
+        return round(WIDTH * (value - self.least) / (self.most - self.least), 1)
+
+    def ticks(self, metric: Metric) -> tuple[tuple[float, str], ...]:
+        """The ends of the intervals' range, and 0."""
+        span = self.most - self.least
+        places = [self.least + span * part for part in (0.1, 0.9)] + [0.0]
+        near = span * 0.14
+        kept = [v for v in places if v == 0 or abs(v) > near]
+        return tuple((round(100 * self.x(v) / WIDTH, 1), signed(v, metric)) for v in sorted(kept))
+
+
+def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: _Scale) -> ForestRow:
+    compared = selection.by_id(one.run_id)
+    assert compared is not None
+    metric, paired = verdict.metric, one.paired
+    low, mean, high = (
+        (paired.interval.low, paired.mean, paired.interval.high) if paired else (None, None, None)
+    )
+    return ForestRow(
+        compared=compared,
+        comparison=one,
+        word=WORDS[one.judgement],
+        difference="" if mean is None else signed(mean, metric),
+        size="" if mean is None else size(mean, metric),
+        interval=_interval_text(paired, metric),
+        p="" if one.holm_p is None else p_text(one.holm_p, verdict.tests),
+        low_x=None if low is None else scale.x(low),
+        mean_x=None if mean is None else scale.x(mean),
+        high_x=None if high is None else scale.x(high),
+        steps=_steps_text(paired),
+        left_out=_left_out(paired),
+    )
+
+
+def steps_text(steps: int) -> str:
+    """ "1 inner step", "5 inner steps"."""
+    return f"{steps} inner step{'' if steps == 1 else 's'}"
+
+
+def _steps_text(paired: PairedDifference | None) -> str:
+    if paired is None:
+        return ""
+    base, own = paired.inner_steps
+    return f"step {own}" if base == own else f"step {own} against step {base}"
+
+
+def _interval_text(paired: PairedDifference | None, metric: Metric) -> str:
+    if paired is None or paired.interval.low is None or paired.interval.high is None:
+        return "no interval below 2 episodes"
+    return f"[{signed(paired.interval.low, metric)}, {signed(paired.interval.high, metric)}]"
+
+
+def _left_out(paired: PairedDifference | None) -> str:
+    """Common episodes without a finite value, by name."""
+    if paired is None or not paired.excluded:
+        return ""
+    named = ", ".join(paired.excluded[:3])
+    more = len(paired.excluded) - 3
+    return f"{len(paired.excluded)} not finite, left out: {named}" + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
+def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> Standing:
+    """The run's mean with its 95 % t interval, as stored with the evaluation."""
+    one = evaluated.by_run[compared.run.pk]
+    if one is None:
+        return Standing(compared, "–", "", f"no {evaluated.name} evaluation", False)
+    step = evaluated.steps[compared.run.pk]
+    numbers = one.summary.get(evaluated.metric) or {}
+    mean = (numbers.get("mean") or [])[step : step + 1]
+    half = (numbers.get("half_width") or [])[step : step + 1]
+    return Standing(
+        compared=compared,
+        value="NaN" if not mean or mean[0] is None else amount(mean[0], evaluated.metric),
+        half_width="" if not half or half[0] is None else amount(half[0], evaluated.metric),
+        under=f"after {steps_text(step)}, N = {one.episode_count} episodes",
+        is_shut_out=compared.run.pk in outside,
+    )

@@ -1,0 +1,85 @@
+// Links and forms with data-parts change some sections and leave the rest, zoom and scroll included, alone. Without
+// scripts they load the page. data-set="name=value" says what changes; the rest of the address stays as it is.
+import { scan } from './charts.js';
+import { $, $$ } from './dom.js';
+import { toast } from './toast.js';
+
+const EVERYTHING = ['lineup', 'verdict', 'curves', 'adaptation', 'params', 'code', 'environment', 'metrics'];
+// What is a difference to the baseline; curves are not.
+const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
+const page = $('[data-compare]');
+let asked = 0;
+let loaded = location.search;
+
+function replace(fresh, names) {
+  for (const name of names) {
+    const now = document.getElementById(name);
+    const next = fresh.getElementById(name);
+    if (now && next) now.replaceWith(document.importNode(next, true));
+  }
+  const counts = $$('#tabs .count', fresh);
+  $$('#tabs .count').forEach((count, i) => (count.textContent = counts[i].textContent));
+  const sub = $('.page-head .sub', fresh);
+  if (sub) $('.page-head .sub').replaceWith(document.importNode(sub, true));
+  scan();
+  page.dispatchEvent(new CustomEvent('parts', { detail: names }));
+}
+
+// Keeps the focus where the reader left it: on the control of the same name in the new section.
+function sameControl(element) {
+  if (!element?.closest('[data-part]')) return null;
+  const { id } = element.closest('[data-part]');
+  const set = element.dataset.set;
+  if (set) return `#${id} [data-set="${CSS.escape(set)}"]`;
+  return element.name ? `#${id} [name="${CSS.escape(element.name)}"]:not([type="hidden"])` : null;
+}
+
+async function load(url, names) {
+  const turn = (asked += 1);
+  loaded = location.search;
+  const focused = sameControl(document.activeElement);
+  try {
+    const answer = await fetch(url, { headers: { Accept: 'text/html' } });
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (turn !== asked) return;
+    replace(fresh, names);
+    if (page.dataset.liveSrc) page.dataset.liveSrc = url;
+    if (focused) $(focused)?.focus({ preventScroll: true });
+  } catch (error) {
+    toast(`${error.message} What you see is from before.`);
+  }
+}
+
+function navigate(changes, names) {
+  const url = new URL(location.href);
+  for (const [name, value] of changes) {
+    if (value === '') url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  history.pushState(null, '', url);
+  load(url.href, names);
+}
+
+page.addEventListener('click', (event) => {
+  const link = event.target.closest('a[data-set]');
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  const at = link.dataset.set.indexOf('=');
+  const change = [link.dataset.set.slice(0, at), link.dataset.set.slice(at + 1)];
+  navigate([change], link.dataset.parts?.split(' ') ?? RELATIVE);
+});
+
+page.addEventListener('submit', (event) => {
+  const form = event.target.closest('form[data-parts]');
+  if (!form) return;
+  event.preventDefault();
+  const own = $$('input:not([type="hidden"]), select', form);
+  const changes = own.map((field) => [field.name, field.type === 'checkbox' && !field.checked ? '' : field.value]);
+  navigate(changes, form.dataset.parts.split(' '));
+});
+
+// Back and forward; a link to a section alone changes nothing but the place.
+addEventListener('popstate', () => {
+  if (location.search !== loaded) load(location.href, EVERYTHING);
+});

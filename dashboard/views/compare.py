@@ -1,0 +1,92 @@
+"""The page that compares 2 to 10 runs; with fewer or more, the page that chooses them."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from dashboard.comparison.code_section import code_section
+from dashboard.comparison.curve_panels import curve_panels
+from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
+from dashboard.comparison.fits import fit_rows
+from dashboard.comparison.metric_table import STATS, metric_rows, metrics_csv
+from dashboard.comparison.picker import picker
+from dashboard.comparison.selection import LEAST, MOST, Selection, run_ids, selection_of
+from dashboard.comparison.verdict_view import verdict_view
+from dashboard.live import render_live
+from dashboard.requests import SignedIn
+from experiments import reading
+from experiments.comparing import environment, params
+
+X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
+
+
+@require_safe
+def page(request: SignedIn) -> HttpResponse:
+    """Everything about the runs of `?runs=a,b`, and the answer to its live refresh."""
+    ids = run_ids(request.GET)
+    if not LEAST <= len(ids) <= MOST or "pick" in request.GET:
+        context = picker(request, ids)
+        return render(request, "dashboard/compare/picker.html", context)
+    selection = selection_of(request)
+    return render_live(
+        request, "dashboard/compare/page.html", _context(selection), live=selection.is_live
+    )
+
+
+@require_safe
+def metrics(request: SignedIn) -> HttpResponse:
+    """Every number of the runs as CSV."""
+    selection = selection_of(request)
+    text = metrics_csv(selection, reading.series_summaries(selection.ids))
+    answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="metrics.csv"'
+    return answer
+
+
+def _context(selection: Selection) -> dict[str, Any]:
+    found = evaluated(selection)
+    summaries = reading.series_summaries(selection.ids)
+    baseline = selection.baseline_place
+    projects = {one.project_id: one.project for one in selection.runs}
+    rows = metric_rows(selection, summaries, selection.get("stat", STATS))
+    return {
+        "selection": selection,
+        "project": next(iter(projects.values())) if len(projects) == 1 else None,
+        "evaluated": found,
+        "view": verdict_view(selection, found),
+        "panels": curve_panels(selection, summaries),
+        "params": params.compare(selection.runs, baseline=baseline),
+        "environment": environment.compare(selection.runs, baseline=baseline),
+        "code": code_section(selection),
+        "metric_rows": rows,
+        "stats": STATS,
+        "stat": selection.get("stat", STATS),
+        "only_differing": selection.controls.get("differs") != "0",
+        "x_axes": X_AXES,
+        "protocol": _protocol(selection, found),
+        "adaptation": _adaptation(selection, found),
+        "step_rows": step_rows(selection, found),
+        "fit_rows": fit_rows(selection, found),
+    }
+
+
+def _adaptation(selection: Selection, found: Evaluated) -> list[tuple[str, str, str]]:
+    """Title, id and address of each adaptation chart."""
+    there = reverse("compare_adaptation")
+    return [
+        (
+            f"Query {metric} against inner step",
+            f"adaptation-{metric}",
+            there + selection.chart_query(evaluation=found.name, of=metric),
+        )
+        for metric in found.metrics
+        if found.present
+    ]
+
+
+def _protocol(selection: Selection, found: Evaluated) -> list[Any]:
+    """The compared runs that have the evaluation: the columns of the mismatch table."""
+    return [one for one in selection.compared if found.by_run[one.run.pk] is not None]

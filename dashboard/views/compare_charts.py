@@ -1,0 +1,105 @@
+"""Figures of the compare page, as JSON. Each answers for the runs and controls of the address."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
+from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
+from dashboard.charts.paired_difference import paired_difference_figure
+from dashboard.charts.sinusoid_fits import sinusoid_figure
+from dashboard.comparison.evaluations import evaluated
+from dashboard.comparison.fits import fits_of, shared_range
+from dashboard.comparison.numbers import UNITS
+from dashboard.comparison.selection import selection_of
+from dashboard.comparison.verdict_view import verdict_view
+from dashboard.requests import SignedIn
+from dashboard.scope import number_in
+from dashboard.views.chart_answer import chart_answer
+from dashboard.views.run_charts import WIDEST, smoothing, step_of, x_axis
+from experiments import reading
+
+
+@require_safe
+def curve(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&key=train/loss`: one metric of every run that is not hidden."""
+    selection = selection_of(request)
+    drawn = {one.run.pk: one for one in selection.drawn}
+    views = reading.series(
+        list(drawn),
+        [request.GET.get("key", "")],
+        first_step=step_of(request, "first_step"),
+        last_step=step_of(request, "last_step"),
+        width=number_in(request, "width", default=800, least=10, most=WIDEST),
+    )
+    curves = [
+        Curve(
+            view,
+            drawn[view.run_id].label,
+            f"run-{drawn[view.run_id].slot}",
+            drawn[view.run_id].dash,
+        )
+        for view in views
+    ]
+    figure = learning_curves(curves, smooth=smoothing(request), x=x_axis(request))
+    if request.GET.get("log"):
+        figure.layout.yaxis.type = "log"  # not of the floor that crosses sit on
+    has_points = any(len(view.x) for view in views)
+    return chart_answer(
+        figure,
+        empty=None if has_points else "No points here: no run shown has logged this metric yet.",
+        live=selection.is_live,
+        note=drawn_note(views),
+    )
+
+
+@require_safe
+def adaptation(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&of=loss|accuracy`: every run's evaluation against the inner step."""
+    selection = selection_of(request)
+    found = evaluated(selection)
+    metric = "accuracy" if request.GET.get("of") == "accuracy" else "loss"
+    lines = [
+        AdaptationLine(reading.adaptation(evaluation, metric), one.label, one.slot, one.dash)
+        for one in selection.drawn
+        if (evaluation := found.by_run[one.run.pk]) is not None and metric in evaluation.summary
+    ]
+    figure = adaptation_figure(lines)
+    if request.GET.get("log"):
+        figure.update_yaxes(type="log")
+    counts = " ".join(f"{line.name.split(' ')[0]} {line.curve.episode_count}" for line in lines)
+    left_out = sum(int(line.curve.nonfinite.max()) for line in lines)
+    note = f"Mean with its 95 % t interval over N episodes: {counts}. Ring: trained inner steps."
+    if left_out:
+        note += f" {left_out} not finite, left out."
+    empty = None if lines else f"No run shown has a {found.name} evaluation with {metric} yet."
+    return chart_answer(figure, empty=empty, live=selection.is_live, note=note)
+
+
+@require_safe
+def difference(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&pair=b`: the per-episode differences of one run to the baseline."""
+    selection = selection_of(request)
+    found = evaluated(selection)
+    row = verdict_view(selection, found).pair
+    if row is None or row.paired is None:
+        sentence = "Nothing to compare episode by episode yet."
+        return chart_answer(None, empty=sentence, live=selection.is_live)
+    unit = f"{row.compared.letter} − {selection.baseline.letter}, {UNITS[found.metric]} per episode"
+    figure = paired_difference_figure(row.paired, slot=row.compared.slot, unit=unit)
+    note = f"N = {row.paired.count} common episodes. Line: mean; band: its 95 % interval."
+    return chart_answer(figure, live=selection.is_live, note=note)
+
+
+@require_safe
+def fit(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&run=a&episode=ID`: one illustrated episode of one run, on a shared scale."""
+    selection = selection_of(request)
+    fits = fits_of(selection, evaluated(selection))
+    episode, run_id = request.GET.get("episode", ""), request.GET.get("run", "")
+    one = fits.get(run_id, {}).get(episode)
+    if one is None:
+        return chart_answer(None, empty="This run did not illustrate this episode.")
+    figure = sinusoid_figure(one)
+    if bounds := shared_range(fits, episode, list(selection.compared)):
+        figure.update_yaxes(range=bounds)
+    return chart_answer(figure)
