@@ -107,8 +107,9 @@ def _check(root: Any) -> None:
                 _check_part(part, where, depth, stack)
         elif type(value) is list:
             for index, part in enumerate(value):
-                if type(part) is float and math.isfinite(part):
-                    continue  # most of a metric batch
+                kind = type(part)  # numbers in range are most of a metric batch: no path for them
+                if kind is float and math.isfinite(part) or kind is int and LEAST <= part <= MOST:
+                    continue
                 _check_part(part, f"{path}[{index}]", depth, stack)
         else:
             _check_part(value, path or "body", depth, stack)
