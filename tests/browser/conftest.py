@@ -4,13 +4,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from experiments import access
 from tests.factories import make_user
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+PATIENCE_MS = 60_000  # a busy machine parses Plotly's 5 MB slowly
+expect.set_options(timeout=20_000)
 
 # Playwright keeps an event loop in the thread of the tests; Django would refuse the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -30,6 +33,7 @@ def chromium() -> Iterator[Browser]:
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A fresh profile per test."""
     opened = chromium.new_context(viewport={"width": 1440, "height": 900})
+    opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 
