@@ -64,12 +64,17 @@ class CodeSection:
 def code_section(selection: Selection) -> CodeSection:
     """The pair asked for: by default the baseline's code against the first other run's."""
     old = selection.by_id(selection.controls.get("old", "")) or selection.baseline
-    others = [one for one in selection.compared if one is not old]
-    new = selection.by_id(selection.controls.get("new", "")) or others[0]
+    new = selection.by_id(selection.controls.get("new", "")) or _other(selection, old)
     whitespace = selection.controls.get("ws") == "1"
     tab = selection.get("code", TABS)
     context, view = selection.get("context", CONTEXTS), selection.get("view", VIEWS)
-    diff = code.compare(old.run.snapshot, new.run.snapshot, ignore_whitespace=whitespace)
+    # Against a run that recorded no code, every file would look removed.
+    has_both = old.run.snapshot is not None and new.run.snapshot is not None
+    diff = (
+        code.compare(old.run.snapshot, new.run.snapshot, ignore_whitespace=whitespace)
+        if has_both
+        else CodeDiff((), 0)
+    )
     file = _file(diff, selection.controls.get("file", ""))
     found = None
     if file is not None and tab == "files":
@@ -100,6 +105,15 @@ def code_section(selection: Selection) -> CodeSection:
         packages=tuple((row, environment.package_change(*row.versions)) for row in changed),
         same_packages=len(packages) - len(changed),
     )
+
+
+def _other(selection: Selection, old: Compared) -> Compared:
+    """The first other run with other code, else with any, else the first other."""
+
+    def place(one: Compared) -> tuple[bool, bool]:
+        return one.run.snapshot_id is None, one.run.snapshot_id == old.run.snapshot_id
+
+    return min((one for one in selection.compared if one is not old), key=place)
 
 
 def _file(diff: CodeDiff, wanted: str) -> FileChange | None:

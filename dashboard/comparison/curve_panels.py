@@ -20,6 +20,11 @@ class CurvePanel:
     key: str
     src: str
 
+    @property
+    def title(self) -> str:
+        """The key without the group that stands above it."""
+        return self.key.split("/", 1)[-1]
+
 
 @dataclass(frozen=True)
 class CurveGroup:

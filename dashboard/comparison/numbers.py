@@ -10,9 +10,14 @@ def amount(value: float, metric: Metric) -> str:
     return f"{100 * value:.2f} %" if metric == "accuracy" else _digits(value)
 
 
+def half_width(value: float, metric: Metric) -> str:
+    """Half an interval: as many digits as it deserves."""
+    return f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.2g}"
+
+
 def signed(value: float, metric: Metric) -> str:
     """A difference with its sign: "+0.57" points, "−0.0123" of loss."""
-    text = f"{100 * value:+.2f}" if metric == "accuracy" else f"{value:+.3g}"
+    text = f"{100 * value:+.2f}" if metric == "accuracy" else f"{value:+#.3g}".rstrip(".")
     if float(text) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "−")

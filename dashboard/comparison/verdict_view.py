@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from dashboard.comparison.evaluations import Evaluated
-from dashboard.comparison.numbers import UNITS, amount, p_text, signed, size
+from dashboard.comparison.numbers import UNITS, amount, half_width, p_text, signed, size
 from dashboard.comparison.selection import Compared, Selection
 from experiments.comparing.statistics import Metric, PairedDifference
 from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
@@ -209,7 +209,7 @@ def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> St
     return Standing(
         compared=compared,
         value="NaN" if not mean or mean[0] is None else amount(mean[0], evaluated.metric),
-        half_width="" if not half or half[0] is None else amount(half[0], evaluated.metric),
+        half_width="" if not half or half[0] is None else half_width(half[0], evaluated.metric),
         under=f"after {steps_text(step)}, N = {one.episode_count} episodes",
         is_shut_out=compared.run.pk in outside,
     )

@@ -12,6 +12,7 @@ class _Missing:
 
 
 MISSING = _Missing()
+UNRECORDED = _Missing()  # no document at all
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,20 @@ class Row:
     differs: bool  # any two runs have different values
 
 
-def rows(documents: Sequence[Mapping[str, Any]], *, baseline: int = 0) -> list[Row]:
+def rows(documents: Sequence[Mapping[str, Any] | None], *, baseline: int = 0) -> list[Row]:
     """Every leaf that any document has; sections and keys in the order first met.
 
-    Lists are leaves. Leaves at the top form the section "", which comes first.
+    Lists are leaves. Leaves at the top form the section "", which comes first. A document that is
+    None was never recorded: its cells are missing and differ from nothing.
     """
-    flat = [dict(leaves(document)) for document in documents]
-    keys = dict.fromkeys(key for one in flat for key in one)
-    sections = list(dict.fromkeys(["", *(_section(key) for key in keys)]))
-    ordered = sorted(keys, key=lambda key: sections.index(_section(key)))
-    return [_row(key, [one.get(key, MISSING) for one in flat], baseline) for key in ordered]
+    flat = [None if document is None else dict(leaves(document)) for document in documents]
+    keys = dict.fromkeys(key for one in flat if one for key in one)
+    sections = {name: i for i, name in enumerate(dict.fromkeys(["", *map(_section, keys)]))}
+    ordered = sorted(keys, key=lambda key: sections[_section(key)])
+    return [
+        _row(key, [UNRECORDED if one is None else one.get(key, MISSING) for one in flat], baseline)
+        for key in ordered
+    ]
 
 
 def leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -102,6 +107,7 @@ def _section(key: str) -> str:
 
 
 def _row(key: str, values: list[Any], baseline: int) -> Row:
+    recorded = [value for value in values if value is not UNRECORDED]
     reference = values[baseline]
     cells = tuple(
         Cell(
@@ -117,11 +123,13 @@ def _row(key: str, values: list[Any], baseline: int) -> Row:
         section=_section(key),
         name=key.rpartition(".")[2],
         cells=cells,
-        differs=any(cell.differs for cell in cells),
+        differs=any(not _same_cell(value, recorded[0]) for value in recorded),
     )
 
 
 def _same_cell(value: Any, reference: Any) -> bool:
+    if value is UNRECORDED or reference is UNRECORDED:
+        return True
     if isinstance(value, _Missing) or isinstance(reference, _Missing):
         return value is reference
     return same(value, reference)

@@ -13,10 +13,11 @@ Change = Literal["added", "removed", "major", "minor", "patch", "other", ""]
 
 @dataclass(frozen=True)
 class PackageRow:
-    """One package with each run's version ("" where it is not installed)."""
+    """One package with each run's version: "" where it is not installed, None where no packages
+    were recorded, which is no difference."""
 
     name: str
-    versions: tuple[str, ...]
+    versions: tuple[str | None, ...]
     differs: bool
 
 
@@ -35,7 +36,8 @@ class EnvironmentRows:
 
 
 def compare(runs: Sequence[Run], *, baseline: int = 0) -> EnvironmentRows:
-    """Facts in a fixed order (git first), then what else the environments say."""
+    """Git state first, then what the environments say. A run that recorded nothing (it has not
+    started) differs in nothing."""
     rows = tuple(documents.rows([_facts(run) for run in runs], baseline=baseline))
     packages = compare_packages(runs)
     changed = tuple(row for row in packages if row.differs)
@@ -48,14 +50,14 @@ def compare_packages(runs: Sequence[Run]) -> list[PackageRow]:
     names = {key: name for table in tables for key, (name, _) in table.items()}
     found = []
     for key in sorted(names):
-        versions = tuple(table[key][1] if key in table else "" for table in tables)
-        found.append(PackageRow(names[key], versions, len(set(versions)) > 1))
+        versions = tuple(table.get(key, ("", ""))[1] if table else None for table in tables)
+        found.append(PackageRow(names[key], versions, len(set(versions) - {None}) > 1))
     return found
 
 
-def package_change(before: str, after: str) -> Change:
+def package_change(before: str | None, after: str | None) -> Change:
     """How far apart two versions are: the first of their parts that differs."""
-    if before == after:
+    if before == after or before is None or after is None:
         return ""
     if not before or not after:
         return "removed" if before else "added"
@@ -67,7 +69,9 @@ def package_change(before: str, after: str) -> Change:
     return "other"
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _facts(run: Run) -> dict[str, Any] | None:
+    if not run.environment and run.snapshot is None:
+        return None
     environment = {key: value for key, value in run.environment.items() if key != "packages"}
     git: dict[str, Any] = {}
     if run.snapshot is not None:
