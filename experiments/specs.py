@@ -13,8 +13,10 @@ from jsonschema import Draft202012Validator, SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from experiments import spec_rules
 from experiments.errors import Invalid
 from experiments.problems import Problems
+from experiments.spec_rules import MalformedRule
 
 Json = Any
 _NAMES = {
@@ -34,15 +36,20 @@ def validate(schema: Mapping[str, Json], spec: Json, *, path: str = "spec") -> d
 
     Raises Invalid with all errors in `fields`, keyed by dotted path. Unions are resolved by their
     discriminator first, so that only the branch that was meant complains. Defaults are filled in
-    down to nested objects, not inside lists.
+    down to nested objects, not inside lists. What relates fields to each other comes from the
+    schema's `x-rules` (spec_rules.py).
     """
     problems = Problems()
     _refuse_nonfinite(spec, path, problems)
     problems.check()
     chosen, filled = _complete(schema, spec, path, problems)
-    for error in _errors(chosen, filled):
-        for where, message in _translate(error, path):
-            problems.add(where, message)
+    try:
+        for error in _errors(chosen, filled):
+            for where, message in _translate(error, path):
+                problems.add(where, message)
+        spec_rules.apply(schema.get(spec_rules.KEY, []), filled, path, problems)
+    except (SchemaError, Unresolvable, MalformedRule) as error:
+        raise _broken_schema(error) from error
     problems.check()
     assert isinstance(filled, dict)
     return filled
@@ -50,17 +57,18 @@ def validate(schema: Mapping[str, Json], spec: Json, *, path: str = "spec") -> d
 
 def _errors(schema: Json, value: Json) -> list[ValidationError]:
     """All leaf errors. The empty registry keeps a schema from fetching anything."""
-    try:
-        Draft202012Validator.check_schema(schema)
-        validator = Draft202012Validator(schema, registry=Registry())
-        return sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
-    except (SchemaError, Unresolvable) as error:
-        raise Invalid(
-            "The worker announced a schema that cannot be used: update that worker. "
-            f"({type(error).__name__})",
-            code="broken_schema",
-            fields={"spec.algorithm": ["Its worker announced a broken schema."]},
-        ) from error
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema, registry=Registry())
+    return sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.path)))
+
+
+def _broken_schema(error: Exception) -> Invalid:
+    return Invalid(
+        "The worker announced a schema that cannot be used: update that worker. "
+        f"({type(error).__name__})",
+        code="broken_schema",
+        fields={"spec.algorithm": ["Its worker announced a broken schema."]},
+    )
 
 
 def _complete(schema: Json, value: Json, path: str, problems: Problems) -> tuple[Json, Json]:
@@ -163,25 +171,25 @@ def _translate(error: ValidationError, root: str) -> Iterator[tuple[str, str]]:
 
 
 def _message(keyword: str, value: Json, limit: Json, otherwise: str) -> str:
-    shown = _shown(value)
+    shown, bound = _shown(value), _shown(limit)
     match keyword:
         case "type":
             names = [limit] if isinstance(limit, str) else limit
             return f"Expected {' or '.join(_NAMES.get(n, n) for n in names)}, got {shown}."
         case "minimum":
-            return f"{shown} is too small: use {limit} or more."
+            return f"{shown} is too small: use {bound} or more."
         case "maximum":
-            return f"{shown} is too large: use {limit} or less."
+            return f"{shown} is too large: use {bound} or less."
         case "exclusiveMinimum":
-            return f"{shown} is too small: use more than {limit}."
+            return f"{shown} is too small: use more than {bound}."
         case "exclusiveMaximum":
-            return f"{shown} is too large: use less than {limit}."
-        case "minItems" | "minLength":
-            return f"Has a length of {len(value)}; it must be at least {limit}."
-        case "maxItems" | "maxLength":
-            return f"Has a length of {len(value)}; the limit is {limit}."
+            return f"{shown} is too large: use less than {bound}."
+        case "minItems" | "maxItems" | "minLength" | "maxLength":
+            unit = "entries" if keyword.endswith("Items") else "characters"
+            edge = "least" if keyword.startswith("min") else "most"
+            return f"Has {len(value):,} {unit}: use at {edge} {bound}."
         case "multipleOf":
-            return f"{shown} is not a multiple of {limit}."
+            return f"{shown} is not a multiple of {bound}."
         case _:
             return _cut(otherwise, 300)
 
@@ -216,6 +224,8 @@ def _shown(value: Json) -> str:
         return "a list"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        return _cut(f"{value:,}")
     return _cut(repr(value))
 
 

@@ -47,7 +47,23 @@ def test_seed_is_short_for_one_seed(lab, worker):
         (
             {"spec": {"algorithm": "maml", "outer": {"steps": 10**12}}},
             "spec.outer.steps",
-            "use 10000000 or less",
+            "1,000,000,000,000 is too large: use 10,000,000 or less.",
+        ),
+        (
+            {"spec": {"algorithm": "maml", "network": {"kind": "conv4"}}},
+            "spec.network.kind",
+            "choose mlp",
+        ),
+        (
+            {
+                "spec": {
+                    "algorithm": "maml",
+                    "episodes": {"source": "omniglot", "shot": 15, "query": 6},
+                    "network": {"kind": "conv4"},
+                }
+            },
+            "spec.episodes.shot",
+            "15 support and 6 query drawings are more than the 20",
         ),
         ({"spec": []}, "spec", "Expected an object"),
         ({"spec": {}}, "spec.algorithm", "Missing"),

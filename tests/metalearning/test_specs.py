@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,7 +39,12 @@ def spec(**changes: Any) -> dict[str, Any]:
         ({"episodes": {"source": "cats"}}, "episodes.source"),
         ({"episodes": {"source": "sinusoid", "amplitude_low": 9}}, "episodes.amplitude_low"),
         ({"episodes": {"source": "omniglot", "shot": 15, "query": 6}}, "episodes.shot"),
-        ({"episodes": {"source": "omniglot"}, "evaluation": {"query": 20}}, "episodes.shot"),
+        ({"episodes": {"source": "omniglot"}, "evaluation": {"query": 20}}, "evaluation.query"),
+        ({"episodes": {"source": "omniglot", "way": 50, "train_characters": 60,
+                       "validation_characters": 11}}, "episodes.validation_characters"),
+        ({"algorithm": "random_init", "evaluation": {"every": 0},
+          "episodes": {"source": "omniglot", "validation_characters": 3}},
+         "episodes.validation_characters"),
         ({"episodes": {"source": "omniglot", "validation_characters": 1200}},
          "episodes.validation_characters"),
         ({"episodes": {"source": "omniglot", "validation_characters": 3}},
@@ -76,6 +82,57 @@ def test_spec_survives_json(algorithm: str) -> None:
     again = specs.parse(json.loads(json.dumps(specs.as_dict(parsed))))
 
     assert again == parsed
+
+
+def test_reptile_keeps_its_own_inner_defaults_when_one_is_given() -> None:
+    inner = specs.as_dict(specs.parse({"algorithm": "reptile", "inner": {"lr": 0.1}}))["inner"]
+
+    assert inner == {"lr": 0.1, "steps": 5}
+
+
+@pytest.mark.parametrize("algorithm", specs.ALGORITHMS)
+def test_nested_objects_carry_their_defaults_whole(algorithm: str) -> None:
+    written_out = specs.as_dict(specs.parse({"algorithm": algorithm}))
+
+    defaults = {
+        name: part["default"] for name, part in specs.schema(algorithm)["properties"].items()
+    }
+
+    assert defaults == written_out
+
+
+def paths_of(rule: dict[str, Any]) -> set[str]:
+    terms = [*rule.get("sum", ()), rule.get("at_most")]
+    named = re.findall(r"\{([\w.]+)\}", rule["message"])
+    return {rule["field"], *named, *(term for term in terms if isinstance(term, str)),
+            *rule.get("when", {}), *rule.get("unless", {})}  # fmt: skip
+
+
+def exists(schema: dict[str, Any], path: str) -> bool:
+    key, _, rest = path.partition(".")
+    found = [
+        branch["properties"][key]
+        for branch in schema.get("anyOf", [schema])
+        if key in branch.get("properties", {})
+    ]
+    return bool(found) and (not rest or any(exists(one, rest) for one in found))
+
+
+@pytest.mark.parametrize("algorithm", specs.ALGORITHMS)
+def test_rules_name_settings_that_exist(algorithm: str) -> None:
+    """A rule that reads an unknown path never applies, so a typing error would go unnoticed."""
+    schema = specs.schema(algorithm)
+
+    assert schema["x-rules"]
+    for rule in schema["x-rules"]:
+        for path in paths_of(rule):
+            assert exists(schema, path), path
+
+
+def test_an_algorithm_announces_only_rules_that_can_apply() -> None:
+    fields = [rule["field"] for rule in specs.schema("pretrained")["x-rules"]]
+
+    assert fields == ["network.kind", "episodes.amplitude_low"]
 
 
 def properties(node: Any) -> Iterator[dict[str, Any]]:

@@ -12,11 +12,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(struct: type[msgspec.Struct], *, title: str, description: str) -> dict[str, Any]:
     """One self-contained schema: no references, every property with title and description.
 
-    References are put in place because a form generator should not need a resolver.
+    References are put in place because a form generator should not need a resolver. Objects that
+    have a default carry it whole, as numbers and texts do.
     """
     (root,), definitions = msgspec.json.schema_components([struct], ref_template="#/$defs/{name}")
     resolved = _resolve(root, definitions)
     assert isinstance(resolved, dict)
+    for field in msgspec.structs.fields(struct):
+        if field.default_factory is not msgspec.NODEFAULT:
+            default = msgspec.to_builtins(field.default_factory())
+            resolved["properties"][field.encode_name]["default"] = default
     return {"$schema": DIALECT, **resolved, "title": title, "description": description}
 
 

@@ -130,17 +130,28 @@ class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 64
 
 
+InnerLr = Annotated[
+    float, shown("Inner learning rate", "Step size of the inner gradient descent.",
+                 group="Inner loop", gt=0, le=10)
+]
+InnerSteps = Annotated[
+    int, shown("Inner steps", "Inner gradient steps during meta-training.",
+               unit="steps", group="Inner loop", ge=0, le=100)
+]
+
+
 class Inner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The inner loop: gradient descent on an episode's support set."""
 
-    lr: Annotated[
-        float, shown("Inner learning rate", "Step size of the inner gradient descent.",
-                     group="Inner loop", gt=0, le=10)
-    ] = 0.01
-    steps: Annotated[
-        int, shown("Inner steps", "Inner gradient steps during meta-training.",
-                   unit="steps", group="Inner loop", ge=0, le=100)
-    ] = 1
+    lr: InnerLr = 0.01
+    steps: InnerSteps = 1
+
+
+class ReptileInner(Inner, frozen=True, kw_only=True):
+    """Reptile's inner loop: one step alone would make it plain joint training."""
+
+    lr: InnerLr = 0.02
+    steps: InnerSteps = 5
 
 
 class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from worker.metalearning.errors import SpecError
 from worker.metalearning.presets import PRESETS
+from worker.metalearning.rules import rules_for
 from worker.metalearning.schemas import json_schema
 from worker.metalearning.spec_parts import (
     Conv4,
@@ -23,6 +24,7 @@ from worker.metalearning.spec_parts import (
     Mlp,
     OmniglotEpisodes,
     Outer,
+    ReptileInner,
     SinusoidEpisodes,
     shown,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "Outer",
     "PretrainedSpec",
     "RandomInitSpec",
+    "ReptileInner",
     "ReptileSpec",
     "SinusoidEpisodes",
     "Spec",
@@ -91,7 +94,8 @@ OnlySinusoid = Annotated[
 NetworkSpec = Annotated[
     Mlp | Conv4, Meta(title="Network", description="The network that is meta-trained.")
 ]
-InnerLoop = Annotated[Inner, Meta(title="Inner loop", description="Adaptation to an episode.")]
+_INNER = Meta(title="Inner loop", description="Adaptation to an episode.")
+InnerLoop = Annotated[Inner, _INNER]
 OuterLoop = Annotated[Outer, Meta(title="Outer loop", description="Meta-training.")]
 Evaluating = Annotated[
     Evaluation, Meta(title="Evaluation", description="Validation and the final test.")
@@ -130,7 +134,7 @@ class FomamlSpec(Spec, frozen=True, kw_only=True, tag="fomaml"):
 class ReptileSpec(Spec, frozen=True, kw_only=True, tag="reptile"):
     """Reptile: move towards the adapted parameters."""
 
-    inner: InnerLoop = msgspec.field(default_factory=lambda: Inner(lr=0.02, steps=5))
+    inner: Annotated[ReptileInner, _INNER] = msgspec.field(default_factory=ReptileInner)
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
@@ -213,7 +217,10 @@ def parse(spec: Mapping[str, Any]) -> Spec:
         parsed = msgspec.convert(dict(spec), ALGORITHMS[algorithm].spec_type)
     except msgspec.ValidationError as error:
         raise SpecError(*_path_and_message(str(error))) from None
-    _check_relations(parsed)
+    written_out = as_dict(parsed)
+    for rule in rules_for(algorithm, sources(algorithm)):
+        if message := rule.broken(written_out):
+            raise SpecError(rule.field, message)
     return parsed
 
 
@@ -224,9 +231,15 @@ def as_dict(spec: Spec) -> dict[str, Any]:
 
 
 def schema(algorithm: str) -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of one algorithm's spec, complete in itself."""
+    """The JSON schema (draft 2020-12) of one algorithm's spec, complete in itself.
+
+    What relates fields to each other is under `x-rules` (see rules.py).
+    """
     info = ALGORITHMS[algorithm]
-    return json_schema(info.spec_type, title=info.title, description=info.summary)
+    described = json_schema(info.spec_type, title=info.title, description=info.summary)
+    described["x-rules"] = rules_for(algorithm, sources(algorithm))
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described))
+    return plain
 
 
 def presets(algorithm: str) -> list[dict[str, Any]]:
@@ -251,24 +264,3 @@ def _path_and_message(text: str) -> tuple[str, str]:
     if not marker:
         return "", text
     return path.rstrip("`").lstrip("."), message
-
-
-def _check_relations(spec: Spec) -> None:
-    """What a JSON schema cannot say: relations between fields."""
-    episodes = spec.episodes
-    if isinstance(episodes, SinusoidEpisodes):
-        if episodes.amplitude_low > episodes.amplitude_high:
-            raise SpecError("episodes.amplitude_low", "is above amplitude_high")
-        if isinstance(spec.network, Conv4):
-            raise SpecError("network.kind", "conv4 takes images; sinusoid needs mlp")
-        return
-    query = max(episodes.query, spec.evaluation.query)
-    if episodes.shot + query > 20:
-        raise SpecError("episodes.shot", f"{episodes.shot} + {query} query drawings: a character "
-                        "has 20")  # fmt: skip
-    kept = episodes.validation_characters
-    if kept >= episodes.train_characters:
-        raise SpecError("episodes.validation_characters", "must be below train_characters")
-    if kept < episodes.way and (spec.evaluation.every or hasattr(spec, "fine_tuning")):
-        raise SpecError("episodes.validation_characters", f"{kept} cannot make {episodes.way}-way "
-                        "validation episodes; set evaluation.every to 0 or keep more")  # fmt: skip
