@@ -27,7 +27,7 @@ class Evaluation(models.Model):
     episode_ids = models.BinaryField()
     losses = models.BinaryField()
     accuracies = models.BinaryField(null=True)
-    # per inner step, for tables and lists: {"loss": {"mean": [], "half_width": []}, "accuracy": ...}
+    # per inner step, for lists: {"loss": {"mean": [], "half_width": []}, "accuracy": ...}
     summary = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -96,7 +96,8 @@ def test_blob_put_lately_is_not_collected_even_if_it_is_old():
 
 
 def test_collecting_waits_ten_minutes():
-    assert blobs.COLLECT_AFTER == timedelta(minutes=10)
+    wait = blobs.COLLECT_AFTER
+    assert wait == timedelta(minutes=10)
     blobs.put(b"new")
 
     assert blobs.collect() == 0

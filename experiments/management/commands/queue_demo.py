@@ -53,6 +53,8 @@ class Command(BaseCommand):
                 slug=PROJECT,
                 name="Sinusoid demonstration",
                 description="MAML against its baselines on 10-shot sinusoid regression.",
+                main_metric="test/query_loss_step_1",
+                main_metric_direction="min",
             )
         presets = self._presets()
         jobs = [
