@@ -83,26 +83,10 @@ def _owned_job(job_id: str, attempt: int) -> Job:
 
 
 def _execute(job: Job, control: Control) -> None:
-    threads = int(os.environ.get("METASCOPE_JOB_THREADS", "1"))
-    torch.set_num_threads(threads)
-    total = job.spec.get("outer", {}).get("steps")
-    recorder = Recorder(job, folder=Path.cwd(), total=total)
+    recorder = Recorder(job, folder=Path.cwd(), total=_total(job))
     pulse = _Pulse(recorder, control)
     try:
-        resume = _resume(job)
-        recorder.start_from(resume.step if resume else 0)
-        pulse.start()
-        provenance.record(job, threads=threads)
-        spec = specs.parse(job.spec)
-        reports = train(
-            spec,
-            device="cpu",
-            omniglot_dir=settings.OMNIGLOT_DIR,
-            cache_dir=settings.CACHE_DIR,
-            resume=resume,
-            wants_checkpoint=control.wants_checkpoint,
-        )
-        is_complete = _record(reports, recorder, control, total)
+        is_complete = _train(job, recorder, control, pulse)
     except (Superseded, DatabaseError):
         raise
     except MetaLearningError as error:
@@ -116,6 +100,31 @@ def _execute(job: Job, control: Control) -> None:
     finally:
         pulse.stop()
     _end(recorder, control, outcome, reason)
+
+
+def _train(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> bool:
+    """Resume and train; False when the attempt was told to end before training did."""
+    threads = int(os.environ.get("METASCOPE_JOB_THREADS", "1"))
+    torch.set_num_threads(threads)
+    resume = _resume(job)
+    recorder.start_from(resume.step if resume else 0)
+    pulse.start()
+    provenance.record(job, threads=threads)
+    reports = train(
+        specs.parse(job.spec),
+        device="cpu",
+        omniglot_dir=settings.OMNIGLOT_DIR,
+        cache_dir=settings.CACHE_DIR,
+        resume=resume,
+        wants_checkpoint=control.wants_checkpoint,
+    )
+    return _record(reports, recorder, control, _total(job))
+
+
+def _total(job: Job) -> int | None:
+    """How many meta-steps the job makes; None where its algorithm makes none."""
+    steps = job.spec.get("outer", {}).get("steps")
+    return steps if isinstance(steps, int) else None
 
 
 def _end(recorder: Recorder, control: Control, outcome: JobStatus, reason: str) -> None:

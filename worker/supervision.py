@@ -228,9 +228,17 @@ def _say_lost(job: Job, reason: str) -> None:
 
 
 def _finish_consoles(job: Job) -> None:
-    """Record what earlier attempts on this machine had written when their worker died."""
+    """Record what earlier attempts on this machine had written when their worker died.
+
+    Such a worker may only have been frozen, and go on meanwhile: then the rest is its to record.
+    """
     attempts = job_folder(job).parent
     for folder in sorted(attempts.iterdir()) if attempts.is_dir() else []:
-        if folder.name.isdecimal() and int(folder.name) < job.attempt:
+        if not folder.name.isdecimal() or int(folder.name) >= job.attempt:
+            continue
+        try:
             Console(job.run_id, int(folder.name), folder).pump(is_final=True)
+        except (OSError, DomainError) as error:
+            logger.warning("Console of %s is left as it is: %s", folder, error)
+        else:
             shutil.rmtree(folder, ignore_errors=True)

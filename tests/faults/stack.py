@@ -128,7 +128,7 @@ class Stack:
         return {
             "METASCOPE_DATA": str(self.data),
             "METASCOPE_BROKER_URL": self.broker_url,
-            "METASCOPE_LEASE_S": "4",
+            "METASCOPE_LEASE_S": "30",
             "METASCOPE_HEARTBEAT_S": "1",
             "METASCOPE_WORKERS": "2",
             "METASCOPE_JOB_NICE": "0",

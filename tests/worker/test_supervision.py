@@ -81,6 +81,20 @@ def test_console_of_a_dead_attempt_is_taken_over(data_dir):
     assert not left.exists()
 
 
+@pytest.mark.django_db
+def test_console_of_an_attempt_that_is_alive_after_all_is_left_to_it(data_dir):
+    job = make_job(status="running", attempt=2)
+    LogChunk.objects.create(run=job.run, attempt=1, number=0, text="12:00:00 INFO by the other\n")
+    left = data_dir / "jobs" / job.pk / "1"
+    left.mkdir(parents=True)
+    (left / FILE_NAME).write_bytes(b"12:00:00 INFO by the other\n12:00:01 INFO and more\n")
+
+    supervision._finish_consoles(job)
+
+    assert left.exists()
+    assert LogChunk.objects.count() == 1
+
+
 def test_every_line_of_a_record_is_stamped():
     record = supervision.logger.makeRecord("w", 40, "f", 1, "Failed:\nwhy", (), None)
     record.created = 0
