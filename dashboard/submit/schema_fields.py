@@ -68,6 +68,11 @@ class UnionChoice:
     options: tuple[str, ...]
     group: str
 
+    @property
+    def prefix(self) -> str:
+        """How the names of the branch's fields begin: another branch has other fields."""
+        return self.name.rpartition(".")[0] + "."
+
 
 @dataclass(frozen=True)
 class SpecFields:

@@ -48,7 +48,7 @@ def compared_runs(project: Project | None = None) -> list[Run]:
         )
         _points(run, level, seed=place)
         evaluation(
-            _losses(level, seed=place),
+            losses_of(level, seed=place),
             run,
             illustration=_illustration(level),
             inner_steps_trained=0 if name == "pretrained" else 1,
@@ -96,7 +96,7 @@ def _points(run: Run, level: float, *, seed: int) -> None:
     recording.record(run_id=run.pk, client="test", number=0, series=series)
 
 
-def _losses(level: float, *, seed: int) -> np.ndarray:
+def losses_of(level: float, *, seed: int) -> np.ndarray:
     """Episodes share their difficulty, so that pairing pays."""
     hard = np.random.default_rng(99).uniform(0.5, 1.5, (EPISODES, 1))
     noise = 0.04 * np.random.default_rng(seed).normal(size=(EPISODES, INNER_STEPS + 1))

@@ -7,7 +7,7 @@ import { toast } from './toast.js';
 const EVERYTHING = ['lineup', 'verdict', 'curves', 'adaptation', 'params', 'code', 'environment', 'metrics'];
 // What is a difference to the baseline; curves are not.
 const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
-const page = $('[data-compare]');
+const page = $('[data-compare-page]');
 let asked = 0;
 let loaded = location.search;
 

@@ -2,7 +2,7 @@
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
-const page = $('[data-compare]');
+const page = $('[data-compare-page]');
 const form = () => $('form[data-row-filter]');
 
 function apply() {

@@ -6,7 +6,7 @@ import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
 import * as state from './url-state.js';
 
-const page = $('[data-compare]');
+const page = $('[data-compare-page]');
 
 // A letter stands for one run in every chart; hidden ones are in the address.
 function toggle(button) {

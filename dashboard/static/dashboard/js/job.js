@@ -46,7 +46,8 @@ function showRequest() {
   $('[data-submit]').textContent = count === 1 ? 'Queue 1 run' : `Queue ${count} runs`;
 }
 
-// What was changed joins the address, so that the view can be shared, and the links that change the form, so that it is kept.
+// What was changed joins the address, so that the view can be shared, and the links that change the form, so that it is
+// kept; but for the fields that data-carry names, which mean something else there.
 function carry() {
   const url = new URL(location.href);
   for (const name of [...url.searchParams.keys()]) if (name.startsWith('spec.') && name in values(form)) url.searchParams.delete(name);
@@ -54,7 +55,10 @@ function carry() {
   history.replaceState(history.state, '', url);
   for (const link of $$('a[data-carry]')) {
     const there = new URL((link.dataset.plain ??= link.href));
-    for (const { name, value } of changes(form)) if (!there.searchParams.has(name)) there.searchParams.set(name, value);
+    const other = link.dataset.carry;
+    for (const { name, value } of changes(form)) {
+      if (!there.searchParams.has(name) && !(other && name.startsWith(other))) there.searchParams.set(name, value);
+    }
     link.href = there;
   }
 }

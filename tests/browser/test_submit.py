@@ -1,0 +1,113 @@
+"""The submit page in Chromium: the request, the changes and the preview follow the fields."""
+
+import json
+import re
+import shlex
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from experiments.models import Job, Role
+from tests.factories import announced_distributions, make_project, make_worker, make_workspace
+from worker.metalearning import catalog
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DRAWING = "A" * 132  # 784 bits of white, as base64
+
+
+@pytest.fixture
+def form(live_server, ada: Page) -> Page:
+    make_workspace("lab", ada=Role.MEMBER)
+    make_project()
+    sinusoid, omniglot = announced_distributions()
+    sinusoid = catalog.describe(None, None)[0]
+    character = {"label": "Greek/character01", "drawings": [DRAWING] * 4}
+    samples = {"kind": "bitmaps", "width": 28, "height": 28, "sets": [[character] * 20] * 2}
+    make_worker(distributions=[sinusoid, {**omniglot, "samples": samples}])
+    ada.goto(f"{live_server.url}/jobs/new/")
+    return ada
+
+
+def body(page: Page) -> dict:
+    """The JSON of the curl command shown."""
+    words = shlex.split(page.locator("[data-request]").inner_text().replace("\\\n", " "))
+    return json.loads(words[words.index("-d") + 1])
+
+
+def test_the_request_and_the_changes_follow_the_fields(form: Page):
+    form.get_by_label("Inner learning rate").fill("0.4")
+    form.get_by_label("Seeds").fill("0-2")
+
+    expect(form.get_by_role("button", name="Queue 3 runs")).to_be_visible()
+    expect(form.locator("[data-changes]")).to_contain_text("inner.lr")
+    expect(form.locator("[data-changes]")).to_contain_text("0.01 →")
+    assert body(form)["spec"]["inner"] == {"lr": 0.4, "steps": 1}
+    assert body(form)["seeds"] == [0, 1, 2]
+    expect(form).to_have_url(re.compile(r"spec\.inner\.lr=0\.4"))
+
+
+def test_what_was_typed_is_kept_when_the_algorithm_changes(form: Page):
+    form.get_by_label("Outer learning rate").fill("0.005")
+    expect(form.locator("[data-change-count]")).to_have_text("1")
+
+    form.get_by_role("link", name="Reptile").click()
+
+    expect(form.locator('.algo[aria-current="true"]')).to_contain_text("Reptile")
+    expect(form.get_by_label("Outer learning rate")).to_have_value("0.005")
+    assert body(form)["spec"]["algorithm"] == "reptile"
+
+
+def test_what_is_shown_is_what_is_queued(form: Page):
+    form.get_by_label("Meta-steps", exact=True).fill("123")
+    form.get_by_label("What do you expect?").fill("It's quick")
+    expect(form.locator("[data-request]")).to_contain_text('"steps": 123')
+    shown = body(form)
+
+    form.get_by_role("button", name="Queue 1 run").click()
+    expect(form).to_have_url(re.compile("/runs/"))
+
+    job = Job.objects.get()
+    assert job.spec["outer"]["steps"] == 123
+    assert job.run.notes == shown["notes"] == "It's quick"
+    assert {**job.spec, "seed": None} == {**shown["spec"], "seed": None}
+
+
+def test_an_error_is_at_its_field_and_has_the_focus(form: Page):
+    form.get_by_label("Outer learning rate").fill("-1")
+
+    form.get_by_role("button", name="Queue 1 run").click()
+
+    field = form.get_by_label("Outer learning rate")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("-1")
+    expect(form.get_by_text("too small")).to_be_visible()
+
+
+def test_the_preview_draws_episodes_of_the_settings(form: Page):
+    curves = form.locator(".sinusoids .curve")
+    expect(curves).to_have_count(4)
+    before = curves.first.get_attribute("d")
+    form.get_by_label("Shot (K)").fill("3")
+    expect(form.locator(".sinusoids circle")).to_have_count(12)
+
+    form.get_by_role("button", name="Another").click()
+
+    expect(curves.first).not_to_have_attribute("d", before)
+    form.get_by_role("link", name="Omniglot").click()
+    expect(form.locator("canvas.drawing")).to_have_count(10)
+    form.get_by_label("Way (N)").fill("3")
+    expect(form.locator("canvas.drawing")).to_have_count(6)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible_and_no_wider_than_a_phone(form: Page, scheme: str):
+    form.emulate_media(color_scheme=scheme)
+    form.set_viewport_size({"width": 390, "height": 844})
+
+    found = Axe().run(form).response["violations"]
+
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    assert form.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
