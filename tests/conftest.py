@@ -5,6 +5,14 @@ import sqlite3
 import pytest
 from django.conf import LazySettings
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# How fast a busy machine generates examples says nothing about the code: speed belongs to bench/.
+hypothesis_settings.register_profile(
+    "metascope", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("metascope")
 
 
 @pytest.fixture(autouse=True)
