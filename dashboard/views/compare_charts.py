@@ -40,7 +40,9 @@ def curve(request: SignedIn) -> HttpResponse:
         )
         for view in views
     ]
-    figure = learning_curves(curves, smooth=smoothing(request), x=x_axis(request))
+    x = x_axis(request)
+    # A zoom belongs to its axis: minutes are not steps.
+    figure = learning_curves(curves, smooth=smoothing(request), x=x, uirevision=x)
     if request.GET.get("log"):
         figure.layout.yaxis.type = "log"  # not of the floor that crosses sit on
     has_points = any(len(view.x) for view in views)

@@ -19,6 +19,7 @@ class PackageRow:
     name: str
     versions: tuple[str | None, ...]
     differs: bool
+    reference: str | None  # the baseline's
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,20 @@ def compare(runs: Sequence[Run], *, baseline: int = 0) -> EnvironmentRows:
     """Git state first, then what the environments say. A run that recorded nothing (it has not
     started) differs in nothing."""
     rows = tuple(documents.rows([_facts(run) for run in runs], baseline=baseline))
-    packages = compare_packages(runs)
+    packages = compare_packages(runs, baseline=baseline)
     changed = tuple(row for row in packages if row.differs)
     return EnvironmentRows(rows, changed, len(packages) - len(changed))
 
 
-def compare_packages(runs: Sequence[Run]) -> list[PackageRow]:
+def compare_packages(runs: Sequence[Run], *, baseline: int = 0) -> list[PackageRow]:
     """Every package any of the runs had, by name; names compare as installers do (PEP 503)."""
     tables = [_packages(run) for run in runs]
     names = {key: name for table in tables for key, (name, _) in table.items()}
     found = []
     for key in sorted(names):
         versions = tuple(table.get(key, ("", ""))[1] if table else None for table in tables)
-        found.append(PackageRow(names[key], versions, len(set(versions) - {None}) > 1))
+        differs = len(set(versions) - {None}) > 1
+        found.append(PackageRow(names[key], versions, differs, versions[baseline]))
     return found
 
 

@@ -85,7 +85,7 @@ def test_the_code_of_another_pair_and_layout(live_server, ada: Page, runs: list[
     expect(code.locator("ins").first).to_be_visible()
 
     code.get_by_role("link", name="Unified").click()
-    expect(code.locator("table.unified")).to_be_visible()
+    expect(code.locator("table.diff-unified")).to_be_visible()
     code.get_by_label("New").select_option(runs[1].pk)
 
     expect(code).to_contain_text("The code is the same")
@@ -108,7 +108,9 @@ def test_a_run_that_finishes_brings_its_verdict_without_moving_the_view(
     Run.objects.filter(pk=late.pk).update(status=RunStatus.COMPLETED)
 
     expect(ada.locator(".say")).to_contain_text("pretrained is worse than A maml")
-    expect(ada.locator("[data-compare-page]")).not_to_have_attribute("data-live-src", re.compile("."))
+    expect(ada.locator("[data-compare-page]")).not_to_have_attribute(
+        "data-live-src", re.compile(".")
+    )
     assert chart.evaluate("node => node.layout.xaxis.range.map(Math.round)") == [50, 100]
 
 

@@ -155,7 +155,7 @@ def test_an_edit_of_the_source_is_shown_word_by_word(ada: Client, runs: list[Run
     assert "<ins>" in text
     assert "<del>" in text
     unified = page(ada, runs, view="unified")
-    assert 'class="diff unified"' in unified
+    assert 'class="diff diff-unified"' in unified
 
 
 def test_the_pair_and_the_tabs_of_the_code_are_in_the_address(ada: Client, runs: list[Run]):
