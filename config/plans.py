@@ -59,7 +59,8 @@ def worker(options: Options, told: Mapping[str, str]) -> Plan:
         name="worker",
         command=python(
             "celery",
-            f"--app config worker --pool threads --concurrency {options.workers + UPKEEP_THREADS} "
+            "--app config --skip-checks worker --pool threads "
+            f"--concurrency {options.workers + UPKEEP_THREADS} "
             "--hostname 1@%h --loglevel INFO --without-gossip --without-mingle",
         ),
         environment=told,
