@@ -41,7 +41,16 @@ def learning_curves(
     options: dict[str, Any] = {"title": X_TITLES[x]} if x != "step" else {}
     if x == "time":
         options["type"] = "date"
+    if _is_constant([curve.view for curve in curves]):
+        # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
+        layout["y"] = {"rangemode": "tozero", **layout.get("y", {})}
     return theme.figure(traces, x=options, marks_floor=has_marks, **layout)
+
+
+def _is_constant(views: Sequence[SeriesView]) -> bool:
+    """Whether all that is drawn is one value."""
+    values = {value for view in views for value in (*view.low.tolist(), *view.high.tolist())}
+    return len(values) == 1
 
 
 def drawn_note(views: Sequence[SeriesView]) -> str:
