@@ -1,9 +1,11 @@
 """Real Chromium on Django's live server; static files come from their sources."""
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from experiments import access
@@ -30,7 +32,33 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
+def answered() -> Iterator[None]:
+    """At its end, waits for what the server still answers: the tables are emptied next."""
+    open_requests: list[int] = []
+    lock = threading.Condition()
+
+    def start(**_: object) -> None:
+        with lock:
+            open_requests.append(1)
+
+    def finish(**_: object) -> None:
+        with lock:
+            if open_requests:
+                open_requests.pop()
+            lock.notify_all()
+
+    request_started.connect(start, weak=False)
+    request_finished.connect(finish, weak=False)
+    yield
+    with lock:
+        ended = lock.wait_for(lambda: not open_requests, timeout=PATIENCE_MS / 1000)
+    request_started.disconnect(start)
+    request_finished.disconnect(finish)
+    assert ended, "the server did not answer every request"
+
+
+@pytest.fixture
+def context(chromium: Browser, answered: None) -> Iterator[BrowserContext]:
     """A fresh profile per test."""
     opened = chromium.new_context(viewport={"width": 1440, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)
