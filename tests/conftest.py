@@ -8,6 +8,9 @@ from django.db import connections
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+# One browser a session: two of Playwright's loops in one thread refuse each other.
+pytest_plugins = ["tests.chromium"]
+
 # How fast a busy machine generates examples says nothing about the code: speed belongs to bench/.
 hypothesis_settings.register_profile(
     "metascope", deadline=None, suppress_health_check=[HealthCheck.too_slow]

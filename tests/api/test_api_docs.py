@@ -6,7 +6,6 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
-from playwright.sync_api import sync_playwright
 from rest_framework.test import APIClient
 
 from experiments.api.fields import Input
@@ -101,23 +100,15 @@ def test_the_page_has_no_inline_script_and_nothing_from_elsewhere(db):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_the_page_lists_the_operations_in_a_browser(live_server, monkeypatch):
-    # Playwright's loop runs in this thread, and Django takes that for async code.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+def test_the_page_lists_the_operations_in_a_browser(live_server, context):
     said, foreign = [], []
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: foreign.append(request.url))
-        page.goto(f"{live_server.url}/api/v1/docs/")
-        page.wait_for_selector(".opblock", timeout=90_000)
-        operations = page.locator(".opblock").count()
-        browser.close()
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: foreign.append(request.url))
+    page.goto(f"{live_server.url}/api/v1/docs/")
+    page.wait_for_selector(".opblock", timeout=90_000)
 
-    assert operations > 50
+    assert page.locator(".opblock").count() > 50
     assert said == []
     assert all(url.startswith((live_server.url, "data:", "blob:")) for url in foreign)

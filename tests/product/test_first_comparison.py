@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.product.instance import ROOT, Product, start
 
 PATIENCE_MS = 240_000
@@ -32,17 +31,14 @@ def cloned(tmp_path: Path) -> Iterator[Product]:
 
 
 @pytest.fixture
-def signed_in(cloned: Product) -> Iterator[tuple[Product, Page]]:
+def signed_in(cloned: Product, context: BrowserContext) -> Iterator[tuple[Product, Page]]:
     """A Chromium page after the printed link; script errors fail the test at its end."""
     errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(cloned.sign_in_link)
-        yield cloned, page
-        browser.close()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(cloned.sign_in_link)
+    yield cloned, page
     assert not errors
 
 
