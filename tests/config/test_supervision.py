@@ -64,7 +64,7 @@ def test_what_a_dead_part_left_in_its_group_ends_with_it(tmp_path):
 
     assert parent.reap() == 1
 
-    wait_until(lambda: not psutil.pid_exists(child) or _is_zombie(child))
+    wait_until(lambda: _is_over(child))
 
 
 def test_killing_a_part_ends_its_children_in_other_sessions(tmp_path):
@@ -82,10 +82,11 @@ def test_killing_a_part_ends_its_children_in_other_sessions(tmp_path):
 
     parent.kill()
 
-    wait_until(lambda: not psutil.pid_exists(child) or _is_zombie(child))
+    wait_until(lambda: _is_over(child))
+    assert _is_over(child)
 
 
-def _is_zombie(pid: int) -> bool:
+def _is_over(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
