@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from django.conf import settings
 from django.db import DatabaseError, connections
 
@@ -105,7 +104,6 @@ def _execute(job: Job, control: Control) -> None:
 def _train(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> bool:
     """Resume and train; False when the attempt was told to end before training did."""
     threads = int(os.environ.get("METASCOPE_JOB_THREADS", "1"))
-    torch.set_num_threads(threads)
     resume = _resume(job)
     recorder.start_from(resume.step if resume else 0)
     pulse.start()
@@ -115,6 +113,7 @@ def _train(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> b
         device="cpu",
         omniglot_dir=settings.OMNIGLOT_DIR,
         cache_dir=settings.CACHE_DIR,
+        threads=threads,
         resume=resume,
         wants_checkpoint=control.wants_checkpoint,
     )

@@ -75,12 +75,9 @@ def scrubbed_environment(folder: Path, threads: int) -> dict[str, str]:
         **passed,
         "METASCOPE_DATA": str(settings.DATA_DIR),
         "METASCOPE_JOB_THREADS": str(threads),
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-        # Threads that wait must sleep: with two that spin, on a busy machine, an Omniglot meta-step
-        # cost 2.9 s of processor time (140 s for 48), with one thread 0.23 s.
-        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": "1",  # a job's threads share episodes, not the insides of products
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
@@ -88,14 +85,8 @@ def scrubbed_environment(folder: Path, threads: int) -> dict[str, str]:
     }
 
 
-def threads_for(job: Job) -> int:
-    """CPU threads of the job: its share at the first attempt, the same ever after.
-
-    Sums are split by the number of threads, so another number would change the last digits.
-    """
-    recorded = job.run.environment.get("threads")
-    if isinstance(recorded, int) and recorded > 0:
-        return recorded
+def threads_of_a_job() -> int:
+    """CPU threads of each job: its share of the machine."""
     return max(1, (os.cpu_count() or 1) // settings.JOB_SLOTS)
 
 
@@ -136,7 +127,7 @@ class _Attempt:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env=scrubbed_environment(self._folder, threads_for(self._job)),
+                env=scrubbed_environment(self._folder, threads_of_a_job()),
                 start_new_session=True,
             )
 

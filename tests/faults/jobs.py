@@ -11,9 +11,7 @@ from tests.faults.stack import wait_until
 
 def submit(spec: dict[str, Any] = SPEC, **fields: Any) -> Job:
     """A queued job of one thread on every machine, its workers told."""
-    run = make_run(
-        make_project(), status="queued", params=spec, seed=spec["seed"], environment={"threads": 1}
-    )
+    run = make_run(make_project(), status="queued", params=spec, seed=spec["seed"])
     job = make_job(run, spec=spec, **fields)
     queue.ring(job)
     return job

@@ -26,7 +26,6 @@ def test_undisturbed_job_has_the_numbers_of_the_engine_alone(
     assert_complete(job, undisturbed)
     assert outcomes(job) == ["completed"]
     assert job.run.snapshot is not None
-    assert job.run.environment["threads"] == 1
     wait_until(lambda: "INFO The job has completed\n" in console(job), "the console is complete")
     wait_until(lambda: not (stack.data / "jobs" / job.pk / "1").exists(), "the folder is gone")
 

@@ -14,7 +14,7 @@ from tests.metalearning.building import (
     regression_batch,
 )
 from worker.metalearning.adaptation import Batched, Formulation, Vmapped
-from worker.metalearning.algorithms.base import Algorithm
+from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.maml import Maml
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
@@ -41,10 +41,13 @@ def make_formulation(kind: str, network: nn.Module, batch: EpisodeBatch) -> Form
     return Vmapped(network, objective)  # type: ignore[arg-type]
 
 
-def make_algorithm(name: str, formulation: Formulation, steps: int) -> Algorithm:
+def make_algorithm(
+    name: str, formulation: Formulation, steps: int, crew: Crew | None = None
+) -> Algorithm:
+    crew = crew or Crew()
     if name == "reptile":
-        return Reptile(formulation, lr=LR, steps=steps)
-    return Maml(formulation, lr=LR, steps=steps, second_order=name == "maml")
+        return Reptile(formulation, crew, lr=LR, steps=steps)
+    return Maml(formulation, crew, lr=LR, steps=steps, second_order=name == "maml")
 
 
 def loop_gradient(
@@ -218,3 +221,16 @@ def test_part_size_does_not_change_the_gradient(monkeypatch: pytest.MonkeyPatch)
     single, _ = subject.outer_gradient(params, batch)
 
     torch.testing.assert_close(single, whole, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["maml", "fomaml", "reptile"])
+def test_threads_change_no_bit_of_the_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.metalearning.algorithms.base.PART_ELEMENTS", 1)
+    network, batch = make_network("conv4")
+    params = double_parameters(network)
+    formulation = make_formulation("batched", network, batch)
+    alone = make_algorithm(name, formulation, 2).outer_gradient(params, batch)
+
+    shared = make_algorithm(name, formulation, 2, Crew(3)).outer_gradient(params, batch)
+
+    torch.testing.assert_close(shared, alone, rtol=0, atol=0)

@@ -32,7 +32,7 @@ def recorder(job, tmp_path) -> Recorder:
 def state_at(step: int) -> State:
     return State(
         step=step, parameters={"w": torch.ones(2)}, optimizer={}, best=None, spec={},
-        generator=torch.Generator().get_state(), threads=1, torch_version="2",
+        generator=torch.Generator().get_state(), torch_version="2",
     )  # fmt: skip
 
 

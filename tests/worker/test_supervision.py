@@ -7,7 +7,7 @@ import pytest
 
 from experiments import queue
 from experiments.models import LogChunk
-from tests.factories import make_job, make_run, make_worker
+from tests.factories import make_job, make_worker
 from worker import supervision
 from worker.console import FILE_NAME
 from worker.runner import ConsoleFormatter
@@ -23,23 +23,15 @@ def test_process_knows_neither_keys_nor_broker(settings, tmp_path, monkeypatch):
     assert "secret" not in known.values()
     assert known["METASCOPE_OMNIGLOT"] == "archives"
     assert known["METASCOPE_DATA"] == str(settings.DATA_DIR)
-    assert known["OMP_NUM_THREADS"] == known["METASCOPE_JOB_THREADS"] == "2"
+    assert (known["METASCOPE_JOB_THREADS"], known["OMP_NUM_THREADS"]) == ("2", "1")
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("slots", "threads"), [(1, 8), (3, 2), (16, 1)])
 def test_threads_are_the_jobs_share_of_the_machine(settings, monkeypatch, slots, threads):
     settings.JOB_SLOTS = slots
     monkeypatch.setattr(supervision.os, "cpu_count", lambda: 8)
 
-    assert supervision.threads_for(make_job()) == threads
-
-
-@pytest.mark.django_db
-def test_later_attempts_use_the_threads_of_the_first():
-    run = make_run(status="queued", environment={"threads": 5})
-
-    assert supervision.threads_for(make_job(run)) == 5
+    assert supervision.threads_of_a_job() == threads
 
 
 @pytest.mark.parametrize(

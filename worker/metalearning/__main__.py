@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from worker.metalearning.checkpoint import Checkpoint
 from worker.metalearning.errors import MetaLearningError
 from worker.metalearning.evaluation import EvaluationResult
@@ -23,14 +21,14 @@ from worker.metalearning.training import Report, train
 def main(arguments: list[str]) -> int:
     """Run one spec; 1 with the reason on standard error when it cannot be."""
     options = _options(arguments)
-    torch.set_num_threads(options.threads)
     try:
         spec = parse(json.loads(options.spec.read_text()))
         resume = Checkpoint.load(options.resume) if options.resume else None
         cache = options.out or options.omniglot
         for report in train(
-            spec, device="cpu", omniglot_dir=options.omniglot, cache_dir=cache, resume=resume
-        ):
+            spec, device="cpu", omniglot_dir=options.omniglot, cache_dir=cache,
+            threads=options.threads, resume=resume,
+        ):  # fmt: skip
             print(json.dumps(_plain(report, options.out)), flush=True)
     except (MetaLearningError, OSError, json.JSONDecodeError) as error:
         print(error, file=sys.stderr)

@@ -38,7 +38,6 @@ class Checkpoint:
     generator: Tensor  # state of the stream of training episodes
     best: Best | None
     spec: dict[str, Any]
-    threads: int  # sums are split by it: another number may change the last digits
     torch_version: str
     format: int = FORMAT
 

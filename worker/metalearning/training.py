@@ -1,9 +1,9 @@
 """The one training loop: a generator of reports; recording, stopping and saving are the caller's.
 
-What repeats bit for bit: every metric outside `system/`, for the same spec, torch version,
-processor kind and number of threads (set by the caller; kept in the checkpoint). Metrics of a
-report with step s are of the s-th meta-step's batch, at the parameters it found; validation and
-checkpoint of that report are of the parameters it left.
+What repeats bit for bit: every metric outside `system/`, for the same spec, torch version and
+processor kind, by any number of threads. Metrics of a report with step s are of the s-th
+meta-step's batch, at the parameters it found; validation and checkpoint of that report are of the
+parameters it left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from worker.metalearning.adaptation import Formulation, formulation
-from worker.metalearning.algorithms import build_algorithm
+from worker.metalearning.algorithms import Crew, build_algorithm
 from worker.metalearning.checkpoint import Best, Checkpoint
 from worker.metalearning.distributions.factory import (
     evaluation_distribution,
@@ -60,16 +60,20 @@ class Report:
 
 def train(
     spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None, cache_dir: Path | None,
-    resume: Checkpoint | None = None, wants_checkpoint: Callable[[], bool] = lambda: False,
+    threads: int = 1, resume: Checkpoint | None = None,
+    wants_checkpoint: Callable[[], bool] = lambda: False,
 ) -> Iterator[Report]:  # fmt: skip
     """Meta-train, validate and test as the spec says.
 
+    `threads` share the episodes of a meta-step; torch's own threads, which would split the sums
+    inside an operation, are set to one for the process, and its algorithms to deterministic ones.
     `wants_checkpoint` is asked after each meta-step but the last: true makes that step yield a
     report with a checkpoint (and no metrics, unless they are due), besides those of the spec.
     Raises DataMissing, CheckpointMismatch, and Diverged after yielding the report that shows it.
     """
     torch.use_deterministic_algorithms(True)
-    session = _Session(spec, torch.device(device), omniglot_dir, cache_dir)
+    torch.set_num_threads(1)
+    session = _Session(spec, torch.device(device), omniglot_dir, cache_dir, Crew(threads))
     if resume:
         session.restore(resume)
         yield Report(resume.step, {}, message=f"resumed after {resume.step} meta-steps")
@@ -82,8 +86,9 @@ class _Session:
     """One run's state between reports."""
 
     def __init__(
-        self, spec: Spec, device: torch.device, omniglot_dir: Path | None, cache_dir: Path | None
-    ) -> None:
+        self, spec: Spec, device: torch.device, omniglot_dir: Path | None, cache_dir: Path | None,
+        crew: Crew,
+    ) -> None:  # fmt: skip
         self.spec = spec
         self.device = device
         self.outer: Outer | None = getattr(spec, "outer", None)
@@ -95,7 +100,7 @@ class _Session:
             spec.network, self.distribution.input_shape, self.distribution.outputs, spec.seed
         ).to(device)
         self.formulation: Formulation = formulation(self.network, self.distribution.objective)
-        self.algorithm = build_algorithm(spec, self.formulation)
+        self.algorithm = build_algorithm(spec, self.formulation, crew)
         self.params = initial_parameters(self.network, device)
         self.optimizer = OuterOptimizer(self.params, self.outer) if self.outer else None
         self.generator = torch.Generator().manual_seed(spec.seed)
@@ -129,7 +134,6 @@ class _Session:
             generator=self.generator.get_state(),
             best=self.best,
             spec=as_dict(self.spec),
-            threads=torch.get_num_threads(),
             torch_version=str(torch.__version__),
         )
 

@@ -7,7 +7,7 @@ Reptile's update is the gradient of no loss. The training loop knows no algorith
 from __future__ import annotations
 
 from worker.metalearning.adaptation import Formulation
-from worker.metalearning.algorithms.base import Algorithm
+from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.maml import Maml
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
@@ -22,18 +22,18 @@ from worker.metalearning.specs import (
     Spec,
 )
 
-__all__ = ["Algorithm", "build_algorithm"]
+__all__ = ["Algorithm", "Crew", "build_algorithm"]
 
 
-def build_algorithm(spec: Spec, formulation: Formulation) -> Algorithm:
-    """The algorithm a spec names."""
+def build_algorithm(spec: Spec, formulation: Formulation, crew: Crew) -> Algorithm:
+    """The algorithm a spec names; `crew` shares the episodes of a batch."""
     match spec:
         case MamlSpec(inner=inner):
-            return Maml(formulation, lr=inner.lr, steps=inner.steps, second_order=True)
+            return Maml(formulation, crew, lr=inner.lr, steps=inner.steps, second_order=True)
         case FomamlSpec(inner=inner):
-            return Maml(formulation, lr=inner.lr, steps=inner.steps, second_order=False)
+            return Maml(formulation, crew, lr=inner.lr, steps=inner.steps, second_order=False)
         case ReptileSpec(inner=inner):
-            return Reptile(formulation, lr=inner.lr, steps=inner.steps)
+            return Reptile(formulation, crew, lr=inner.lr, steps=inner.steps)
         case PretrainedSpec():
             return Pooled(formulation)
         case OracleSpec():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import torch
@@ -23,6 +24,66 @@ class Algorithm(Protocol):
         ...
 
 
+class Sums:
+    """Sums over episodes of gradients and metrics, for the mean over a batch."""
+
+    def __init__(self) -> None:
+        self.gradient: Parameters = {}
+        self.metrics: Metrics = {}
+
+    def add_gradient(self, gradient: Parameters) -> None:
+        """Per-episode gradients `(E, *shape)`."""
+        _add(self.gradient, {name: values.sum(0) for name, values in gradient.items()})
+
+    def add_metrics(self, **metrics: Tensor) -> None:
+        """Per-episode values `(E,)`."""
+        _add(self.metrics, {name: values.sum() for name, values in metrics.items()})
+
+    def add_accuracy(self, outputs: Tensor, y: Tensor) -> None:
+        """Query accuracy, for classification only."""
+        if not y.is_floating_point():
+            self.add_metrics(query_accuracy=accuracies_of(outputs, y))
+
+    def add(self, other: Sums) -> None:
+        """The sums over other episodes of the same batch."""
+        _add(self.gradient, other.gradient)
+        _add(self.metrics, other.metrics)
+
+    def mean(self, episodes: int) -> tuple[Parameters, Metrics]:
+        """Means over that many episodes."""
+        with torch.no_grad():
+            gradient = {name: total / episodes for name, total in self.gradient.items()}
+            return gradient, {name: total / episodes for name, total in self.metrics.items()}
+
+
+def _add(totals: dict[str, Tensor], more: dict[str, Tensor]) -> None:
+    for name, value in more.items():
+        totals[name] = totals[name] + value if name in totals else value
+
+
+class Crew:
+    """Threads that share the parts of a batch.
+
+    A part is small, so threads inside its operations gain little and wait for each other at every
+    one (Conv4-64, 16 episodes of 5-way 1-shot, 2 cores: 104 episodes/s by torch's own two threads,
+    44 when those sleep while they wait, 117 by a crew of two). Parts are added up in their order:
+    the numbers do not depend on how many threads there are.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(threads, "crew") if threads > 1 else None
+
+    def mean(
+        self, batch: EpisodeBatch, sums_of: Callable[[EpisodeBatch], Sums]
+    ) -> tuple[Parameters, Metrics]:
+        """The mean over the episodes of what `sums_of` finds in each part."""
+        run = self._pool.map if self._pool else map
+        total = Sums()
+        for sums in run(sums_of, parts(batch)):
+            total.add(sums)
+        return total.mean(len(batch))
+
+
 def parts(batch: EpisodeBatch) -> Iterator[EpisodeBatch]:
     """The batch in parts whose activations stay in the processor's cache.
 
@@ -35,35 +96,3 @@ def parts(batch: EpisodeBatch) -> Iterator[EpisodeBatch]:
 
 
 PART_ELEMENTS = 64_000
-
-
-class Sums:
-    """Adds up gradients and metrics over parts of a batch, for the mean over its episodes."""
-
-    def __init__(self, episodes: int) -> None:
-        self.episodes = episodes
-        self.gradient: Parameters = {}
-        self.metrics: Metrics = {}
-
-    def add_gradient(self, gradient: Parameters) -> None:
-        """Per-episode gradients `(E, *shape)`."""
-        for name, values in gradient.items():
-            total = values.sum(0)
-            self.gradient[name] = self.gradient[name] + total if name in self.gradient else total
-
-    def add_metrics(self, **metrics: Tensor) -> None:
-        """Per-episode values `(E,)`."""
-        for name, values in metrics.items():
-            total = values.sum()
-            self.metrics[name] = self.metrics[name] + total if name in self.metrics else total
-
-    def add_accuracy(self, outputs: Tensor, y: Tensor) -> None:
-        """Query accuracy, for classification only."""
-        if not y.is_floating_point():
-            self.add_metrics(query_accuracy=accuracies_of(outputs, y))
-
-    def mean(self) -> tuple[Parameters, Metrics]:
-        """Means over the episodes."""
-        with torch.no_grad():
-            gradient = {name: total / self.episodes for name, total in self.gradient.items()}
-            return gradient, {name: total / self.episodes for name, total in self.metrics.items()}

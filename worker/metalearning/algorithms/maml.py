@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from worker.metalearning.adaptation import Formulation, adapt, pulled_back, repeated
-from worker.metalearning.algorithms.base import Metrics, Sums, parts
+from worker.metalearning.algorithms.base import Crew, Metrics, Sums
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
 
@@ -15,30 +15,33 @@ class Maml:
     """
 
     def __init__(
-        self, formulation: Formulation, *, lr: float, steps: int, second_order: bool
+        self, formulation: Formulation, crew: Crew, *, lr: float, steps: int, second_order: bool
     ) -> None:
         self.formulation = formulation
+        self.crew = crew
         self.lr = lr
         self.steps = steps
         self.second_order = second_order
 
     def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
         """Mean over episodes; `support_loss` is before adaptation, `query_loss` after."""
-        sums = Sums(len(batch))
-        for part in parts(batch):
-            adapted = adapt(
-                self.formulation, repeated(params, len(part)), part.support_x, part.support_y,
-                lr=self.lr, steps=self.steps, second_order=self.second_order,
-            )  # fmt: skip
-            query = self.formulation.gradients(
-                adapted.params, part.query_x, part.query_y, second_order=False
-            )
-            gradient = query.gradients
-            if self.second_order:
-                gradient = pulled_back(gradient, adapted, self.lr)
-            sums.add_gradient(gradient)
-            sums.add_metrics(query_loss=query.losses)
-            if adapted.steps:
-                sums.add_metrics(support_loss=adapted.steps[0].losses)
-            sums.add_accuracy(query.outputs, part.query_y)
-        return sums.mean()
+        return self.crew.mean(batch, lambda part: self._sums(params, part))
+
+    def _sums(self, params: Parameters, part: EpisodeBatch) -> Sums:
+        sums = Sums()
+        adapted = adapt(
+            self.formulation, repeated(params, len(part)), part.support_x, part.support_y,
+            lr=self.lr, steps=self.steps, second_order=self.second_order,
+        )  # fmt: skip
+        query = self.formulation.gradients(
+            adapted.params, part.query_x, part.query_y, second_order=False
+        )
+        gradient = query.gradients
+        if self.second_order:
+            gradient = pulled_back(gradient, adapted, self.lr)
+        sums.add_gradient(gradient)
+        sums.add_metrics(query_loss=query.losses)
+        if adapted.steps:
+            sums.add_metrics(support_loss=adapted.steps[0].losses)
+        sums.add_accuracy(query.outputs, part.query_y)
+        return sums
