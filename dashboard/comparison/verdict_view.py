@@ -192,9 +192,12 @@ def _left_out(paired: PairedDifference | None) -> str:
         return ""
     named = ", ".join(paired.excluded[:3])
     more = len(paired.excluded) - 3
-    return f"{len(paired.excluded)} not finite, left out: {named}" + (
-        f" and {more} more" if more > 0 else ""
-    )
+    text = f"{len(paired.excluded)} not finite, left out: {named}"
+    if more > 0:
+        text += f" and {more} more"
+    if paired.favours_a_diverged_run:
+        text += "; the run ahead diverged on some of them, so it is not called better"
+    return text
 
 
 def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> Standing:

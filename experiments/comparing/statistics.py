@@ -56,6 +56,7 @@ class PairedDifference:
     `differences` is of shape (N,) in the order of A's episodes. `excluded` are common episodes left
     out because a value was not finite. `p_value` is two-sided, of the null hypothesis that the sign
     of each difference is a coin's; None below two episodes.
+    `nonfinite` counts, for A and for B, the common episodes on which its own value is not finite.
     """
 
     metric: Metric
@@ -70,6 +71,7 @@ class PairedDifference:
     p_value: float | None
     test: str
     excluded: tuple[str, ...]
+    nonfinite: tuple[int, int]
     only_a: int
     only_b: int
 
@@ -83,6 +85,14 @@ class PairedDifference:
         """True where the mean says that B is better: lower loss, higher accuracy."""
         sign = -1 if self.metric == "loss" else 1
         return self.mean is not None and sign * self.mean > 0
+
+    @property
+    def favours_a_diverged_run(self) -> bool:
+        """True where the run the mean favours is spared episodes on which it was not finite.
+
+        Those may be the hardest: the mean over the others would reward the divergence.
+        """
+        return self.nonfinite[1 if self.favours_b else 0] > 0
 
 
 def paired(
@@ -122,6 +132,7 @@ def paired(
         p_value=p_value,
         test=test,
         excluded=tuple(i for i in common if i not in kept),
+        nonfinite=(_count_nonfinite(values_a, common), _count_nonfinite(values_b, common)),
         only_a=len(a.ids) - len(common),
         only_b=len(b.ids) - len(common),
     )
@@ -190,6 +201,10 @@ def _values(episodes: Episodes, step: int, metric: Metric) -> dict[str, float]:
         message = f"There is no inner step {step}: use 0 to {table.shape[1] - 1}."
         raise Invalid(message, code="inner_step_not_found", fields={"inner_step": [message]})
     return dict(zip(episodes.ids, table[:, step].tolist(), strict=True))
+
+
+def _count_nonfinite(values: dict[str, float], ids: Sequence[str]) -> int:
+    return sum(not np.isfinite(values[i]) for i in ids)
 
 
 def _standard_error(values: FloatArray) -> float:

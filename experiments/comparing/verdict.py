@@ -23,7 +23,8 @@ ALPHA = 0.05
 class Comparison:
     """One run against the baseline. `holm_p` is corrected over all comparisons made.
 
-    `judgement`: "better" and "worse" need an interval without 0 and a corrected p below 0.05;
+    `judgement`: "better" and "worse" need an interval without 0, a corrected p below 0.05, and a
+    winner with a finite value on every common episode;
     "unclear" is everything else that could be computed; "unknown" had fewer than two common
     episodes; "excluded" has another protocol; "missing" has no such evaluation.
     """
@@ -145,6 +146,6 @@ def _judgement(found: PairedDifference | None, holm_p: float | None, is_outside:
         return "excluded" if is_outside else "missing"
     if holm_p is None:
         return "unknown"
-    if not found.interval.excludes_zero or holm_p >= ALPHA:
+    if not found.interval.excludes_zero or holm_p >= ALPHA or found.favours_a_diverged_run:
         return "unclear"
     return "better" if found.favours_b else "worse"

@@ -56,6 +56,25 @@ def test_an_interval_without_zero_does_not_stand_against_holm():
     assert among.comparisons[0].judgement == "unclear"
 
 
+def test_a_run_does_not_win_by_diverging_on_some_episodes(losses):
+    clearly, spared = losses(-0.3, 0.01), losses(-0.3, 0.01)
+    spared[5] = np.nan
+
+    found = judged(evaluation(losses(0)), evaluation(clearly), evaluation(spared))
+
+    assert [one.judgement for one in found.comparisons] == ["better", "unclear"]
+    assert found.comparisons[1].paired.nonfinite == (0, 1)
+
+
+def test_a_run_loses_also_where_it_diverged_on_some_episodes(losses):
+    worse = losses(0.3, 0.01)
+    worse[5] = np.inf
+
+    found = judged(evaluation(losses(0)), evaluation(worse))
+
+    assert found.comparisons[0].judgement == "worse"
+
+
 @pytest.mark.parametrize("field", ["way", "shot", "query", "batch_norm", "distribution_hash"])
 def test_another_protocol_is_named_and_left_out(losses, field: str):
     found = judged(evaluation(losses(0)), evaluation(losses(-1), **{field: "other"}))
