@@ -1,0 +1,103 @@
+// Which runs of the table are selected: click, shift-click, j k x, the bulk bar and the charts that follow.
+// The selection lives here by run id, so swaps and pages do not lose it.
+import { chartOf, load } from './charts.js';
+import { $, $$ } from './dom.js';
+
+const MOST_COMPARED = 10;
+export const selected = new Map();
+let current = null;
+let anchor = null;
+
+export const rows = () => $$('#run-rows tr[data-run]');
+
+function choose(row, on) {
+  if (on) selected.set(row.dataset.run, { name: row.dataset.name, css: row.className });
+  else selected.delete(row.dataset.run);
+}
+
+function drawCharts() {
+  const ids = selected.size ? [...selected.keys()] : rows().map((row) => row.dataset.run);
+  const note = $('[data-charts-note]');
+  if (note) note.textContent = selected.size ? `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.` : 'The first 10 runs of the table; select rows to draw those instead.';
+  for (const el of $$('.panel .chart')) {
+    const url = new URL(el.dataset.chart, location.origin);
+    url.searchParams.set('runs', ids.slice(0, MOST_COMPARED).join(','));
+    const next = url.pathname + url.search;
+    if (next === el.dataset.chart) continue;
+    el.dataset.chart = next;
+    const chart = chartOf(el);
+    if (chart?.seen) load(chart);
+  }
+}
+
+export function paint() {
+  for (const row of rows()) {
+    const on = selected.has(row.dataset.run);
+    row.setAttribute('aria-selected', String(on));
+    $('input', row).checked = on;
+    row.classList.toggle('current', row.dataset.run === current);
+  }
+  const bar = $('#bulk');
+  bar.hidden = selected.size === 0;
+  $('[data-bulk-count]', bar).textContent = `${selected.size} selected`;
+  const compare = $('[data-bulk-compare]', bar);
+  const tooMany = selected.size > MOST_COMPARED;
+  $('[data-bulk-hint]', bar).textContent = tooMany ? `compare takes ${MOST_COMPARED} at most` : selected.size === 1 ? 'pick one more to compare' : '';
+  compare.href = `/compare/?runs=${[...selected.keys()].slice(0, MOST_COMPARED).join(',')}`;
+  $('[data-bulk-dots]', bar).replaceChildren(
+    ...[...selected.values()].slice(0, 8).map(({ css }) => {
+      const dot = document.createElement('span');
+      dot.className = `dot ${css.split(' ').find((name) => /^c\d+$/.test(name)) ?? ''}`;
+      return dot;
+    }),
+  );
+  drawCharts();
+}
+
+document.addEventListener('click', (event) => {
+  const box = event.target.closest('#run-rows .sel input');
+  if (box) {
+    const all = rows();
+    const row = box.closest('tr');
+    const from = all.findIndex((r) => r.dataset.run === anchor);
+    const to = all.indexOf(row);
+    const range = event.shiftKey && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+    range.forEach((r) => choose(r, box.checked));
+    anchor = current = row.dataset.run;
+    paint();
+  }
+  const all = event.target.closest('[data-select-all]');
+  if (all) {
+    rows().forEach((row) => choose(row, all.checked));
+    paint();
+  }
+  if (event.target.closest('[data-bulk-clear]')) {
+    selected.clear();
+    paint();
+  }
+});
+
+function move(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.dataset.run === current);
+  const row = all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))];
+  if (!row) return;
+  current = row.dataset.run;
+  paint();
+  row.scrollIntoView({ block: 'nearest' });
+  $('a', row).focus({ preventScroll: true });
+}
+
+addEventListener('key', ({ detail }) => {
+  const row = rows().find((r) => r.dataset.run === current);
+  if (detail === 'j') move(1);
+  if (detail === 'k') move(-1);
+  if (detail === 'x' && row) {
+    choose(row, !selected.has(row.dataset.run));
+    anchor = current;
+    paint();
+  }
+  if (detail === 'c' && selected.size > 1) location.assign($('[data-bulk-compare]').href);
+});
+
+paint();
