@@ -13,6 +13,7 @@ from django.utils import timezone
 from experiments import specs
 from experiments.errors import Invalid
 from experiments.models import Worker
+from experiments.wording import cut, did_you_mean, listed
 
 SILENT_AFTER_S = 60  # a worker not heard of for so long is not counted as live
 
@@ -25,11 +26,21 @@ def is_live(worker: Worker) -> bool:
 
 
 def trainers() -> dict[str, dict[str, Any]]:
-    """Every announced algorithm by name: title, summary, family, year, paper, schema, presets."""
+    """Every announced algorithm by name: title, summary, family, year, paper, schema, presets.
+
+    In the `order` that they announce, the one to try first at the front.
+    """
     known: dict[str, dict[str, Any]] = {}
     for worker in _by_trust():
         known.update(worker.trainers)
-    return dict(sorted(known.items()))
+    return dict(sorted(known.items(), key=_place))
+
+
+def _place(announced: tuple[str, Mapping[str, Any]]) -> tuple[bool, int, str]:
+    """By `order`; algorithms that announce none follow by name."""
+    name, trainer = announced
+    order = trainer.get("order")
+    return (False, order, name) if isinstance(order, int) else (True, 0, name)
 
 
 def distributions() -> dict[str, dict[str, Any]]:
@@ -70,9 +81,10 @@ def _algorithm(spec: Any, known: Mapping[str, Any]) -> str:
     algorithm = spec.get("algorithm")
     if isinstance(algorithm, str) and algorithm in known:
         return algorithm
-    names = ", ".join(known)
+    names = listed(list(known))
     message = (
-        f"No worker knows the algorithm {algorithm[:60]!r}: choose one of {names}."
+        f"No worker knows the algorithm {cut(algorithm)!r}: choose one of {names}."
+        f"{did_you_mean(algorithm, list(known))}"
         if isinstance(algorithm, str)
         else f"Missing: choose one of {names}."
     )

@@ -4,7 +4,6 @@ Every error is found in one go and named by its dotted path. Schemas are data th
 workers: nothing here knows what an algorithm is.
 """
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from experiments import spec_rules
 from experiments.errors import Invalid
 from experiments.problems import Problems
 from experiments.spec_rules import MalformedRule
+from experiments.wording import cut, did_you_mean, listed, none_of, shown
 
 Json = Any
 _NAMES = {
@@ -28,7 +28,6 @@ _NAMES = {
     "object": "an object",
     "null": "null",
 }
-_SHOWN = 60  # characters of a value or a name quoted in a message
 
 
 def validate(schema: Mapping[str, Json], spec: Json, *, path: str = "spec") -> dict[str, Json]:
@@ -133,15 +132,15 @@ def _branch(schema: Json, value: Json, path: str, problems: Problems) -> Json:
     if not branches:
         return schema
     if not isinstance(value, Mapping):
-        problems.add(path, f"Expected an object, got {_shown(value)}.")
+        problems.add(path, f"Expected an object, got {shown(value)}.")
         return True
     known = {_key(tag): branch for branch in branches for tag in _tag(schema, branch)[1]}
     name = schema["discriminator"]["propertyName"]
     if name not in value:
-        problems.add(f"{path}.{name}", f"Missing: choose one of {', '.join(known)}.")
+        problems.add(f"{path}.{name}", f"Missing: choose one of {listed(list(known))}.")
         return True
     if _key(value[name]) not in known:
-        problems.add(f"{path}.{name}", _none_of(value[name], list(known)))
+        problems.add(f"{path}.{name}", none_of(value[name], list(known)))
         return True
     return known[_key(value[name])]
 
@@ -159,78 +158,51 @@ def _translate(error: ValidationError, root: str) -> Iterator[tuple[str, str]]:
             known = list(error.schema.get("properties", {}))
             for key in value:
                 if key not in known:
-                    yield f"{path}.{_cut(key)}", _unknown(key, known)
+                    yield f"{path}.{cut(key)}", _unknown(key, known)
         case "required":
             for key in limit:
                 if key not in value:
                     yield f"{path}.{key}", "Missing: it has no default."
         case "enum":
-            yield path, _none_of(value, [_key(item) for item in limit])
+            yield path, none_of(value, [_key(item) for item in limit])
         case _:
             yield path, _message(str(error.validator), value, limit, error.message)
 
 
 def _message(keyword: str, value: Json, limit: Json, otherwise: str) -> str:
-    shown, bound = _shown(value), _shown(limit)
+    sent, bound = shown(value), shown(limit)
     match keyword:
         case "type":
             names = [limit] if isinstance(limit, str) else limit
-            return f"Expected {' or '.join(_NAMES.get(n, n) for n in names)}, got {shown}."
+            return f"Expected {' or '.join(_NAMES.get(n, n) for n in names)}, got {sent}."
         case "minimum":
-            return f"{shown} is too small: use {bound} or more."
+            return f"{sent} is too small: use {bound} or more."
         case "maximum":
-            return f"{shown} is too large: use {bound} or less."
+            return f"{sent} is too large: use {bound} or less."
         case "exclusiveMinimum":
-            return f"{shown} is too small: use more than {bound}."
+            return f"{sent} is too small: use more than {bound}."
         case "exclusiveMaximum":
-            return f"{shown} is too large: use less than {bound}."
+            return f"{sent} is too large: use less than {bound}."
         case "minItems" | "maxItems" | "minLength" | "maxLength":
             unit = "entries" if keyword.endswith("Items") else "characters"
             edge = "least" if keyword.startswith("min") else "most"
             return f"Has {len(value):,} {unit}: use at {edge} {bound}."
         case "multipleOf":
-            return f"{shown} is not a multiple of {bound}."
+            return f"{sent} is not a multiple of {bound}."
         case _:
-            return _cut(otherwise, 300)
-
-
-def _none_of(value: Json, known: Sequence[str]) -> str:
-    return f"{_shown(value)} is none of {', '.join(known)}.{_did_you_mean(value, known)}"
+            return cut(otherwise, 300)
 
 
 def _unknown(key: str, known: Sequence[str]) -> str:
-    hint = _did_you_mean(key, known) or f" Known here: {', '.join(known)}."
+    hint = did_you_mean(key, known) or f" Known here: {listed(known)}."
     return f"There is no such setting.{hint}"
-
-
-def _did_you_mean(value: Json, known: Sequence[str]) -> str:
-    if not isinstance(value, str):
-        return ""
-    close = difflib.get_close_matches(value[:_SHOWN], known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _dotted(root: str, parts: Sequence[str | int]) -> str:
     path = root
     for part in parts:
-        path += f"[{part}]" if isinstance(part, int) else f".{_cut(part)}"
+        path += f"[{part}]" if isinstance(part, int) else f".{cut(part)}"
     return path
-
-
-def _shown(value: Json) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int):
-        return _cut(f"{value:,}")
-    return _cut(repr(value))
-
-
-def _cut(text: str, most: int = _SHOWN) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _refuse_nonfinite(value: Json, path: str, problems: Problems) -> None:
@@ -239,7 +211,7 @@ def _refuse_nonfinite(value: Json, path: str, problems: Problems) -> None:
         problems.add(path, f"{value} is not a finite number.")
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            _refuse_nonfinite(part, f"{path}.{_cut(str(key))}", problems)
+            _refuse_nonfinite(part, f"{path}.{cut(str(key))}", problems)
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):
             _refuse_nonfinite(part, f"{path}[{index}]", problems)

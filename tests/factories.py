@@ -141,12 +141,13 @@ def _announced_trainers() -> str:
                 "title": info.title,
                 "summary": info.summary,
                 "family": info.family,
+                "order": order,
                 "year": info.year,
                 "paper": info.paper,
                 "schema": engine.schema(info.name),
                 "presets": engine.presets(info.name),
             }
-            for info in engine.ALGORITHMS.values()
+            for order, info in enumerate(engine.ALGORITHMS.values())
         }
     )
 

@@ -32,19 +32,23 @@ def announcement(*, name: str, pid: int, queues: Sequence[str], slots: int) -> A
 
 
 def trainers() -> dict[str, Any]:
-    """Every algorithm of the engine by name, with its schema and presets."""
+    """Every algorithm of the engine by name, with its schema and presets.
+
+    `order` is the place where lists show it, the one to try first at 0.
+    """
     return {
         info.name: {
             "version": ENGINE_VERSION,
             "title": info.title,
             "summary": info.summary,
             "family": info.family,
+            "order": order,
             "year": info.year,
             "paper": info.paper,
             "schema": specs.schema(info.name),
             "presets": specs.presets(info.name),
         }
-        for info in specs.ALGORITHMS.values()
+        for order, info in enumerate(specs.ALGORITHMS.values())
     }
 
 

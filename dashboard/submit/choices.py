@@ -25,6 +25,7 @@ class Algorithm:
     family: str
     paper: str
     is_chosen: bool
+    keeps_source: bool  # it can learn from the episodes shown now
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,10 @@ def defaults(found: Sequence[Project]) -> dict[str, str]:
     }
 
 
-def algorithms(trainers: Mapping[str, Mapping[str, Any]], chosen: str) -> list[Algorithm]:
-    """The cards: algorithms that learn first, then baselines, each as announced."""
+def algorithms(
+    trainers: Mapping[str, Mapping[str, Any]], chosen: str, source: str
+) -> list[Algorithm]:
+    """The cards, in the order of `trainers`: as announced, the one to try first at the front."""
     return [
         Algorithm(
             name=name,
@@ -88,15 +91,10 @@ def algorithms(trainers: Mapping[str, Mapping[str, Any]], chosen: str) -> list[A
             family=one.get("family", ""),
             paper=one.get("paper", ""),
             is_chosen=name == chosen,
+            keeps_source=source in accepted_sources(one["schema"]),
         )
-        for name, one in sorted(trainers.items(), key=lambda item: _place(item[1]))
+        for name, one in trainers.items()
     ]
-
-
-def _place(trainer: Mapping[str, Any]) -> tuple[bool, int, str]:
-    """Baselines, which train nothing to adapt, come last; older algorithms first."""
-    adapts = {"inner", "outer"} <= trainer["schema"].get("properties", {}).keys()
-    return (not adapts, trainer.get("year") or 0, trainer.get("title", ""))
 
 
 def sources(trainer: Mapping[str, Any], chosen: str) -> list[Source]:

@@ -1,17 +1,19 @@
 """Everything the submit page shows and sends: algorithm, source, preset, fields, queue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
 
 from dashboard.submit.bases import Base, Trainers, base_of, copied_spec, source_of, sources
+from dashboard.submit.refusals import ALGORITHM, PRESET, SOURCE, by_field, unknown_names
 from dashboard.submit.schema_fields import (
     ROOT,
     FormField,
     SpecFields,
     UnionChoice,
+    element_id,
     number,
     parsed,
     spec_fields,
@@ -23,6 +25,8 @@ from experiments.models import Run
 GROUP_ORDER = ("Inner loop", "Outer loop", "Network", "Fine-tuning", "Evaluation")
 PRIORITIES = ((-10, "Low"), (0, "Normal"), (10, "High"))
 OPTIONS = ("project", "queue", "priority", "seeds", "name", "tags", "notes")
+# Fields of the page that are no inputs of the schema: what a message about them calls them.
+CHOICES = {ALGORITHM: "Algorithm", SOURCE: "Episodes", PRESET: "Preset"}
 EPISODES = f"{ROOT}.episodes."
 
 
@@ -33,6 +37,15 @@ class FieldGroup:
     title: str
     fields: tuple[FormField, ...]
     union: UnionChoice | None
+
+
+@dataclass(frozen=True)
+class ErrorLine:
+    """What the summary of errors says about one field; `id` is empty if it is not on the page."""
+
+    id: str
+    title: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,9 @@ class JobForm:
         for field in self.spec_fields.fields:
             if not field.name.startswith(EPISODES):
                 found.setdefault(field.group, []).append(field)
-        unions = {one.group: one for one in self.spec_fields.unions if one.name != source_name()}
+        unions = {one.group: one for one in self.spec_fields.unions if one.name != SOURCE}
+        for title in unions:  # a branch without settings of its own can still be left
+            found.setdefault(title, [])
         order = sorted(found, key=lambda t: GROUP_ORDER.index(t) if t in GROUP_ORDER else 99)
         return [FieldGroup(title, tuple(found[title]), unions.get(title)) for title in order]
 
@@ -90,24 +105,43 @@ class JobForm:
         """The spec that the fields hold, without a seed: the seeds are beside it."""
         return {"algorithm": self.algorithm, **parsed(self.spec_fields)}
 
-    def refused(self, errors: Mapping[str, list[str]]) -> "JobForm":
+    def refused(self, errors: Mapping[str, Sequence[str]]) -> "JobForm":
         """This form with messages at its fields."""
-        found = _by_field(errors)
+        found = by_field(errors)
         fields = tuple(replace(f, errors=found.get(f.name, ())) for f in self.spec_fields.fields)
-        return replace(self, spec_fields=replace(self.spec_fields, fields=fields), errors=found)
+        unions = tuple(replace(u, errors=found.get(u.name, ())) for u in self.spec_fields.unions)
+        shown = replace(self.spec_fields, fields=fields, unions=unions)
+        return replace(self, spec_fields=shown, errors=found)
+
+    def check_names(self) -> None:
+        """Raises Invalid if the form asks for something that nothing here has."""
+        if self.errors:
+            name, messages = next(iter(self.errors.items()))
+            fields = {name: list(found) for name, found in self.errors.items()}
+            raise Invalid(f"{name}: {messages[0]}", fields=fields)
 
     @property
-    def other_errors(self) -> list[str]:
-        """Messages about fields that this form does not show."""
-        known = {field.name for field in self.spec_fields.fields} | set(OPTIONS)
+    def error_lines(self) -> list[ErrorLine]:
+        """Every error with where it stands, for the summary above the form."""
+        titles = {field.name: field.title for field in self.spec_fields.fields}
+        titles |= {union.name: union.title for union in self.spec_fields.unions} | CHOICES
+        titles |= {name: name.capitalize() for name in OPTIONS}
         return [
-            f"{name}: {' '.join(found)}" for name, found in self.errors.items() if name not in known
+            ErrorLine(
+                id=element_id(name) if name in titles else "",
+                title=titles.get(name, name),
+                message=" ".join(messages),
+            )
+            for name, messages in self.errors.items()
         ]
 
+    @property
+    def algorithm_errors(self) -> tuple[str, ...]:
+        return self.errors.get(ALGORITHM, ())
 
-def source_name() -> str:
-    """The field that says what episodes are sampled from."""
-    return f"{EPISODES}source"
+    @property
+    def source_errors(self) -> tuple[str, ...]:
+        return self.errors.get(SOURCE, ())
 
 
 def tags(text: str) -> list[str]:
@@ -124,11 +158,12 @@ def job_form(
 ) -> JobForm:
     """The form that an address or a sent form asks for. `defaults` fill options nobody gave.
 
-    Unknown names fall back: an algorithm to the first, a source to one the algorithm has.
+    For a name that is not known it shows another, with an error at that field: an algorithm falls
+    back to the first, a source to one the algorithm has.
     """
     algorithm = _algorithm(trainers, asked, copied)
     schema = trainers[algorithm]["schema"]
-    wanted = asked.get("source") or asked.get(source_name()) or ""
+    wanted = asked.get("source") or asked.get(SOURCE) or ""
     source = wanted if wanted in sources(schema) else ""
     base = base_of(
         trainers, algorithm, source=source, preset=asked.get("preset"), copied=copied
@@ -137,14 +172,21 @@ def job_form(
     found = spec_fields(
         _without_seed(schema),
         base.spec,
-        lambda name: source if name == source_name() and source else asked.get(name),
+        lambda name: source if name == SOURCE and source else asked.get(name),
     )
     options = {
         name: asked.get(name, _copied_option(name, copied) or defaults.get(name, ""))
         for name in OPTIONS
     }
-    chosen = found.fixed.get(source_name(), source)
-    return JobForm(algorithm, chosen, base, found, options, {})
+    chosen = found.fixed.get(SOURCE, source)
+    unknown = unknown_names(
+        trainers,
+        asked,
+        algorithm=algorithm,
+        copied_spec=copied_spec(copied) if copied else {},
+        unions=found.unions,
+    )
+    return JobForm(algorithm, chosen, base, found, options, {}).refused(unknown)
 
 
 def _algorithm(trainers: Trainers, asked: QueryDict, copied: Run | None) -> str:
@@ -170,17 +212,3 @@ def _copied_option(name: str, copied: Run | None) -> str:
         "tags": ", ".join(sorted(row.name for row in copied.tag_rows.all())),
     }
     return known.get(name, "")
-
-
-def _by_field(errors: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    """Messages under the names of fields: "seeds[1]" and "spec.network.hidden[0]" lose their
-    place, which the message then says."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, messages in errors.items():
-        field, bracket, place = name.partition("[")
-        if bracket:
-            index = place.partition("]")[0]
-            entry = f"Entry {int(index) + 1}: " if index.isdecimal() else ""
-            messages = [f"{entry}{message}" for message in messages]
-        found[field] = (*found.get(field, ()), *messages)
-    return found

@@ -45,7 +45,7 @@ class FormField:
     @property
     def id(self) -> str:
         """The element's id on the page."""
-        return f"f-{self.path.replace('.', '-')}"
+        return element_id(self.name)
 
     @property
     def described_by(self) -> str:
@@ -67,6 +67,17 @@ class UnionChoice:
     value: str
     options: tuple[str, ...]
     group: str
+    errors: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The element's id on the page."""
+        return element_id(self.name)
+
+    @property
+    def kind(self) -> str:
+        """What is chosen, in a word: "kind", "source"."""
+        return self.name.rpartition(".")[2]
 
     @property
     def prefix(self) -> str:
@@ -91,6 +102,11 @@ def spec_fields(
     fields = tuple(one for one in found if isinstance(one, FormField))
     unions = tuple(one for one in found if isinstance(one, UnionChoice))
     return SpecFields(fields, unions, {one.name: one.value for one in unions})
+
+
+def element_id(name: str) -> str:
+    """The id of the element that a field's errors point at: "f-outer-lr" for "spec.outer.lr"."""
+    return f"f-{name.removeprefix(f'{ROOT}.').replace('.', '-')}"
 
 
 def parsed(found: SpecFields) -> dict[str, Json]:

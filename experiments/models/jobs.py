@@ -23,7 +23,8 @@ class Worker(models.Model):
     slots = models.PositiveSmallIntegerField(default=1)
     devices = models.JSONField(default=list)  # [{"kind": "cpu", "name": ..., "memory_bytes": ...}]
     memory_bytes = models.BigIntegerField(null=True)
-    # {"maml": {"version", "title", "summary", "family", "year", "paper", "schema", "presets"}}
+    # {"maml": {"version", "title", "summary", "family", "order", "year", "paper", "schema",
+    #           "presets"}}
     trainers = models.JSONField(default=dict)
     # [{"name", "title", "available", "missing", "hash", "samples"}], see metalearning.catalog
     distributions = models.JSONField(default=list)

@@ -194,6 +194,100 @@ def test_errors_stand_at_their_field_and_nothing_is_queued(
         assert f'name="{name}" value="{value}"' in text
 
 
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"network": {"kind": "conv4"}}, "spec.network.kind"),
+        ({"outer": {"optimizer": "adm"}}, "spec.outer.optimizer"),
+        (
+            {"episodes": {"source": "sinusoid", "amplitude_low": "9.5"}},
+            "spec.episodes.amplitude_low",
+        ),
+        ({"network": {"kind": "mlp", "hidden": "0"}}, "spec.network.hidden"),
+        ({"algorithm": "mamml"}, "spec.algorithm"),
+        ({"episodes": {"source": "sinusiod"}}, "spec.episodes.source"),
+        ({"network": {"kind": "conv"}}, "spec.network.kind"),
+    ],
+)
+def test_the_form_and_the_api_name_the_same_field(ada: Client, worker, spec, path: str):
+    sent = {"project": "lab/sinusoid", "spec": {"algorithm": "maml", **_as_json(spec)}}
+    by_api = ada.post("/api/v1/jobs/", json.dumps(sent), content_type="application/json")
+
+    text = unescape(ada.post(URL, {**filled(page(ada)), **_flat(spec)}).content.decode())
+
+    (named,) = by_api.json()["error"]["fields"]
+    assert named.partition("[")[0] == path
+    place = f"f-{path.removeprefix('spec.').replace('.', '-')}"
+    field = re.search(rf'<(?:input|select|nav|span)[^>]* id="{place}"[^>]*>', text)[0]
+    described = re.search(r'aria-describedby="([^"]*)"', field)[1].split()
+    assert f"{place}-e" in described
+    assert re.search(rf'id="{place}-e">[^<]+<', text)
+    assert f'href="#{place}"' in text
+
+
+def _as_json(spec):
+    """Numbers typed into a form, as an API client would send them."""
+    text = json.dumps(spec).replace('"9.5"', "9.5").replace('"0"', "[0]")
+    return json.loads(text)
+
+
+def _flat(spec) -> dict[str, str]:
+    found = {}
+    for key, value in spec.items():
+        inner = value if isinstance(value, dict) else {}
+        found |= {f"spec.{key}.{name}": text for name, text in inner.items()}
+        if not inner:
+            found[key] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "sentence"),
+    [
+        ("?algorithm=reptil", "algorithm", "Did you mean 'reptile'?"),
+        ("?source=omniglott", "episodes-source", "Did you mean 'omniglot'?"),
+        ("?algorithm=oracle&source=omniglot", "episodes-source", "choose one of sinusoid."),
+        ("?preset=maml-omniglot", "preset", "Did you mean 'maml-omniglot-5-way-1-shot'?"),
+        ("?source=sinusoid&preset=maml-omniglot-5-way-1-shot", "preset", "is for omniglot"),
+        ("?spec.network.kind=conv5", "network-kind", "Did you mean 'conv4'?"),
+    ],
+)
+def test_an_address_that_asks_for_unknown_names_says_what_there_is(
+    ada: Client, worker, query: str, place: str, sentence: str
+):
+    answer = ada.get(URL + query)
+
+    text = unescape(answer.content.decode())
+    assert answer.status_code == 400
+    assert "The address asks for what is not here." in text
+    message = re.search(rf'id="f-{place}-e">([^<]+)<', text)[1]
+    assert sentence in message
+
+
+def test_a_sent_form_is_never_taken_for_another_algorithm(ada: Client, worker):
+    answer = send(ada, algorithm="mamml")
+
+    assert answer.status_code == 400
+    assert "Did you mean 'maml'?" in unescape(answer.content.decode())
+    assert Job.objects.count() == 0
+
+
+def test_algorithms_are_offered_as_announced_the_one_to_try_first_in_front(ada: Client, worker):
+    titles = re.findall(r"<b>([^<]+) <small>", page(ada))
+
+    assert titles[:3] == ["MAML", "First-order MAML", "Reptile"]
+    assert titles[-1] == "Oracle"
+
+
+def test_cards_of_algorithms_that_cannot_learn_from_the_episodes_start_from_their_own(
+    ada: Client, worker
+):
+    text = page(ada, "?source=omniglot")
+
+    assert 'href="/jobs/new/?algorithm=reptile&source=omniglot"' in text
+    assert 'href="/jobs/new/?algorithm=oracle"' in text
+
+
 def test_a_refused_form_may_be_corrected_and_sent(ada: Client, worker):
     sent = filled(page(ada))
     ada.post(URL, {**sent, "spec.outer.lr": "-1"})

@@ -312,7 +312,21 @@ class TestAnnouncements:
         code, fields = self.code_and_fields({"algorithm": algorithm})
 
         assert code == "unknown_algorithm"
-        assert "fomaml, maml, oracle" in fields["spec.algorithm"][0]
+        assert "maml, fomaml, reptile, pretrained" in fields["spec.algorithm"][0]
+
+    def test_an_algorithm_that_is_nearly_right_is_suggested(self):
+        make_worker()
+
+        _, fields = self.code_and_fields({"algorithm": "Reptil"})
+
+        assert fields["spec.algorithm"][0].endswith("Did you mean 'reptile'?")
+
+    def test_algorithms_come_in_the_order_they_announce_then_by_name(self):
+        make_worker()
+        plain = {"schema": {"type": "object"}, "presets": []}
+        make_worker("other", trainers={"zeta": plain, "alpha": {**plain, "order": "first"}})
+
+        assert list(announcements.trainers()) == [*engine.ALGORITHMS, "alpha", "zeta"]
 
     def test_a_missing_data_folder_is_told_at_the_source(self):
         make_worker(distributions=announced_distributions(omniglot=False))

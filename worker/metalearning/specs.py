@@ -6,6 +6,7 @@ of these structs and nowhere else; the form, the REST validation and the schema 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
@@ -168,12 +169,13 @@ class AlgorithmInfo(msgspec.Struct, frozen=True, kw_only=True):
     paper: str
     summary: str
     spec_type: type[Spec]
-    family: str = "few-shot"
+    family: str = "meta-learning"
 
 
 _FINN = "Finn, Abbeel, Levine: Model-Agnostic Meta-Learning for Fast Adaptation (arXiv:1703.03400)"
 _NICHOL = "Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms (arXiv:1803.02999)"
 
+# In the order that a newcomer tries them: lists show them so.
 ALGORITHMS: dict[str, AlgorithmInfo] = {
     info.name: info
     for info in (
@@ -192,16 +194,17 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         ),
         AlgorithmInfo(
             name="pretrained", title="Pretrained, fine-tuned", year=2017, paper=_FINN,
-            spec_type=PretrainedSpec,
+            spec_type=PretrainedSpec, family="baseline",
             summary="Baseline: one network trained on all episodes pooled, then fine-tuned.",
         ),
         AlgorithmInfo(
             name="random_init", title="Random initialisation", year=2017, paper=_FINN,
-            spec_type=RandomInitSpec,
+            spec_type=RandomInitSpec, family="baseline",
             summary="Baseline: learns each episode from scratch, with no meta-training.",
         ),
         AlgorithmInfo(
             name="oracle", title="Oracle", year=2017, paper=_FINN, spec_type=OracleSpec,
+            family="baseline",
             summary="Upper bound: receives each sinusoid's amplitude and phase as inputs.",
         ),
     )
@@ -212,7 +215,7 @@ def parse(spec: Mapping[str, Any]) -> Spec:
     """The validated spec; raises SpecError with the path of what is wrong."""
     algorithm = spec.get("algorithm")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise SpecError("algorithm", f"{algorithm!r} is none of {', '.join(ALGORITHMS)}")
+        raise SpecError("algorithm", _unknown_algorithm(algorithm))
     try:
         parsed = msgspec.convert(dict(spec), ALGORITHMS[algorithm].spec_type)
     except msgspec.ValidationError as error:
@@ -222,6 +225,12 @@ def parse(spec: Mapping[str, Any]) -> Spec:
         if message := rule.broken(written_out):
             raise SpecError(rule.field, message)
     return parsed
+
+
+def _unknown_algorithm(algorithm: object) -> str:
+    close = difflib.get_close_matches(str(algorithm).lower(), ALGORITHMS, n=1)
+    hint = f". Did you mean {close[0]!r}?" if close else ""
+    return f"{algorithm!r} is none of {', '.join(ALGORITHMS)}{hint}"
 
 
 def as_dict(spec: Spec) -> dict[str, Any]:

@@ -78,7 +78,7 @@ TRAINER = {
     "name": "maml",
     "title": "MAML",
     "summary": "Learns an initialisation from which a few gradient steps fit a new episode.",
-    "family": "few-shot",
+    "family": "meta-learning",
     "year": 2017,
     "paper": "Finn, Abbeel, Levine (arXiv:1703.03400)",
     "version": "1",

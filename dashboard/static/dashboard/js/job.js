@@ -85,5 +85,5 @@ addEventListener('pageshow', () => {
   $('[data-submit]').disabled = false;
   follow();
 });
-($('[aria-invalid="true"]', form) ?? $('#form-error'))?.focus();
+($('[aria-invalid="true"], [data-invalid]', form) ?? $('#form-error'))?.focus();
 startPreview(form);
