@@ -38,6 +38,14 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """The answer to accepted console lines. `duplicate`: as for points."""
+
+    lines: int
+    duplicate: bool
+
+
+@dataclass(frozen=True)
 class Point:
     step: int
     time: float

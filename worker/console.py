@@ -6,9 +6,10 @@ the next attempt on this machine takes the rest over (`Console` on the same fold
 
 import json
 import os
-import re
 import time
 from pathlib import Path
+
+from django.utils import timezone
 
 from experiments import recording
 from experiments.models import LogChunk
@@ -16,8 +17,6 @@ from experiments.models import LogChunk
 FILE_NAME = "console.log"
 CHUNK_BYTES = 64 * 1024
 MOST_BYTES = 32 * 1024 * 1024  # of one attempt; what comes after is counted, not kept
-
-_STAMPED = re.compile(r"\d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 
 
 class Console:
@@ -69,11 +68,8 @@ class Console:
         return data if is_final or len(data) == CHUNK_BYTES and not whole else data[:whole]
 
     def _record(self, number: int, data: bytes) -> None:
-        now = time.strftime("%H:%M:%S", time.gmtime())
         lines = data.decode(errors="replace").replace("\x00", "\ufffd").splitlines()
-        text = "".join(
-            f"{line}\n" if _STAMPED.match(line) else f"{now} INFO {line}\n" for line in lines
-        )
+        text = recording.stamped(lines, timezone.now())
         recording.append_log(run_id=self._run_id, attempt=self._attempt, number=number, text=text)
 
     def _note(self, number: int, start: int, end: int) -> None:

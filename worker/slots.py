@@ -17,6 +17,7 @@ from experiments import queue
 from experiments.models import Job, Worker
 from worker import trainers
 from worker.supervision import supervise
+from worker.sweeps import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Slots:
         if self._is_due("beat", settings.HEARTBEAT_S):
             queue.beat(self._worker)
         if self._is_due("sweep", SWEEP_S):
-            queue.sweep()
+            sweep()
         if self._is_due("data", DATA_S):
             self._describe_data(self._worker)
         while not self._stopping.is_set() and self._has_room():

@@ -10,9 +10,10 @@ from celery.apps.worker import Worker as CeleryWorker
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from experiments import blobs, folding, queue
+from experiments import blobs, folding
 from worker import trainers
 from worker.slots import Slots
+from worker.sweeps import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ def run_job(job_id: str) -> None:
 
 @shared_task(name="worker.tasks.sweep_jobs")
 def sweep_jobs() -> None:
-    """Requeue what lost its worker, ring for what waits, and note that this was done."""
-    swept = queue.sweep()
+    """Look for whatever died, and note that this was done."""
+    swept = sweep()
     if swept.expired or swept.rung:
         logger.info("Swept: %s lost, %s rung again", swept.expired, swept.rung)
     _note_sweep(current_app)

@@ -1,7 +1,7 @@
 """Creates projects, runs and jobs, and changes a run's status and what people write on it."""
 
 from experiments.lifecycle.actions import archive, cancel_run, unarchive
-from experiments.lifecycle.clients import beat_client_run, finish_client_run
+from experiments.lifecycle.clients import beat_client_run, finish_client_run, log_client_run
 from experiments.lifecycle.editing import (
     edit_run,
     set_environment,
@@ -14,6 +14,7 @@ from experiments.lifecycle.jobs import submit_job
 from experiments.lifecycle.params import flatten
 from experiments.lifecycle.projects import create_project, edit_project
 from experiments.lifecycle.runs import attach_snapshot, create_run, transition
+from experiments.lifecycle.silence import sign_of_life, sweep_silent_runs
 
 __all__ = [
     "archive",
@@ -26,12 +27,15 @@ __all__ = [
     "edit_run",
     "finish_client_run",
     "flatten",
+    "log_client_run",
     "set_environment",
     "set_notes",
     "set_params",
     "set_summary",
     "set_tags",
+    "sign_of_life",
     "submit_job",
+    "sweep_silent_runs",
     "transition",
     "unarchive",
 ]

@@ -1,15 +1,17 @@
-"""Runs that a client executes outside the queue: their end and their heartbeat."""
+"""Runs that a client executes outside the queue: their heartbeat, their console and their end."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 
+from experiments import recording
 from experiments.errors import Conflict, Invalid
 from experiments.lifecycle.editing import set_summary
 from experiments.lifecycle.runs import transition
+from experiments.lifecycle.silence import hear, sign_of_life
 from experiments.models import Run, RunStatus
+from experiments.shapes import Logged
 
 
 @transaction.atomic
@@ -43,15 +45,23 @@ def beat_client_run(run: Run) -> Run:
     Raises Conflict if the run belongs to a job or has ended.
     """
     _refuse_jobs(run)
-    beaten = Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(heartbeat_at=Now())
-    if beaten:
-        run.refresh_from_db(fields=["heartbeat_at", "status"])
-    elif not transition(run, to=RunStatus.RUNNING):
+    if not hear(run):
         raise Conflict(
             f"The run has {run.status} already: a heartbeat cannot revive it.",
             code="run_already_finished",
         )
+    run.refresh_from_db(fields=["heartbeat_at", "status"])
     return run
+
+
+def log_client_run(run: Run, log: recording.ClientLog) -> Logged:
+    """Stores console lines that a client sends: a sign of life of its run.
+
+    Raises Conflict if the run belongs to a job, whose console its worker writes.
+    """
+    _refuse_jobs(run)
+    with sign_of_life(run):
+        return recording.append_client_log(run_id=run.pk, log=log)
 
 
 def _refuse_jobs(run: Run) -> None:

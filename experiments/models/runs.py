@@ -121,11 +121,14 @@ class LogChunk(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log_chunks")
     attempt = models.PositiveIntegerField(default=1)
-    number = models.PositiveIntegerField()  # 0, 1, 2 ... within the attempt
+    client = models.CharField(max_length=64, blank=True)  # who sent it; "": the job's worker
+    number = models.PositiveIntegerField()  # 0, 1, 2 ... within the attempt, of the client
     text = models.TextField()  # whole lines, each "HH:MM:SS LEVEL text\n" as captured
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "attempt", "number"], name="one_log_per_number"),
+            models.UniqueConstraint(
+                fields=["run", "attempt", "client", "number"], name="one_log_per_number"
+            ),
         ]

@@ -5,10 +5,12 @@ from experiments.reading.curves import series
 from experiments.reading.evaluations import adaptation, episodes
 from experiments.reading.raw import MOST_POINTS, points, series_keys, series_summaries
 from experiments.reading.tables import run_columns, run_table
+from experiments.reading.windows import charted
 
 __all__ = [
     "MOST_POINTS",
     "adaptation",
+    "charted",
     "episodes",
     "log_lines",
     "points",

@@ -1,51 +1,15 @@
-"""Series for drawing: folded chunks and the batches not yet folded, reduced to a few buckets.
+"""Series for drawing, reduced to a few buckets: what a wide range needs, and no raw data beyond."""
 
-The number of queries does not depend on the number of runs, series or chunks (but for lists of
-more than a database's bound on parameters, which are read in portions).
-"""
-
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from django.db.models import QuerySet
 
-from experiments import columns, floats, folding, pyramid
-from experiments.models import MetricBatch, Series, SeriesChunk
+from experiments import floats, pyramid
 from experiments.pyramid import Blocks
+from experiments.reading import sources
 from experiments.reading.consistency import one_picture
-from experiments.shapes import IntArray, SeriesView
-
-IDS_PER_QUERY = 10_000
-FIRST, LAST = -(2**63), 2**63 - 1
-
-
-@dataclass
-class _Chunk:
-    id: int
-    points: int
-    first_step: int
-    last_step: int
-    number: int
-
-
-@dataclass
-class _Source:
-    """What is known of one series while it is read."""
-
-    run_id: str
-    key: str
-    chunks: list[_Chunk] = field(default_factory=list)
-    unfolded: list[folding.Columns] = field(default_factory=list)
-    raw: dict[int, folding.Columns] = field(default_factory=dict)  # by chunk, cut to the range
-    level: int = 1  # how many points a block of the chunks in `blocks` stands for
-    blocks: dict[int, Blocks] = field(default_factory=dict)
-
-    @property
-    def points(self) -> int:
-        """How many are in the range; right once the chunks at its ends are in `raw`."""
-        cut = sum(len(self.raw[c.id][0]) if c.id in self.raw else c.points for c in self.chunks)
-        return cut + sum(len(part[0]) for part in self.unfolded)
+from experiments.reading.sources import FIRST, LAST, Source
+from experiments.shapes import FloatArray, IntArray, SeriesView
 
 
 def series(
@@ -64,26 +28,32 @@ def series(
     """
     first = FIRST if first_step is None else first_step
     last = LAST if last_step is None else last_step
+    return reduced(run_ids, keys, first, last, width)
+
+
+def reduced(
+    run_ids: Sequence[str],
+    keys: Sequence[str],
+    first: int,
+    last: int,
+    width: int,
+    *,
+    with_origin: bool = False,
+) -> list[SeriesView]:
+    """`series` between two steps; `with_origin` (of the whole range): also when each began."""
     with one_picture():
-        sources = _find(run_ids, keys)
-        _read_unfolded(list(sources.values()), first, last)
-        _find_chunks(sources, first, last)
-        found = list(sources.values())
-        _read_raw(found, first, last, lambda c: c.first_step < first or c.last_step > last)
+        by_id = sources.find(run_ids, keys)
+        found = list(by_id.values())
+        sources.read_unfolded(found, first, last)
+        sources.find_chunks(by_id, first, last)
+        sources.read_raw(found, first, last, lambda c: c.first_step < first or c.last_step > last)
         for source in found:
             source.level = _level(source.points, width)
-        _read_raw([s for s in found if s.level == 1], first, last, lambda _: True)
+        begins = {s.chunks[0].id for s in found if s.chunks} if with_origin else set()
+        sources.read_raw(found, first, last, lambda c: c.id in begins)
+        sources.read_raw([s for s in found if s.level == 1], first, last, lambda _: True)
         _read_blocks([s for s in found if s.level > 1])
-    found.sort(key=_by_arguments(run_ids, keys))
-    return [_view(source, width) for source in found]
-
-
-def _by_arguments(
-    run_ids: Sequence[str], keys: Sequence[str]
-) -> Callable[[_Source], tuple[int, int]]:
-    run_places = {run_id: place for place, run_id in enumerate(run_ids)}
-    key_places = {key: place for place, key in enumerate(keys)}
-    return lambda source: (key_places[source.key], run_places[source.run_id])
+    return [_view(source, width, with_origin) for source in found]
 
 
 def _level(points: int, width: int) -> int:
@@ -93,97 +63,29 @@ def _level(points: int, width: int) -> int:
     return next((level for level in reversed(pyramid.LEVELS) if 2 * points >= level * width), 1)
 
 
-def _find(run_ids: Sequence[str], keys: Sequence[str]) -> dict[int, _Source]:
-    rows = Series.objects.filter(run_id__in=run_ids, key__in=keys)
-    return {row[0]: _Source(row[1], row[2]) for row in rows.values_list("id", "run_id", "key")}
-
-
-def _read_unfolded(sources: Sequence[_Source], first: int, last: int) -> None:
-    by_name = {(source.run_id, source.key): source for source in sources}
-    keys = {source.key for source in sources}
-    batches = MetricBatch.objects.filter(
-        run_id__in={source.run_id for source in sources}, payload__isnull=False
-    )
-    for run_id, payload in batches.order_by("id").values_list("run_id", "payload"):
-        for one in columns.unpack_batch(payload or b"", keys):
-            if (run_id, one.key) in by_name:
-                part = _cut((one.steps, one.times, one.values), first, last)
-                by_name[run_id, one.key].unfolded.append(part)
-
-
-def _cut(points: folding.Columns, first: int, last: int) -> folding.Columns:
-    steps, times, values = points
-    inside = (steps >= first) & (steps <= last)
-    if inside.all():
-        return points
-    return steps[inside], times[inside], values[inside]
-
-
-def _find_chunks(sources: dict[int, _Source], first: int, last: int) -> None:
-    rows = SeriesChunk.objects.filter(
-        series_id__in=sources, first_step__lte=last, last_step__gte=first
-    ).order_by("series_id", "first_step", "last_step", "number")
-    for series_id, *chunk in rows.values_list(
-        "series_id", "id", "points", "first_step", "last_step", "number"
-    ):
-        sources[series_id].chunks.append(_Chunk(*chunk))
-
-
-def _read_raw(
-    sources: Sequence[_Source], first: int, last: int, wanted: Callable[[_Chunk], bool]
-) -> None:
-    """Reads the points of the wanted chunks that are not there yet."""
-    owners = {
-        chunk.id: source
-        for source in sources
-        for chunk in source.chunks
-        if chunk.id not in source.raw and wanted(chunk)
-    }
-    for chunk_id, data in _read(owners, "data"):
-        owners[chunk_id].raw[chunk_id] = _cut(columns.unpack_points(data), first, last)
-
-
-def _read_blocks(sources: Sequence[_Source]) -> None:
+def _read_blocks(found: Sequence[Source]) -> None:
     """Reads the pyramids of the chunks whose points were not read."""
     owners = {
         chunk.id: (source, chunk)
-        for source in sources
+        for source in found
         for chunk in source.chunks
         if chunk.id not in source.raw
     }
-    for chunk_id, data in _read(owners, "pyramid"):
+    for chunk_id, data in sources.read(owners, "pyramid"):
         source, chunk = owners[chunk_id]
         source.blocks[chunk_id] = pyramid.unpack(data, chunk.points, source.level)
 
 
-def _read(ids: Iterable[int], column: str) -> Iterable[tuple[int, bytes]]:
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), IDS_PER_QUERY):
-        part = wanted[start : start + IDS_PER_QUERY]
-        rows: QuerySet[SeriesChunk] = SeriesChunk.objects.filter(id__in=part)
-        yield from rows.values_list("id", column)
-
-
-def _view(source: _Source, width: int) -> SeriesView:
-    points = source.points
-    if not points:
-        return _draw(source, pyramid.of_points(*_NOTHING), exact=True)
-    if points <= width:
-        parts = [source.raw[chunk.id] for chunk in source.chunks] + source.unfolded
-        exact = folding.in_order(folding.join(parts))
-        return _draw(source, pyramid.of_points(*exact), exact=True)
+def _view(source: Source, width: int, with_origin: bool) -> SeriesView:
+    origin = source.origin if with_origin else float("nan")
+    if source.points <= width:
+        return draw(source, pyramid.of_points(*source.columns()), exact=True, origin=origin)
     blocks = pyramid.by_last_step(pyramid.join(list(_blocks(source))))
-    return _draw(source, pyramid.merge(blocks, _bucket_starts(blocks, width)), exact=False)
+    buckets = pyramid.merge(blocks, bucket_starts(blocks, width))
+    return draw(source, buckets, exact=False, origin=origin)
 
 
-_NOTHING: folding.Columns = (
-    np.empty(0, dtype=np.int64),
-    np.empty(0, dtype=np.float64),
-    np.empty(0, dtype=np.float64),
-)
-
-
-def _blocks(source: _Source) -> Iterable[Blocks]:
+def _blocks(source: Source) -> Iterable[Blocks]:
     """Blocks of all points, older arrivals first among those of one step."""
     for chunk in source.chunks:
         if chunk.id in source.blocks:
@@ -195,7 +97,7 @@ def _blocks(source: _Source) -> Iterable[Blocks]:
             yield pyramid.of_points(*part)
 
 
-def _bucket_starts(blocks: Blocks, width: int) -> IntArray:
+def bucket_starts(blocks: Blocks, width: int) -> IntArray:
     """Where a new bucket begins: `width` equal ranges of steps; a block goes where it ends."""
     # Unsigned: the distance of two steps may be beyond int64.
     unsigned = blocks.last_step.astype(np.uint64)
@@ -204,7 +106,15 @@ def _bucket_starts(blocks: Blocks, width: int) -> IntArray:
     return np.flatnonzero(np.diff(buckets, prepend=-1))
 
 
-def _draw(source: _Source, blocks: Blocks, *, exact: bool) -> SeriesView:
+def draw(
+    source: Source,
+    blocks: Blocks,
+    *,
+    exact: bool,
+    origin: float,
+    smoothed: FloatArray | None = None,
+) -> SeriesView:
+    """Blocks as charts take them, one bucket each."""
     bad = blocks.count > blocks.finite
     return SeriesView(
         run_id=source.run_id,
@@ -223,4 +133,6 @@ def _draw(source: _Source, blocks: Blocks, *, exact: bool) -> SeriesView:
         first_step=int(blocks.first_step.min()) if len(blocks) else None,
         last_step=int(blocks.last_step[-1]) if len(blocks) else None,
         exact=exact,
+        origin=origin,
+        smoothed=smoothed,
     )

@@ -1,6 +1,7 @@
 """The only code that writes points, console output and evaluations, and takes them back."""
 
-from experiments.recording.console import append_log
+from experiments.recording.client_console import ClientLog, append_client_log, parse_log
+from experiments.recording.console import append_log, stamped
 from experiments.recording.evaluations import record_evaluation
 from experiments.recording.points import record
 from experiments.recording.rewinding import rewind
@@ -8,10 +9,14 @@ from experiments.recording.validation import Batch, parse_batch, parse_series
 
 __all__ = [
     "Batch",
+    "ClientLog",
+    "append_client_log",
     "append_log",
     "parse_batch",
+    "parse_log",
     "parse_series",
     "record",
     "record_evaluation",
     "rewind",
+    "stamped",
 ]

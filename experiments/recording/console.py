@@ -1,5 +1,9 @@
 """Console output of a run, as its attempts wrote it."""
 
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
 from django.db import transaction
 
 from experiments.errors import Conflict
@@ -8,6 +12,14 @@ from experiments.recording.points import lock_run
 from experiments.recording.validation import invalid
 
 CHUNK_CHARACTERS = 1_000_000
+
+_STAMPED = re.compile(r"\d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
+
+
+def stamped(lines: Iterable[str], at: datetime) -> str:
+    """The lines as they are stored: those without a time and a level get `at`, in UTC, and INFO."""
+    stamp = f"{at.astimezone(UTC):%H:%M:%S} INFO"
+    return "".join(f"{line}\n" if _STAMPED.match(line) else f"{stamp} {line}\n" for line in lines)
 
 
 def append_log(*, run_id: str, attempt: int, number: int, text: str) -> None:
@@ -25,7 +37,7 @@ def append_log(*, run_id: str, attempt: int, number: int, text: str) -> None:
     with transaction.atomic():
         lock_run(run_id)
         chunk, created = LogChunk.objects.get_or_create(
-            run_id=run_id, attempt=attempt, number=number, defaults={"text": clean}
+            run_id=run_id, attempt=attempt, client="", number=number, defaults={"text": clean}
         )
     if not created and chunk.text != clean:
         raise Conflict(

@@ -8,11 +8,10 @@ from functools import partial
 
 import numpy as np
 from django.db import transaction
-from django.utils import timezone
 
 from experiments import columns, folding, summaries
 from experiments.errors import Conflict, Invalid, NotFound, Superseded
-from experiments.models import Job, MetricBatch, Run, RunStatus, Series
+from experiments.models import Job, MetricBatch, Run, Series
 from experiments.models.jobs import JobStatus
 from experiments.recording import validation
 from experiments.shapes import Recorded, SeriesPoints
@@ -60,7 +59,6 @@ def record(
             payload=columns.pack_batch(series),
         )
         _update_summaries(run, series)
-        Run.objects.filter(pk=run_id, status=RunStatus.RUNNING).update(heartbeat_at=timezone.now())
     # The points are stored: a failure to fold is logged, tried again later, and no answer to them.
     transaction.on_commit(partial(folding.fold_if_due, run_id), robust=True)
     return Recorded(points=points, series=len(series), duplicate=False)

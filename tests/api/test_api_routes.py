@@ -64,6 +64,7 @@ TABLE = [
     ("runs/{run}/snapshot/files/", "GET", None, READ),
     ("runs/{run}/snapshot/file/?path=train.py", "GET", None, READ),
     ("runs/{run}/log/", "GET", None, READ),
+    ("runs/{run}/log/", "POST", {"client": "c", "number": 0, "lines": ["a"]}, WRITE),
     ("runs/{run}/evaluations/", "GET", None, READ),
     ("runs/{run}/evaluations/", "POST", EVALUATION, CREATE),
     ("runs/{run}/finish/", "POST", {}, WRITE),

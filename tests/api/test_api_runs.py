@@ -235,3 +235,43 @@ def test_the_log_is_read_from_where_one_stopped(lab):
     assert [line["text"] for line in rest["results"]] == ["c"]
     assert rest["next"] is None
     assert len(lab.viewer.get(f"{path}?contains=B").json()["results"]) == 1
+
+
+def test_a_script_sends_its_console_lines(lab):
+    path = f"{RUNS}{factories.make_run(lab.project).pk}/log/"
+    batch = {"client": "box", "number": 0, "lines": ["12:00:00 INFO one", "12:00:01 ERROR two"]}
+
+    first, again = post(lab.member, path, batch), post(lab.member, path, batch)
+    refused = post(lab.member, path, {**batch, "number": 1, "lines": ["a\nb"]})
+    used = post(lab.member, path, {**batch, "lines": ["other"]})
+
+    assert first.json() == {"lines": 2, "duplicate": False}
+    assert again.json() == {"lines": 2, "duplicate": True}
+    assert (refused.status_code, list(error_of(refused)["fields"])) == (400, ["lines[0]"])
+    assert (used.status_code, error_of(used)["code"]) == (409, "log_number_used")
+    shown = lab.viewer.get(path).json()["results"]
+    assert [line["text"] for line in shown] == batch["lines"]
+
+
+@pytest.mark.parametrize(
+    ("part", "body"),
+    [
+        ("metrics", {"client": "c", "number": 0, "points": [{"key": "a", "step": 0, "value": 1}]}),
+        ("log", {"client": "c", "number": 0, "lines": ["a"]}),
+        ("heartbeat", {}),
+        (
+            "evaluations",
+            {"name": "test", "split": "test", "step": 1, "episode_ids": ["a"],
+             "losses": [[1.0, 0.5]], "inner_steps": 1, "protocol": {}},
+        ),
+    ],
+)  # fmt: skip
+def test_whatever_a_crashed_run_sends_makes_it_running_again(lab, part, body):
+    run = factories.make_run(lab.project, status="crashed")
+
+    assert post(lab.member, f"{RUNS}{run.pk}/{part}/", body).status_code in (200, 201)
+
+    shown = lab.viewer.get(f"{RUNS}{run.pk}/").json()
+    assert (shown["status"], shown["finished_at"]) == ("running", None)
+    assert shown["status_reason"].startswith("Heard of again")
+    assert shown["heartbeat_at"] is not None

@@ -3,14 +3,17 @@
 import subprocess
 import sys
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 
 from experiments.models import Worker
-from tests.factories import make_job
-from worker import slots, tasks, trainers
+from tests.factories import make_job, make_run
+from worker import slots, sweeps, tasks, trainers
 from worker.slots import Slots
 
 
@@ -63,6 +66,21 @@ def test_changed_data_is_noticed(settings, tmp_path):
 
     assert nothing == []
     assert trainers.data_on_disk() != nothing
+
+
+@pytest.mark.django_db
+def test_clients_are_silent_only_once_the_worker_has_listened_for_as_long(settings, monkeypatch):
+    run = make_run(heartbeat_at=timezone.now() - timedelta(days=1))
+
+    monkeypatch.setattr(sweeps, "_watching_since", time.monotonic())
+    sweeps.sweep()
+    run.refresh_from_db()
+    assert run.status == "running"
+
+    monkeypatch.setattr(sweeps, "_watching_since", time.monotonic() - settings.CLIENT_SILENCE_S)
+    sweeps.sweep()
+    run.refresh_from_db()
+    assert run.status == "crashed"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import floats, reading, recording
+from experiments import floats, lifecycle, reading, recording
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Object, Output, Text, Whole, type_name
 from experiments.api.idempotency import idempotent
@@ -112,9 +112,10 @@ class RunEvaluations(RunView):
         given = asked.pop("accuracies", None)
         accuracies = None if given is None else _table("accuracies", given, columns, problems)
         problems.check()
-        evaluation = recording.record_evaluation(
-            run_id=self.run.pk, attempt=None, losses=losses, accuracies=accuracies, **asked
-        )
+        with lifecycle.sign_of_life(self.run):
+            evaluation = recording.record_evaluation(
+                run_id=self.run.pk, attempt=None, losses=losses, accuracies=accuracies, **asked
+            )
         return Response(EvaluationOutput(evaluation).data, status=201)
 
 

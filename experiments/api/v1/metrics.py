@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from experiments import reading, recording
+from experiments import lifecycle, reading, recording
 from experiments.api.auth import SIGNED_IN, visible_workspaces
 from experiments.api.docs import documented
 from experiments.api.v1.metrics_schemas import (
@@ -66,7 +66,8 @@ class RunMetrics(RunView):
         "Record points",
         description="Stores a batch of points, all or nothing: 200 means that they are stored. "
         "(client, number) names the batch, so that sending it again is harmless. Give columns in "
-        "`series` or rows in `points`: up to 100,000 points of 1,000 keys.",
+        "`series` or rows in `points`: up to 100,000 points of 1,000 keys. A sign of life: a run "
+        "that had crashed by silence is running again.",
         answer=RecordedOutput,
         example={"points": 2, "series": 1, "duplicate": False},
         body=MetricsInput,
@@ -78,9 +79,10 @@ class RunMetrics(RunView):
     )
     def post(self, request: Request, run_id: str) -> Response:
         batch = recording.parse_batch(request.data)
-        recorded = recording.record(
-            run_id=self.run.pk, client=batch.client, number=batch.number, series=batch.series
-        )
+        with lifecycle.sign_of_life(self.run):
+            recorded = recording.record(
+                run_id=self.run.pk, client=batch.client, number=batch.number, series=batch.series
+            )
         return Response(RecordedOutput(recorded).data)
 
 

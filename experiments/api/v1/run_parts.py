@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import blobs, lifecycle, reading, snapshots
+from experiments import blobs, lifecycle, reading, recording, snapshots
 from experiments.api.docs import documented
-from experiments.api.fields import Input, Object, Output, Text
+from experiments.api.fields import Input, Object, Output, Text, Texts, Whole
 from experiments.api.idempotency import idempotent
 from experiments.api.pages import Pages
 from experiments.api.v1.run_shapes import EnvironmentBody
@@ -199,8 +199,24 @@ class LineOutput(Output):
     text = serializers.CharField()
 
 
+class LogInput(Input):
+    client = Text(max_length=64, help_text="A name unique to the sending process.")
+    number = Whole(
+        min_value=0, max_value=2**31 - 1, help_text="0, 1, 2 ... of the client's batches of lines."
+    )
+    lines = Texts(
+        max_length=10_000,
+        help_text="Up to 10,000 characters each, without line breaks; 1,000,000 in all.",
+    )
+
+
+class LoggedOutput(Output):
+    lines = serializers.IntegerField()
+    duplicate = serializers.BooleanField(help_text="They had been stored before; nothing changed.")
+
+
 class RunLog(RunView):
-    needed = {"GET": Role.VIEWER}
+    needed = {"GET": Role.VIEWER, "POST": Role.MEMBER}
     pages = Pages(most=5000)
 
     @documented(
@@ -219,3 +235,23 @@ class RunLog(RunView):
         found = reading.log_lines(self.run.pk, after=after, limit=limit, contains=contains)
         more = found.next if found.next < found.total else None
         return self.pages.answer(request, LineOutput(found.lines, many=True).data, more)
+
+    @documented(
+        "runs_append_log",
+        "Record console lines of a run that a client executes",
+        description="All or nothing, behind the lines that came before. (client, number) names "
+        "the batch, so that sending it again is harmless. A line that begins with a time and a "
+        'level ("12:00:00 WARNING ...") keeps them; others get the time they came in, and INFO. '
+        "A sign of life: a run that had crashed by silence is running again.",
+        answer=LoggedOutput,
+        example={"lines": 2, "duplicate": False},
+        body=LogInput,
+        body_example={
+            "client": "box-4242",
+            "number": 0,
+            "lines": ["reading data", "12:00:00 WARNING 3 files are missing"],
+        },
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        logged = lifecycle.log_client_run(self.run, recording.parse_log(request.data))
+        return Response(LoggedOutput(logged).data)

@@ -144,7 +144,14 @@ class RunAction(RunView):
         return Response(RunDetailOutput(run).data)
 
 
-def _action(name: str, summary: str, act: Callable[..., Run], takes: type[Input], example: Any):  # type: ignore[no-untyped-def]
+def _action(  # type: ignore[no-untyped-def]
+    name: str,
+    summary: str,
+    act: Callable[..., Run],
+    takes: type[Input],
+    example: Any,
+    description: str = "",
+):
     """A view class for one verb, documented."""
 
     @documented(
@@ -154,6 +161,7 @@ def _action(name: str, summary: str, act: Callable[..., Run], takes: type[Input]
         example=shapes.DETAIL_EXAMPLE,
         body=takes,
         body_example=example,
+        description=description,
     )
     def post(self: RunAction, request: Request, run_id: str) -> Response:
         return self.perform()
@@ -177,6 +185,11 @@ def _finish(run: Run, *, status: str, **more: Any) -> Run:
     return lifecycle.finish_client_run(run, status=RunStatus(status), **more)
 
 
+_SILENCE = (
+    "A run that a client executes is marked as crashed when nothing is heard of it for "
+    "METASCOPE_CLIENT_SILENCE_S (10 minutes by default): no points, no console lines, no "
+    "evaluation, no heartbeat. Any of these makes it running again; whatever was sent is kept."
+)
 ACTIONS = {
     "params": _action(
         "params", "Add params", _add_params, shapes.ParamsInput, {"params": {"dropout": 0.5}}
@@ -195,7 +208,7 @@ ACTIONS = {
     ),
     "heartbeat": _action(
         "heartbeat", "Say that a client's run is alive", lifecycle.beat_client_run,
-        shapes.Nothing, {},
+        shapes.Nothing, {}, _SILENCE,
     ),
     "archive": _action(
         "archive", "Hide a run from lists", lifecycle.archive, shapes.Nothing, {}

@@ -1,0 +1,62 @@
+"""Signs of life of runs that a client executes: silence is a crash, a later sign undoes it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce, Now
+
+from experiments.lifecycle.runs import transition
+from experiments.models import Job, Run, RunStatus
+
+
+@contextmanager
+def sign_of_life(run: Run) -> Iterator[None]:
+    """What is stored within, in one transaction with it, shows that the run's client is alive.
+
+    A crashed run is running again, and says so; one that was ended by somebody stays ended. Runs
+    of jobs are left to their workers.
+    """
+    with transaction.atomic():
+        yield
+        if not hasattr(run, "job"):
+            hear(run)
+
+
+def hear(run: Run) -> bool:
+    """Notes that the run's client is alive; False if the run has ended other than by silence."""
+    if Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(heartbeat_at=Now()):
+        return True
+    run.refresh_from_db(fields=["heartbeat_at"])
+    since = f" since {run.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC" if run.heartbeat_at else ""
+    return transition(
+        run, to=RunStatus.RUNNING, reason=f"Heard of again; nothing had been heard{since}."
+    )
+
+
+def sweep_silent_runs() -> int:
+    """Marks running client runs as crashed that were silent too long; returns how many.
+
+    One conditional UPDATE by the database's clock: a run that is heard of meanwhile is not marked.
+    A run ends with its last sign of life.
+    """
+    limit = timedelta(seconds=settings.CLIENT_SILENCE_S)
+    last_sign = Coalesce("heartbeat_at", "started_at", "created_at")
+    # A subquery and no join: where rows are locked, the database looks at the run once more before
+    # it writes.
+    silent = Run.objects.alias(last_sign=last_sign).filter(
+        ~Exists(Job.objects.filter(run=OuterRef("pk"))),
+        status=RunStatus.RUNNING,
+        last_sign__lt=Now() - limit,
+    )
+    return silent.update(
+        status=RunStatus.CRASHED,
+        status_reason=(
+            f"No sign of life for {settings.CLIENT_SILENCE_S:,} s: its process has probably died. "
+            "Points, console lines or a heartbeat bring it back."
+        ),
+        finished_at=last_sign,
+    )

@@ -1,0 +1,83 @@
+"""Series as a chart looks at them: along steps or time, zoomed in, smoothed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments import pyramid
+from experiments.reading import sources
+from experiments.reading.consistency import one_picture
+from experiments.reading.curves import bucket_starts, draw, reduced
+from experiments.reading.smoothing import debiased_average
+from experiments.reading.sources import FIRST, LAST, Source
+from experiments.shapes import FloatArray, IntArray, SeriesView, Window
+
+WHOLE = Window()
+
+
+def charted(
+    run_ids: Sequence[str],
+    keys: Sequence[str],
+    window: Window = WHOLE,
+    *,
+    smooth: float = 0.0,
+    width: int = 1000,
+) -> list[SeriesView]:
+    """The series of these runs and keys that have points, in the order of the arguments.
+
+    Each is reduced to at most `width` buckets of the points in the window and of one more beyond
+    each end, so that a line leaves the picture instead of stopping short of its edge. `smooth` is
+    the weight of a moving average (below 1; 0 is off) over all points of the series: neither zoom
+    nor width changes it. `origin` is there where the window's axis is "relative".
+    """
+    if smooth == 0 and window.is_whole:
+        with_origin = window.axis == "relative"
+        return reduced(run_ids, keys, FIRST, LAST, width, with_origin=with_origin)
+    with one_picture():
+        by_id = sources.find(run_ids, keys)
+        found = list(by_id.values())
+        sources.read_unfolded(found, FIRST, LAST)
+        sources.find_chunks(by_id, FIRST, LAST)
+        sources.read_raw(found, FIRST, LAST, lambda _: True)
+    return [_view(source, window, smooth, width) for source in found]
+
+
+def _view(source: Source, window: Window, smooth: float, width: int) -> SeriesView:
+    steps, times, values = source.columns()
+    part = _part(_along(window, steps, times), window)
+    blocks = pyramid.of_points(steps[part], times[part], values[part])
+    smoothed = debiased_average(values, smooth)[part] if smooth else None
+    exact = len(blocks) <= width
+    if not exact:
+        starts = bucket_starts(blocks, width)
+        blocks = pyramid.merge(blocks, starts)
+        smoothed = None if smoothed is None else _last_finite(smoothed, starts)
+    return draw(source, blocks, exact=exact, origin=source.origin, smoothed=smoothed)
+
+
+def _along(window: Window, steps: IntArray, times: FloatArray) -> IntArray | FloatArray:
+    """Where each point is on the window's axis."""
+    if window.axis == "step":
+        return steps
+    return times - times[:1] if window.axis == "relative" else times
+
+
+def _part(along: IntArray | FloatArray, window: Window) -> slice:
+    """The points of all lines between neighbours that touch the window.
+
+    Times may go back where steps go on, so that what lies between may leave it and come again.
+    """
+    first = -np.inf if window.first is None else window.first
+    last = np.inf if window.last is None else window.last
+    if len(along) == 1:
+        return slice(0, int(first <= along[0] <= last))
+    nearer, farther = np.minimum(along[:-1], along[1:]), np.maximum(along[:-1], along[1:])
+    lines = np.flatnonzero((farther >= first) & (nearer <= last))
+    return slice(lines[0], lines[-1] + 2) if len(lines) else slice(0, 0)
+
+
+def _last_finite(column: FloatArray, starts: IntArray) -> FloatArray:
+    """The last finite number of each group; NaN where it has none."""
+    places = np.where(np.isfinite(column), np.arange(len(column)), -1)
+    found = np.maximum.reduceat(places, starts)
+    return np.where(found >= 0, column[found], np.nan)

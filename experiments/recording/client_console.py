@@ -1,0 +1,113 @@
+"""Console lines that clients send about the runs they execute themselves."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from experiments.errors import Conflict, Invalid
+from experiments.models import LogChunk
+from experiments.recording.console import CHUNK_CHARACTERS, stamped
+from experiments.recording.points import lock_run
+from experiments.recording.validation import check_origin, invalid
+from experiments.shapes import Logged
+
+LINES_PER_BATCH = 10_000
+LINE_CHARACTERS = 10_000
+LARGEST_NUMBER = 2**31 - 1
+_FIELDS = ("client", "number", "lines")
+_NOT_STORED = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class ClientLog:
+    """Lines as a client sent them, and which of its batches they are."""
+
+    client: str
+    number: int
+    lines: Sequence[str]
+
+
+def parse_log(body: object) -> ClientLog:
+    """The body of the API's console request. Raises Invalid."""
+    if not isinstance(body, Mapping):
+        raise _invalid("body", 'send an object: {"client": ..., "number": ..., "lines": [...]}.')
+    unknown = sorted(set(map(str, body)) - set(_FIELDS))
+    if unknown:
+        raise _invalid(unknown[0], "is not known here: use client, number and lines.")
+    for field in _FIELDS:
+        if body.get(field) is None:
+            raise _invalid(
+                field,
+                "is required: client (a name unique to the sending process) and number "
+                "(0, 1, 2 ... of its batches) make lines that are sent again count once.",
+            )
+    log = ClientLog(body["client"], body["number"], body["lines"])
+    _check(log)
+    return log
+
+
+def append_client_log(*, run_id: str, log: ClientLog) -> Logged:
+    """Stores the lines behind those that came before, all or nothing.
+
+    A line without a time and a level ("12:00:00 INFO ...") gets the time it came in, and INFO.
+    (client, number) names the lines within the run: the same again changes nothing. Raises
+    Invalid, NotFound (no such run) and Conflict (the number was used for other lines).
+    """
+    _check(log)
+    now = timezone.now()
+    with transaction.atomic():
+        lock_run(run_id)
+        chunk, created = LogChunk.objects.get_or_create(
+            run_id=run_id,
+            client=log.client,
+            number=log.number,
+            defaults={"text": stamped(log.lines, now), "created_at": now},
+        )
+    if not created and chunk.text != stamped(log.lines, chunk.created_at):
+        raise Conflict(
+            f"Batch {log.number} of client {log.client} was stored with other lines; "
+            "give every batch a number of its own.",
+            code="log_number_used",
+            fields={"number": [f"{log.number} was used for other lines."]},
+        )
+    return Logged(lines=len(log.lines), duplicate=not created)
+
+
+def _check(log: ClientLog) -> None:
+    try:
+        check_origin(log.client, log.number)
+    except Invalid as error:
+        raise Invalid(error.message, code="invalid_log", fields=error.fields) from None
+    if log.number > LARGEST_NUMBER:
+        raise _invalid("number", f"use a whole number from 0 to {LARGEST_NUMBER}.")
+    if not isinstance(log.lines, list | tuple) or not 1 <= len(log.lines) <= LINES_PER_BATCH:
+        raise _invalid("lines", f"send a list of 1 to {LINES_PER_BATCH:,} lines.")
+    for index, line in enumerate(log.lines):
+        _check_line(line, f"lines[{index}]")
+    characters = sum(map(len, log.lines))
+    if characters > CHUNK_CHARACTERS:
+        raise _invalid(
+            "lines",
+            f"hold {characters:,} characters; the limit of a batch is {CHUNK_CHARACTERS:,}: send "
+            "several.",
+        )
+
+
+def _check_line(line: object, field: str) -> None:
+    if not isinstance(line, str):
+        raise _invalid(field, "must be a text.")
+    if len(line) > LINE_CHARACTERS:
+        raise _invalid(
+            field, f"is {len(line):,} characters long; the limit is {LINE_CHARACTERS:,}: cut it."
+        )
+    if "\n" in line or "\r" in line:
+        raise _invalid(field, "holds a line break: send every line by itself.")
+    if _NOT_STORED.search(line):
+        raise _invalid(field, "holds NUL or broken Unicode, which cannot be stored: leave it out.")
+
+
+def _invalid(field: str, message: str) -> Invalid:
+    return invalid(field, message, code="invalid_log")

@@ -1,0 +1,21 @@
+"""What a worker does for everybody every few seconds: find what died."""
+
+import time
+
+from django.conf import settings
+
+from experiments import lifecycle, queue
+
+_watching_since = time.monotonic()
+
+
+def sweep() -> queue.Swept:
+    """Requeues jobs that lost their worker, rings for what waits, marks silent clients' runs.
+
+    While the server is away nobody can give a sign of life, so a silence counts against a run only
+    once this process has been listening for as long.
+    """
+    swept = queue.sweep()
+    if time.monotonic() - _watching_since >= settings.CLIENT_SILENCE_S:
+        lifecycle.sweep_silent_runs()
+    return swept
