@@ -34,22 +34,25 @@ def data_dir(settings: LazySettings, tmp_path):
 
 
 @pytest.fixture
-def file_database(django_db_setup, django_db_blocker, tmp_path):
-    """The migrated database, empty, in a file of its own: for threads and processes that share it.
+def file_database(transactional_db, tmp_path):
+    """The migrated database, empty, to be shared by threads and processes. Returns its name.
 
-    Use it instead of the `django_db` mark. Threads close their connection before they end.
+    Use it instead of the `django_db` mark. With SQLite it is a file of its own, as the database of
+    the tests is in the memory of this process. Threads close their connection before they end.
     """
+    memory = connections["default"]
+    if memory.vendor != "sqlite":
+        yield memory.settings_dict["NAME"]
+        return
     name = str(tmp_path / "shared.sqlite3")
-    with django_db_blocker.unblock():
-        memory = connections["default"]
-        memory.ensure_connection()
-        target = sqlite3.connect(name)
-        memory.connection.backup(target)
-        target.close()
-        kept = connections.settings["default"]["NAME"]
-        connections.settings["default"]["NAME"] = name
-        connections["default"] = connections.create_connection("default")
-        yield name
-        connections["default"].close()
-        connections["default"] = memory
-        connections.settings["default"]["NAME"] = kept
+    memory.ensure_connection()
+    target = sqlite3.connect(name)
+    memory.connection.backup(target)
+    target.close()
+    kept = connections.settings["default"]["NAME"]
+    connections.settings["default"]["NAME"] = name
+    connections["default"] = connections.create_connection("default")
+    yield name
+    connections["default"].close()
+    connections["default"] = memory
+    connections.settings["default"]["NAME"] = kept

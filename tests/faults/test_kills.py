@@ -12,7 +12,6 @@ from tests.faults.stack import Stack, is_gone, wait_until
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.django_db(transaction=True),  # makes the database that `file_database` copies
 ]
 
 

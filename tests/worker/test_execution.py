@@ -12,8 +12,6 @@ from worker import execution
 from worker.execution import Control
 from worker.metalearning import specs
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 SPEC = specs.as_dict(
     specs.parse(
         {

@@ -97,7 +97,6 @@ def supervised(monkeypatch):
     return started, finish
 
 
-@pytest.mark.django_db(transaction=True)
 def test_slots_find_work_without_a_message_fill_up_and_stop(
     file_database, settings, monkeypatch, supervised
 ):
