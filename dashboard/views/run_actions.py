@@ -10,7 +10,7 @@ from dashboard.middleware import wants_json
 from dashboard.requests import SignedIn
 from dashboard.scope import editable_run, project_of
 from experiments import access, lifecycle
-from experiments.errors import Invalid, NotFound
+from experiments.errors import Conflict, Invalid, NotFound
 from experiments.models import Role, Run
 
 MOST_AT_ONCE = 500
@@ -54,9 +54,10 @@ def archive(request: SignedIn, run_id: str) -> HttpResponse:
 
 @require_POST
 def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
-    """Does `action` (tag, archive, unarchive) to the runs `run=ID&run=ID` of one project.
+    """Does `action` (tag, cancel, archive, unarchive) to the runs `run=ID&run=ID` of one project.
 
-    All or none: every run is checked before the first changes.
+    All or none, every run being checked before the first changes; but for `cancel`, which leaves
+    runs that have ended as they are. `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found.workspace, Role.MEMBER)
@@ -64,13 +65,13 @@ def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         problem = f"Select 1 to {MOST_AT_ONCE} runs."
         raise Invalid(problem, fields={"run": [problem]})
-    runs = list(found.runs.filter(pk__in=ids))
+    runs = list(found.runs.filter(pk__in=ids).select_related("job"))
     if len(runs) != len(ids):
         raise NotFound("One of the selected runs is not in this project any more. Reload the page.")
     done = _do(request, runs)
     if wants_json(request):
         return JsonResponse({"done": done})
-    messages.success(request, f"{done} runs changed.")
+    messages.success(request, f"{done} {'run' if done == 1 else 'runs'} changed.")
     return redirect("project", workspace, project)
 
 
@@ -82,6 +83,8 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         for run in runs:
             present = list(run.tag_rows.values_list("name", flat=True))
             lifecycle.set_tags(run, list(dict.fromkeys([*present, *added])))
+    elif action == "cancel":
+        return _cancel(runs)
     elif action == "archive":
         _refuse_active(runs)
         for run in runs:
@@ -90,9 +93,23 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         for run in runs:
             lifecycle.unarchive(run)
     else:
-        problem = "Choose tag, archive or unarchive."
+        problem = "Choose tag, cancel, archive or unarchive."
         raise Invalid(problem, fields={"action": [problem]})
     return len(runs)
+
+
+def _cancel(runs: list[Run]) -> int:
+    active = [run for run in runs if not run.is_finished]
+    if not active:
+        raise Invalid("Every run selected has ended: there is nothing to cancel.")
+    stopped = 0
+    for run in active:
+        try:
+            lifecycle.cancel_run(run)
+        except Conflict:  # it ended by itself a moment ago
+            continue
+        stopped += 1
+    return stopped
 
 
 def _refuse_active(runs: list[Run]) -> None:

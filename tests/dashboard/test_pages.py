@@ -102,6 +102,9 @@ def test_actions_need_the_csrf_token(project):
     assert client.post(f"/runs/{run.pk}/cancel/").status_code == 403
 
 
+STARTED = ("queued", "running")
+
+
 def test_cancel_ends_a_queued_job_at_once(project):
     job = make.make_job(make.make_run(project, status="queued"))
 
@@ -132,6 +135,37 @@ def test_tags_are_added_to_many_runs_or_to_none(project):
     assert refused.status_code == 404
     assert before == 1
     assert sorted(runs[1].tag_rows.values_list("name", flat=True)) == ["kept", "new"]
+
+
+def test_many_runs_are_cancelled_and_ended_ones_stay_as_they_are(project):
+    queued, running = (make.make_job(make.make_run(project, status=s), status=s) for s in STARTED)
+    done, client_run = make.make_run(project, status="completed"), make.make_run(project)
+    runs = [queued.run, running.run, done, client_run]
+
+    answer = signed_in("ada").post(
+        "/p/lab/sinusoid/runs/",
+        {"action": "cancel", "run": [run.pk for run in runs]},
+        headers={"Accept": "application/json"},
+    )
+
+    assert answer.json() == {"done": 3}
+    assert [Run.objects.get(pk=run.pk).status for run in runs] == [
+        "cancelled", "running", "completed", "cancelled",
+    ]  # fmt: skip
+    assert Job.objects.get(pk=running.pk).cancel_requested_at
+
+
+def test_runs_that_have_all_ended_cannot_be_cancelled(project):
+    done = make.make_run(project, status="completed")
+
+    answer = signed_in("ada").post(
+        "/p/lab/sinusoid/runs/",
+        {"action": "cancel", "run": [done.pk]},
+        headers={"Accept": "application/json"},
+    )
+
+    assert answer.status_code == 400
+    assert "nothing to cancel" in answer.json()["error"]["message"]
 
 
 def test_archive_refuses_running_runs_and_changes_none(project):

@@ -31,7 +31,7 @@ async function runJob(job) {
 // Two renderings differ in their masked CSRF tokens even when nothing changed.
 const shape = (part) => part.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, '$1');
 
-// Swaps changed parts; returns the parsed answer. A part that holds the focus or an open popover waits,
+// Swaps changed parts; returns the parsed answer. A part that holds the focus, an open popover or a question waits,
 // and one whose data-live-key is the same (charts that draw themselves) stays.
 export function swapParts(region, html) {
   const fresh = new DOMParser().parseFromString(html, 'text/html');
@@ -40,7 +40,7 @@ export function swapParts(region, html) {
     const now = present.get(part.dataset.live);
     if (!now || shape(now) === shape(part)) continue;
     if (part.dataset.liveKey !== undefined && part.dataset.liveKey === now.dataset.liveKey) continue;
-    if (now.contains(document.activeElement) || $('.pop:not([hidden])', now)) continue;
+    if (now.contains(document.activeElement) || $('.pop:not([hidden]), [data-asking]', now)) continue;
     const swapped = document.importNode(part, true);
     now.replaceWith(swapped);
     window.htmx?.process(swapped);

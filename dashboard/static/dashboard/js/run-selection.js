@@ -1,4 +1,4 @@
-// Which runs of the table are selected: click, shift-click, j k x, the bulk bar and the charts that follow.
+// Which runs of the table are selected: click, shift-click, j k x X, the bulk bar and the charts that follow.
 // The selection lives here by run id, so swaps and pages do not lose it.
 import { chartOf, load } from './charts.js';
 import { $, $$ } from './dom.js';
@@ -37,6 +37,12 @@ export function paint() {
     $('input', row).checked = on;
     row.classList.toggle('current', row.dataset.run === current);
   }
+  const all = $('[data-select-all]');
+  if (all) {
+    const here = rows().filter((row) => selected.has(row.dataset.run)).length;
+    all.checked = here > 0 && here === rows().length;
+    all.indeterminate = here > 0 && !all.checked;
+  }
   const bar = $('#bulk');
   bar.hidden = selected.size === 0;
   $('[data-bulk-count]', bar).textContent = `${selected.size} selected`;
@@ -54,17 +60,21 @@ export function paint() {
   drawCharts();
 }
 
+// Changes one row, or with `range` all rows from the last one that was changed.
+function chooseTo(row, on, range) {
+  const all = rows();
+  const from = all.findIndex((r) => r.dataset.run === anchor);
+  const to = all.indexOf(row);
+  const changed = range && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+  changed.forEach((r) => choose(r, on));
+  anchor = current = row.dataset.run;
+  paint();
+}
+
 document.addEventListener('click', (event) => {
   const box = event.target.closest('#run-rows .sel input');
   if (box) {
-    const all = rows();
-    const row = box.closest('tr');
-    const from = all.findIndex((r) => r.dataset.run === anchor);
-    const to = all.indexOf(row);
-    const range = event.shiftKey && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
-    range.forEach((r) => choose(r, box.checked));
-    anchor = current = row.dataset.run;
-    paint();
+    chooseTo(box.closest('tr'), box.checked, event.shiftKey);
   }
   const all = event.target.closest('[data-select-all]');
   if (all) {
@@ -92,11 +102,8 @@ addEventListener('key', ({ detail }) => {
   const row = rows().find((r) => r.dataset.run === current);
   if (detail === 'j') move(1);
   if (detail === 'k') move(-1);
-  if (detail === 'x' && row) {
-    choose(row, !selected.has(row.dataset.run));
-    anchor = current;
-    paint();
-  }
+  if (detail === 'x' && row) chooseTo(row, !selected.has(row.dataset.run), false);
+  if (detail === 'X' && row) chooseTo(row, true, true);
   if (detail === 'c' && selected.size > 1) location.assign($('[data-bulk-compare]').href);
 });
 

@@ -1,4 +1,5 @@
 // Run table: what is done with the selected runs, and "2 new runs. Show them".
+import { ask } from './confirm.js';
 import { $, $$, post } from './dom.js';
 import { paint, rows, selected } from './run-selection.js';
 import { toast } from './toast.js';
@@ -10,19 +11,34 @@ document.addEventListener('click', (event) => {
   if (event.target.closest('[data-show-new]')) reload();
   const archive = event.target.closest('[data-bulk-archive]');
   if (archive) change(archive.dataset.bulkArchive);
+  if (event.target.closest('[data-bulk-cancel]')) cancel();
 });
+
+const some = (count) => `${count} ${count === 1 ? 'run' : 'runs'}`;
+
+async function cancel() {
+  const ids = [...selected.keys()];
+  const agreed = await ask({
+    title: ids.length === 1 ? `Cancel ${selected.get(ids[0]).name}?` : `Cancel ${ids.length} runs?`,
+    text: 'Queued ones leave the queue and running ones stop within seconds; those that have ended stay as they are. Points are kept, and Retry continues a job from its last checkpoint.',
+    yes: ids.length === 1 ? 'Cancel run' : 'Cancel runs',
+    no: ids.length === 1 ? 'Keep it' : 'Keep them',
+  });
+  if (agreed) change('cancel', {}, ids);
+}
 
 async function change(action, fields = {}, ids = [...selected.keys()]) {
   const url = $('#bulk').dataset.action;
+  let done;
   try {
-    await post(url, { action, run: ids, ...fields });
+    ({ done } = await (await post(url, { action, run: ids, ...fields })).json());
   } catch (error) {
     toast(error.message);
     return;
   }
-  const said = { tag: 'tagged', archive: 'archived', unarchive: 'back in the list' }[action];
+  const said = { tag: 'tagged', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list' }[action];
   const opposite = { archive: 'unarchive', unarchive: 'archive' }[action];
-  toast(`${ids.length} ${ids.length === 1 ? 'run' : 'runs'} ${said}`, opposite ? () => change(opposite, {}, ids) : null);
+  toast(`${some(done)} ${said}`, opposite ? () => change(opposite, {}, ids) : null);
   if (opposite) ids.forEach((id) => selected.delete(id));
   await reload();
 }

@@ -5,6 +5,7 @@ import './segments.js';
 import './keys.js';
 import './live.js';
 import './copy.js';
+import './confirm.js';
 import './submit-on-change.js';
 import { openPalette } from './palette.js';
 import { share } from './share.js';
