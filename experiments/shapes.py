@@ -6,13 +6,14 @@ Arrays are one-dimensional unless their comment gives a shape. Times are seconds
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+Axis = Literal["step", "relative", "time"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,22 @@ class PointPage:
     next: str | None
 
 
+@dataclass(frozen=True)
+class Window:
+    """The part of an axis that is looked at, its ends included; None: no end on that side.
+
+    Ends are steps, seconds since the series' first point ("relative") or since 1970 ("time").
+    """
+
+    axis: Axis = "step"
+    first: float | None = None
+    last: float | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.first is None and self.last is None
+
+
 @dataclass(frozen=True, eq=False)
 class SeriesView:
     """One series reduced to buckets for drawing; all bucket arrays have one length.
@@ -69,6 +86,10 @@ class SeriesView:
     and last are over its finite values, NaN where it has none. NaN and infinities are marks
     (`bad_steps` with the kinds "nan", "inf", "-inf"): one per bad point when exact, else the first
     of each bucket; `bad_count` counts them all.
+
+    `smoothed` is the moving average over every point of the series, at each bucket's last finite
+    one: not an average of buckets. `origin` is when the series' first point was made, in the range
+    or not; NaN where it was not asked for.
     """
 
     run_id: str
@@ -87,6 +108,8 @@ class SeriesView:
     first_step: int | None  # of the points in the range
     last_step: int | None
     exact: bool
+    origin: float
+    smoothed: FloatArray | None
 
 
 @dataclass(frozen=True)

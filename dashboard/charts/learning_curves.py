@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import theme
-from experiments.shapes import SeriesView
+from experiments.shapes import Axis, SeriesView
 
-XAxis = Literal["step", "relative", "time"]
-X_TITLES: dict[XAxis, str] = {
-    "step": "step",
+X_TITLES: dict[Axis, str] = {
+    "step": "",
     "relative": "minutes since its first point",
-    "time": "",
+    "time": "time (UTC)",
 }
 # Of the token --chart-raw: the unsmoothed line behind a smoothed one.
 RAW = "--chart-raw"
@@ -30,21 +29,25 @@ class Curve:
     dash: str = "solid"
 
 
-def learning_curves(
-    curves: Sequence[Curve], *, smooth: float = 0.0, x: XAxis = "step", **layout: Any
-) -> go.Figure:
-    """All curves in one figure. Reduced series show the range of each bucket as a band."""
+def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
+    """All curves in one figure. Reduced series show the range of each bucket as a band; behind a
+    smoothed line the raw one stays faint."""
     traces: list[Any] = []
     for curve in curves:
-        traces += _traces(curve, smooth, x)
+        traces += _traces(curve, x)
     has_marks = any(len(curve.view.bad_steps) for curve in curves)
-    options: dict[str, Any] = {"title": X_TITLES[x]} if x != "step" else {}
+    across: dict[str, Any] = {"title": X_TITLES[x]}
     if x == "time":
-        options["type"] = "date"
-    if _is_constant([curve.view for curve in curves]):
-        # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
-        layout["y"] = {"rangemode": "tozero", **layout.get("y", {})}
-    return theme.figure(traces, x=options, marks_floor=has_marks, **layout)
+        across["type"] = "date"
+    # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
+    is_constant = _is_constant([curve.view for curve in curves])
+    return theme.figure(
+        traces,
+        x=across,
+        y={"rangemode": "tozero"} if is_constant else {},
+        marks_floor=has_marks,
+        uirevision=x,  # a zoom belongs to its axis: minutes are not steps
+    )
 
 
 def _is_constant(views: Sequence[SeriesView]) -> bool:
@@ -67,7 +70,7 @@ def drawn_note(views: Sequence[SeriesView]) -> str:
     return "; ".join(parts)
 
 
-def _traces(curve: Curve, smooth: float, x: XAxis) -> list[Any]:
+def _traces(curve: Curve, x: Axis) -> list[Any]:
     view = curve.view
     across = _across(view, x)
     color = theme.token(curve.color)
@@ -79,14 +82,11 @@ def _traces(curve: Curve, smooth: float, x: XAxis) -> list[Any]:
     mode: dict[str, Any] = {}
     if len(across) == 1:
         mode = {"mode": "markers", "marker": {"color": color, "size": 7}}
-    if smooth > 0:
+    if view.smoothed is not None:
         faint = theme.token(curve.color, RAW)
         traces.append(theme.line(across, y, color=faint, width=1, hover=None))
-    traces.append(
-        theme.line(
-            across, theme.smoothed(y, smooth), color=color, name=curve.name, dash=curve.dash, **mode
-        )
-    )
+        y = view.smoothed
+    traces.append(theme.line(across, y, color=color, name=curve.name, dash=curve.dash, **mode))
     if len(view.bad_steps):
         where = _across_step(view, int(view.bad_steps[0]), x)
         text = f"{curve.name}: {view.bad_kinds[0]} at step {int(view.bad_steps[0]):,}"
@@ -107,15 +107,15 @@ def _range(across: Any, view: SeriesView, color: str) -> list[go.Scatter]:
     return [go.Scatter(y=low, **edge), go.Scatter(y=high, **edge, **fill)]
 
 
-def _across(view: SeriesView, x: XAxis) -> Any:
+def _across(view: SeriesView, x: Axis) -> Any:
     if x == "step":
         return view.x
     if x == "time":
         return np.asarray(view.times * 1000).astype("datetime64[ms]").astype(str)
-    return (view.times - view.times[0]) / 60 if len(view.times) else view.times
+    return (view.times - view.origin) / 60
 
 
-def _across_step(view: SeriesView, step: int, x: XAxis) -> Any:
+def _across_step(view: SeriesView, step: int, x: Axis) -> Any:
     if x == "step":
         return step
     place = min(int(np.searchsorted(view.x, step)), len(view.x) - 1)

@@ -1,4 +1,4 @@
-"""The house style of figures: tokens instead of colours, one layout, one smoothing.
+"""The house style of figures: tokens instead of colours, one layout.
 
 Colours are CSS variables, resolved by js/charts.js when it draws: "var(--run-1)", or with an alpha
 "var(--run-1/0.2)" or "var(--run-1/--chart-band)". A theme change so redraws without the server.
@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-
-FloatArray = npt.NDArray[np.float64]
 
 DASHES = ("solid", "6px,3px", "2px,2px", "9px,3px,2px,3px", "12px,4px", "dot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
@@ -141,10 +139,10 @@ def band(
     return [go.Scatter(y=listed(low), **edge), go.Scatter(y=listed(high), **edge, **fill)]
 
 
-def bad_mark(x: float, text: str, *, color: str = "var(--failed)") -> go.Scatter:
+def bad_mark(x: float | str, text: str, *, color: str = "var(--failed)") -> go.Scatter:
     """A cross on the floor where values stop being finite. The figure needs `marks_floor`."""
     return go.Scatter(
-        x=[float(x)],
+        x=[x],
         y=[0],
         yaxis="y2",
         mode="markers",
@@ -158,22 +156,6 @@ def bad_mark(x: float, text: str, *, color: str = "var(--failed)") -> go.Scatter
         name=text,
         hovertemplate=f"{text}<extra></extra>",
     )
-
-
-def smoothed(y: FloatArray, weight: float) -> FloatArray:
-    """Debiased exponential moving average; 0 is off. It starts anew after each gap (NaN)."""
-    if weight <= 0:
-        return y
-    out = np.full_like(y, np.nan)
-    mean = norm = 0.0
-    for i, value in enumerate(y):
-        if not np.isfinite(value):
-            mean = norm = 0.0
-            continue
-        mean = weight * mean + (1 - weight) * value
-        norm = weight * norm + (1 - weight)
-        out[i] = mean / norm
-    return out
 
 
 def listed(values: Sequence[float] | npt.NDArray[Any]) -> list[Any]:

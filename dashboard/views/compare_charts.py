@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.paired_difference import paired_difference_figure
@@ -13,9 +14,7 @@ from dashboard.comparison.numbers import UNITS
 from dashboard.comparison.selection import selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
-from dashboard.scope import number_in
 from dashboard.views.chart_answer import chart_answer
-from dashboard.views.run_charts import WIDEST, smoothing, step_of, x_axis
 from experiments import reading
 
 
@@ -24,13 +23,8 @@ def curve(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&key=train/loss`: one metric of every run that is not hidden."""
     selection = selection_of(request)
     drawn = {one.run.pk: one for one in selection.drawn}
-    views = reading.series(
-        list(drawn),
-        [request.GET.get("key", "")],
-        first_step=step_of(request, "first_step"),
-        last_step=step_of(request, "last_step"),
-        width=number_in(request, "width", default=800, least=10, most=WIDEST),
-    )
+    query = ChartQuery.of(request)
+    views = query.read(list(drawn), [request.GET.get("key", "")])
     curves = [
         Curve(
             view,
@@ -40,9 +34,7 @@ def curve(request: SignedIn) -> HttpResponse:
         )
         for view in views
     ]
-    x = x_axis(request)
-    # A zoom belongs to its axis: minutes are not steps.
-    figure = learning_curves(curves, smooth=smoothing(request), x=x, uirevision=x)
+    figure = learning_curves(curves, x=query.axis)
     if request.GET.get("log"):
         figure.layout.yaxis.type = "log"  # not of the floor that crosses sit on
     has_points = any(len(view.x) for view in views)

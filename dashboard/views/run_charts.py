@@ -1,45 +1,37 @@
 """Figures of one run, as JSON."""
 
-from typing import get_args
-
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
+from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
-from dashboard.charts.learning_curves import Curve, XAxis, drawn_note, learning_curves
+from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.sinusoid_fits import fit_look, fit_name, sinusoid_figure, sinusoid_fits
 from dashboard.panels import inner_step
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import reading
-from experiments.errors import Invalid, NotFound
+from experiments.errors import NotFound
 from experiments.models import Evaluation, Run
 from experiments.shapes import SeriesView
 
 MOST_KEYS = 20
-WIDEST = 2000
 FAMILY_COLORS = ("seq-2", "seq-3", "seq-4", "seq-5")
 FAMILY_DASHES = ("2px,2px", "6px,3px", "solid", "solid")
-STEP_LIMIT = 2**63 - 1
 
 
 @require_safe
 def curve(request: SignedIn, run_id: str) -> HttpResponse:
-    """The series `?key=a&key=b`, smoothed and cut as asked."""
+    """The series `?key=a&key=b`, drawn as `ChartQuery` says."""
     run = run_of(request, run_id)
     keys = request.GET.getlist("key")[:MOST_KEYS]
-    views = reading.series(
-        [run.pk],
-        keys,
-        first_step=step_of(request, "first_step"),
-        last_step=step_of(request, "last_step"),
-        width=number_in(request, "width", default=800, least=10, most=WIDEST),
-    )
+    query = ChartQuery.of(request)
+    views = query.read([run.pk], keys)
     curves = _curves(run, views)
     empty = None if any(len(view.x) for view in views) else _nothing(run, keys)
     return chart_answer(
-        learning_curves(curves, smooth=smoothing(request), x=x_axis(request)),
+        learning_curves(curves, x=query.axis),
         empty=empty,
         live=not run.is_finished,
         note=drawn_note(views),
@@ -47,31 +39,6 @@ def curve(request: SignedIn, run_id: str) -> HttpResponse:
         if len(curves) > 1
         else (),
     )
-
-
-def smoothing(request: SignedIn) -> float:
-    """Weight of the moving average from `?smooth=` (0 to 0.99). Raises Invalid."""
-    text = request.GET.get("smooth") or "0"
-    try:
-        weight = float(text)
-    except ValueError:
-        weight = -1
-    if not 0 <= weight <= 0.99:
-        raise Invalid("smooth: use 0 to 0.99.", fields={"smooth": ["0 to 0.99"]})
-    return weight
-
-
-def x_axis(request: SignedIn) -> XAxis:
-    """What curves are drawn against, from `?x=`; an unknown word means step."""
-    wanted = request.GET.get("x", "step")
-    return next((one for one in get_args(XAxis) if one == wanted), "step")
-
-
-def step_of(request: SignedIn, name: str) -> int | None:
-    """A bound of the steps from the query string; None when it is not there. Raises Invalid."""
-    if name not in request.GET:
-        return None
-    return number_in(request, name, default=0, least=-STEP_LIMIT, most=STEP_LIMIT)
 
 
 def _curves(run: Run, views: list[SeriesView]) -> list[Curve]:

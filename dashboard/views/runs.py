@@ -10,11 +10,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from dashboard.chart_query import ChartQuery
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.theme import DASHES
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
-from dashboard.scope import may_edit, number_in, project_of
+from dashboard.scope import may_edit, project_of
 from dashboard.table_columns import (
     ATTRIBUTES,
     Cell,
@@ -25,7 +26,6 @@ from dashboard.table_columns import (
 )
 from dashboard.table_state import PAGE_SIZES, TableState
 from dashboard.views.chart_answer import LegendEntry, chart_answer
-from dashboard.views.run_charts import WIDEST, smoothing, step_of, x_axis
 from experiments import reading
 from experiments.errors import Invalid
 from experiments.models import Project, Run, RunStatus
@@ -200,18 +200,13 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     wanted = [one for one in request.GET.get("runs", "").split(",") if one][:CHARTED_RUNS]
     runs = list(found.runs.filter(pk__in=wanted).order_by("number"))
     key = request.GET.get("key", "")
-    views = reading.series(
-        [run.pk for run in runs],
-        [key],
-        first_step=step_of(request, "first_step"),
-        last_step=step_of(request, "last_step"),
-        width=number_in(request, "width", default=400, least=10, most=WIDEST),
-    )
+    query = ChartQuery.of(request, width=400)
+    views = query.read([run.pk for run in runs], [key])
     by_id = {run.pk: run for run in runs}
     drawn = _looks(by_id, [view for view in views if len(view.x)])
     names = ", ".join(run.name for run in runs[:3]) or "No run"
     return chart_answer(
-        learning_curves(drawn, smooth=smoothing(request), x=x_axis(request)),
+        learning_curves(drawn, x=query.axis),
         empty=None if drawn else f"None of the runs here logged {key}. ({names})",
         live=any(not run.is_finished for run in runs),
         note=drawn_note(views),

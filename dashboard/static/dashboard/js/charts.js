@@ -1,6 +1,9 @@
 // Draws <div class="chart" data-chart="URL" data-refresh="2">. URL answers {figure, empty, live, note, legend}.
 // Redraws on theme change, refreshes while live, refetches a zoomed range exactly, never resets the view.
+import { zoomOf } from './chart-axis.js';
 import { resolve, tokens } from './chart-colors.js';
+import { onChange, params } from './chart-controls.js';
+import { errorBox, legend, sentenceBox } from './chart-parts.js';
 import { $, $$, sentence } from './dom.js';
 import { every } from './live.js';
 import * as state from './url-state.js';
@@ -10,25 +13,22 @@ const charts = new Map();
 
 export const chartOf = (el) => charts.get(el);
 
-// Page-wide controls: <input data-chart-param="smooth"> joins every chart's address and the page's URL.
-function params() {
-  const out = {};
-  for (const control of $$('[data-chart-param]')) {
-    const pressed = control.classList.contains('seg') ? $('[aria-pressed="true"]', control)?.value : control.value;
-    out[control.dataset.chartParam] = control.type === 'checkbox' ? (control.checked ? '1' : '') : pressed;
-  }
-  return out;
-}
+const axisOf = (url) => url.searchParams.get('x') ?? 'step';
 
 function address(chart) {
   const url = new URL(chart.el.dataset.chart, location.origin);
   for (const [key, value] of Object.entries(params())) if (value) url.searchParams.set(key, value);
-  if (chart.range) {
-    url.searchParams.set('first_step', Math.floor(chart.range[0]));
-    url.searchParams.set('last_step', Math.ceil(chart.range[1]));
+  if (chart.range && chart.range.axis === axisOf(url)) {
+    url.searchParams.set('first', chart.range.first);
+    url.searchParams.set('last', chart.range.last);
   }
   url.searchParams.set('width', Math.max(200, Math.min(2000, Math.round(chart.el.clientWidth || 600))));
   return url;
+}
+
+function note(chart, text) {
+  const place = $('[data-chart-note]', chart.card);
+  if (place) place.textContent = text;
 }
 
 function message(chart, node) {
@@ -37,47 +37,13 @@ function message(chart, node) {
   chart.el.replaceChildren(node);
 }
 
-function sentenceBox(text) {
-  const box = document.createElement('div');
-  box.className = 'empty';
-  const p = document.createElement('p');
-  p.textContent = text;
-  box.append(p);
-  return box;
-}
-
-function errorBox(chart, text) {
-  const box = sentenceBox(`${text} The rest of the page is still correct.`);
-  const again = document.createElement('button');
-  again.type = 'button';
-  again.className = 'btn sm';
-  again.textContent = 'Try again';
-  again.addEventListener('click', () => load(chart));
-  box.setAttribute('role', 'alert');
-  box.append(again);
-  return box;
-}
-
-function legend(chart) {
-  const place = $('[data-chart-legend]', chart.card);
-  if (!place) return;
-  place.replaceChildren(
-    ...(chart.body.legend ?? []).map(({ name, color, dash }) => {
-      const item = document.createElement('span');
-      const stroke = document.createElement('i');
-      stroke.style.setProperty('--c', color);
-      if (dash && dash !== 'solid') stroke.className = /^dot$|^2px/.test(dash) ? 'dots' : 'dash';
-      item.append(stroke, name);
-      return item;
-    }),
-  );
-}
-
 export async function draw(chart) {
   const { body } = chart;
-  const note = $('[data-chart-note]', chart.card);
-  if (note) note.textContent = body.note ?? '';
-  legend(chart);
+  chart.axis = body.axis;
+  // A range that the page's axis has left behind: the figure starts anew, and so does the zoom.
+  if (body.empty || chart.range?.axis !== chart.axis) chart.range = null;
+  note(chart, body.note ?? '');
+  legend(chart.card, body.legend ?? []);
   if (body.empty) {
     message(chart, sentenceBox(body.empty));
     return;
@@ -92,11 +58,10 @@ export async function draw(chart) {
 
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
 function zoomed(chart, change) {
-  if (chart.el.dataset.zoom !== 'step') return;
-  if (change['xaxis.range[0]'] !== undefined) chart.range = [change['xaxis.range[0]'], change['xaxis.range[1]']];
-  else if (change['xaxis.autorange']) chart.range = null;
-  else return;
-  load(chart);
+  const range = chart.el.dataset.zoom === undefined ? undefined : zoomOf(chart.axis, change);
+  if (range === undefined) return;
+  chart.range = range;
+  ask(chart);
 }
 
 // Fetches and draws. Resolves to whether the chart is still live.
@@ -104,14 +69,16 @@ export async function load(chart) {
   const asked = (chart.asked = (chart.asked ?? 0) + 1);
   const wait = setTimeout(() => !chart.body && chart.el.classList.add('loading'), 300);
   try {
-    const answer = await fetch(address(chart), { headers: { Accept: 'application/json' } });
+    const url = address(chart);
+    const answer = await fetch(url, { headers: { Accept: 'application/json' } });
     if (!answer.ok) throw new Error(await sentence(answer));
     const body = await answer.json();
-    if (asked !== chart.asked || chart.held) return true;
-    chart.body = body;
-    await draw(chart);
+    if (asked !== chart.asked) return true;
+    chart.body = { ...body, axis: axisOf(url) };
+    if (chart.held) chart.late = true;
+    else await draw(chart);
   } catch (error) {
-    if (!chart.body) message(chart, errorBox(chart, `This chart did not load. ${error.message}`));
+    if (!chart.body) message(chart, errorBox(`This chart did not load. ${error.message}`, () => ask(chart)));
     else throw error;
   } finally {
     clearTimeout(wait);
@@ -120,27 +87,38 @@ export async function load(chart) {
   return chart.body?.live ?? true;
 }
 
+// The same for the reader, who is told when what is shown is not what was asked for.
+export const ask = (chart) => load(chart).catch((error) => note(chart, `${error.message} What you see is from before.`));
+
+// While a finger or button is down the reader is zooming: what arrives is drawn once it is up, and the zoom known.
+const release = () =>
+  setTimeout(() => {
+    for (const chart of charts.values()) {
+      chart.held = false;
+      if (chart.late) draw(chart);
+      chart.late = false;
+    }
+  });
+
 export function register(el) {
   if (charts.has(el)) return;
   const id = el.dataset.chartId ?? '';
   const logged = (state.get('logy') ?? '').split(',').filter(Boolean);
   const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, range: null, logY: logged.includes(id) || el.dataset.log === '1' };
   charts.set(el, chart);
-  // While a finger or button is down the reader is zooming: a refresh must wait.
   el.addEventListener('pointerdown', () => (chart.held = true));
-  addEventListener('pointerup', () => (chart.held = false));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
   new IntersectionObserver((seen, watcher) => {
     if (!seen.some((s) => s.isIntersecting)) return;
     watcher.disconnect();
     chart.seen = true;
-    load(chart);
+    ask(chart);
   }, { rootMargin: '300px' }).observe(el);
 }
 
 const refreshed = (chart) => (chart.seen ? load(chart) : true);
 
-export const reloadAll = () => charts.forEach((chart) => chart.seen && load(chart));
+export const reloadAll = () => charts.forEach((chart) => chart.seen && ask(chart));
 
 // Picks up charts that came later (htmx swaps, live parts) and lets go of removed ones.
 export function scan(root = document) {
@@ -152,19 +130,10 @@ export function scan(root = document) {
   $$('.chart[data-chart]', root).forEach(register);
 }
 
+addEventListener('pointerup', release);
+addEventListener('pointercancel', release);
 addEventListener('themechange', () => charts.forEach((chart) => chart.body && draw(chart)));
 document.addEventListener('htmx:afterSettle', () => scan());
 document.addEventListener('refreshed', () => scan());
-document.addEventListener('change', (event) => {
-  const control = event.target.closest('[data-chart-param]');
-  if (!control || control.classList.contains('seg')) return;
-  state.set(control.dataset.chartParam, params()[control.dataset.chartParam]);
-  reloadAll();
-});
-document.addEventListener('pick', (event) => {
-  if (event.target.dataset.chartParam) {
-    state.set(event.target.dataset.chartParam, event.detail);
-    reloadAll();
-  }
-});
+onChange(reloadAll);
 scan();

@@ -1,7 +1,7 @@
 // The compare page: keys, runs shown and hidden, smoothing, and new metrics that join while runs run.
 import './compare-parts.js';
 import './compare-rows.js';
-import { chartOf, reloadAll, scan } from './charts.js';
+import { reloadAll, scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
 import * as state from './url-state.js';
@@ -26,21 +26,6 @@ page.addEventListener('click', (event) => {
 page.addEventListener('input', (event) => {
   if (event.target.matches('[data-smooth]')) $('[data-smooth-value]').textContent = event.target.value;
 });
-
-// A zoomed range is one of steps; on another axis the chart starts anew and zooms without asking for more points.
-function followAxis() {
-  const axis = $('[data-chart-param="x"]').value;
-  for (const el of $$('#curves .chart')) {
-    el.dataset.zoom = axis;
-    const chart = chartOf(el);
-    if (chart) chart.range = null;
-  }
-}
-
-page.addEventListener('change', (event) => {
-  if (event.target.matches('[data-chart-param="x"]')) followAxis();
-});
-page.addEventListener('parts', followAxis);
 
 const links = () => $$('[data-spy] a');
 const sections = () => links().map((link) => $(link.getAttribute('href')));
@@ -70,7 +55,6 @@ function nextBaseline() {
   toast(`Baseline: ${next.dataset.baseline}`);
 }
 
-followAxis();
 addEventListener('scroll', mark, { passive: true });
 mark();
 

@@ -1,0 +1,17 @@
+// Places on a chart's x axis: as the figure writes them, and as the server counts them.
+
+// In steps, minutes, or seconds since 1970. A moment reads "2026-11-23 15:49:06.1234"; figures are in UTC.
+export function counted(axis, place) {
+  if (axis !== 'time') return Number(place);
+  const [day, time = '00:00'] = String(place).split(/[ T]/);
+  return Date.parse(`${day}T${time.replace(/(\.\d{3})\d+$/, '$1')}Z`) / 1000;
+}
+
+// What a plotly_relayout event says of the x axis: a range, null for all of it, undefined for nothing.
+export function zoomOf(axis, change) {
+  if (change['xaxis.autorange']) return null;
+  const ends = change['xaxis.range'] ?? [change['xaxis.range[0]'], change['xaxis.range[1]']];
+  if (ends.includes(undefined)) return undefined;
+  const [first, last] = ends.map((end) => counted(axis, end)).sort((a, b) => a - b);
+  return { axis, first, last };
+}

@@ -1,0 +1,27 @@
+// Page-wide controls of charts: <input data-chart-param="smooth"> joins every chart's address and the page's URL.
+import { $, $$ } from './dom.js';
+import * as state from './url-state.js';
+
+export function params() {
+  const out = {};
+  for (const control of $$('[data-chart-param]')) {
+    const pressed = control.classList.contains('seg') ? $('[aria-pressed="true"]', control)?.value : control.value;
+    out[control.dataset.chartParam] = control.type === 'checkbox' ? (control.checked ? '1' : '') : pressed;
+  }
+  return out;
+}
+
+// Calls `reload` whenever the reader has changed one.
+export function onChange(reload) {
+  document.addEventListener('change', (event) => {
+    const control = event.target.closest('[data-chart-param]');
+    if (!control || control.classList.contains('seg')) return;
+    state.set(control.dataset.chartParam, params()[control.dataset.chartParam]);
+    reload();
+  });
+  document.addEventListener('pick', (event) => {
+    if (!event.target.dataset.chartParam) return;
+    state.set(event.target.dataset.chartParam, event.detail);
+    reload();
+  });
+}

@@ -1,0 +1,128 @@
+"""Figures of curves: axes, zoom and smoothing, on every page that draws them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from experiments import recording
+from experiments.models import Run
+from experiments.shapes import SeriesPoints
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+BEGAN = 1_790_000_000.0
+MOMENT = "2026-09-21T14:13:20.000"
+
+
+@pytest.fixture
+def run() -> Run:
+    lab = make.make_workspace("lab", ada="member")
+    run = make.make_run(make.make_project(lab, "sinusoid"), status="completed")
+    log(run, "loss", 4 + np.arange(100) % 2)
+    return run
+
+
+def log(run: Run, key: str, values) -> None:
+    """One point every 30 seconds."""
+    steps = np.arange(len(values), dtype=np.int64)
+    points = SeriesPoints(key, steps, BEGAN + 30.0 * steps, np.asarray(values, dtype=np.float64))
+    recording.record(run_id=run.pk, client=key, number=0, series=[points])
+
+
+@pytest.fixture(
+    params=["/runs/{0}/charts/curve/?", "/p/lab/sinusoid/charts/?runs={0}&", "/compare/{1}"],
+    ids=["run page", "run table", "compare page"],
+)
+def curve(request, run: Run):
+    """Asks a page for the curve of a metric of the run."""
+    client = Client()
+    client.force_login(make.make_user("ada"))
+    path = request.param.format(run.pk, f"charts/curve/?runs={run.pk}&")
+
+    def ask(query: str, *, key: str = "loss", status: int = 200) -> dict:
+        answer = client.get(f"{path}key={key}&{query}", headers={"Accept": "application/json"})
+        assert answer.status_code == status, answer.content
+        return json.loads(answer.content)
+
+    return ask
+
+
+def line_of(answer: dict) -> dict:
+    """The one trace that answers to the pointer."""
+    (found,) = (trace for trace in answer["figure"]["data"] if "hovertemplate" in trace)
+    return found
+
+
+def test_each_axis_has_its_places_and_says_what_it_counts(curve):
+    steps, minutes, moments = (curve(f"x={axis}") for axis in ("", "relative", "time"))
+
+    assert line_of(steps)["x"][:3] == [0, 1, 2]
+    assert line_of(minutes)["x"][:3] == [0, 0.5, 1]
+    assert line_of(moments)["x"][:2] == [MOMENT, "2026-09-21T14:13:50.000"]
+    titles = [answer["figure"]["layout"]["xaxis"].get("title") for answer in (minutes, moments)]
+    assert [title["text"] for title in titles] == ["minutes since its first point", "time (UTC)"]
+    revisions = {a["figure"]["layout"]["uirevision"] for a in (steps, minutes, moments)}
+    assert len(revisions) == 3  # what is zoomed on one axis is not on another
+
+
+@pytest.mark.parametrize(
+    "zoom",
+    [
+        "first=9.7&last=20.2",
+        "x=relative&first=4.8&last=10.1",
+        f"x=time&first={BEGAN + 285.5}&last={BEGAN + 612}",
+    ],
+)
+def test_a_zoom_brings_the_points_of_its_range_and_one_beyond_each_end(curve, zoom):
+    line = line_of(curve(zoom))
+
+    whole = line_of(curve(zoom.split("first")[0]))
+    assert line["x"] == whole["x"][9:22]
+    assert line["y"] == whole["y"][9:22]
+
+
+def test_a_zoomed_minute_still_counts_from_the_first_point(curve):
+    assert line_of(curve("x=relative&first=40&last=41"))["x"] == [39.5, 40, 40.5, 41, 41.5]
+
+
+@pytest.mark.parametrize("axis", ["step", "relative", "time"])
+def test_a_value_that_is_not_finite_is_marked_on_every_axis(curve, run, axis):
+    log(run, "bad", [3.0, math.nan, 2.0])
+
+    answer = curve(f"x={axis}", key="bad")
+
+    (cross,) = (one for one in answer["figure"]["data"] if one.get("yaxis") == "y2")
+    (line,) = (one for one in answer["figure"]["data"] if one["y"] == [3.0, None, 2.0])
+    assert cross["x"] == [line["x"][1]]
+    assert "nan at step 1" in cross["name"]
+
+
+def test_a_smoothed_line_has_the_raw_one_behind_it(curve):
+    raw, smooth = curve("")["figure"]["data"], curve("smooth=0.5&width=10")["figure"]["data"]
+
+    assert len(raw) == 1
+    faint, line = smooth[-2:]
+    assert (faint["hoverinfo"], faint["line"]["width"]) == ("skip", 1)
+    assert "--chart-raw" in faint["line"]["color"]
+    # The last of 4, 5, 4, 5, ... 5 by hand: 5/2 + 4/4 + 5/8 + ... = 14/3, over every point.
+    assert line["x"][-1] == 99
+    assert line["y"][-1] == pytest.approx(14 / 3)
+    assert faint["y"][-1] == pytest.approx(4.5)  # of the last bucket
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("smooth=1", "smooth"),
+        ("smooth=nan", "smooth"),
+        ("first=2026-11-23", "first"),
+        ("last=inf", "last"),
+        ("width=5", "width"),
+    ],
+)
+def test_a_bad_query_names_its_field(curve, query, field):
+    assert list(curve(query, status=400)["error"]["fields"]) == [field]
