@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.measured import Measured, at_step
+from dashboard.templatetags.formats import figures
 from experiments import reading
 from experiments.models import Evaluation, Job, JobAttempt, Run
 from experiments.shapes import SeriesSummary
@@ -16,8 +18,7 @@ class Stat:
     """One number with what it is and what stands behind it."""
 
     title: str
-    value: float | None
-    half_width: float | None
+    value: Measured
     under: str
 
 
@@ -57,15 +58,13 @@ def evaluation_stats(evaluation: Evaluation) -> list[Stat]:
     """Mean and interval before adaptation, after 1, the trained number and all inner steps."""
     metric = "accuracy" if "accuracy" in evaluation.summary else "loss"
     numbers = evaluation.summary.get(metric) or {}
-    means, halves = numbers.get("mean") or [], numbers.get("half_width") or []
-    last = min(evaluation.inner_steps, len(means) - 1)
+    last = min(evaluation.inner_steps, len(numbers.get("mean") or []) - 1)
     trained = evaluation.protocol.get("inner_steps_trained") or 0
     steps = sorted({0, min(1, last), min(int(trained), last), last}) if last >= 0 else []
     return [
         Stat(
             title=f"{evaluation.name} {metric}, {_after(step)}",
-            value=means[step],
-            half_width=halves[step] if step < len(halves) else None,
+            value=at_step(numbers, step, metric),
             under=f"95 % t interval, N = {evaluation.episode_count} episodes"
             + (", as trained" if step == trained and step else ""),
         )
@@ -85,8 +84,8 @@ def metric_stats(summaries: Mapping[str, SeriesSummary], main: str, direction: s
     under = "no finite value" if step is None else f"{kind}, at step {step:,}"
     last = f"step {summary.last_step:,}, {summary.count:,} points"
     return [
-        Stat(f"{summary.key}, best", best, None, under),
-        Stat(f"{summary.key}, last", summary.last, None, last),
+        Stat(f"{summary.key}, best", Measured(figures(best)), under),
+        Stat(f"{summary.key}, last", Measured(figures(summary.last)), last),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.charts import theme
+from dashboard.measured import measured
 from experiments.shapes import AdaptationCurve
 
 INNER_STEP_TITLE = "inner step"
@@ -27,7 +28,12 @@ def adaptation_figure(lines: Sequence[AdaptationLine]) -> go.Figure:
     traces: list[Any] = []
     for one in lines:
         traces += _traces(one)
-    return theme.figure(traces, x={"title": _title(lines), "dtick": _tick(lines)})
+    is_accuracy = any(one.curve.metric == "accuracy" for one in lines)
+    return theme.figure(
+        traces,
+        x={"title": _title(lines), "dtick": _tick(lines)},
+        y={"tickformat": "~%"} if is_accuracy else {},
+    )
 
 
 def _tick(lines: Sequence[AdaptationLine]) -> int:
@@ -47,13 +53,12 @@ def _traces(one: AdaptationLine) -> list[Any]:
     low, high = curve.mean - curve.half_width, curve.mean + curve.half_width
     values: dict[str, Any] = {
         "customdata": [
-            [low_, high_, count]
-            for low_, high_, count in zip(
-                low.tolist(), high.tolist(), curve.counts.tolist(), strict=True
+            [str(measured(mean, half_width, curve.metric)), count]
+            for mean, half_width, count in zip(
+                curve.mean.tolist(), curve.half_width.tolist(), curve.counts.tolist(), strict=True
             )
         ],
-        "hover": "<b>%{y:.4~g}</b> [%{customdata[0]:.4~g}, %{customdata[1]:.4~g}] "
-        "N=%{customdata[2]}",
+        "hover": "<b>%{customdata[0]}</b> N=%{customdata[1]}",
     }
     traces: list[Any] = [
         *theme.band(curve.inner_steps, low, high, slot=one.slot),

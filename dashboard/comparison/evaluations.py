@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.comparison.selection import Selection
+from dashboard.measured import Measured, at_step
 from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.comparing.verdict import default_steps, trained_steps
 from experiments.models import Evaluation
@@ -47,10 +48,9 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class StepCell:
-    """A run after one inner step; None for a mean or interval that there is not."""
+    """A run after one inner step."""
 
-    mean: float | None
-    half_width: float | None
+    value: Measured
     is_trained: bool
 
 
@@ -64,11 +64,8 @@ def step_rows(selection: Selection, found: Evaluated) -> list[tuple[int, list[St
 
 
 def _cell(evaluation: Evaluation, metric: Metric, step: int) -> StepCell:
-    numbers = evaluation.summary.get(metric) or {}
-    means, halves = numbers.get("mean") or [], numbers.get("half_width") or []
     return StepCell(
-        mean=means[step] if step < len(means) else None,
-        half_width=halves[step] if step < len(halves) else None,
+        value=at_step(evaluation.summary.get(metric), step, metric),
         is_trained=trained_steps(evaluation) == step,
     )
 

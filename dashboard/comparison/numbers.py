@@ -1,38 +1,52 @@
 """How differences read: accuracy in points, loss as it is, p values with their correction."""
 
-from experiments.comparing.statistics import Metric
+from dataclasses import dataclass
+
+from dashboard.measured import Rounding
+from experiments.comparing.statistics import Metric, PairedDifference
 
 UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "query loss"}
+NO_INTERVAL = "no interval below 2 episodes"
 
 
-def amount(value: float, metric: Metric) -> str:
-    """A mean: accuracy in percent, loss with four digits."""
-    return f"{100 * value:.2f} %" if metric == "accuracy" else _digits(value)
+@dataclass(frozen=True)
+class DifferenceText:
+    """A mean difference with its sign, its size without, and its interval: to one decimal."""
+
+    signed: str = ""
+    size: str = ""
+    interval: str = NO_INTERVAL
 
 
-def half_width(value: float, metric: Metric) -> str:
-    """Half an interval: as many digits as it deserves."""
-    return f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.2g}"
+def difference_text(paired: PairedDifference | None) -> DifferenceText:
+    """ "+0.57", "0.57" and "[+0.14, +1.00]"; accuracies in points."""
+    if paired is None or paired.mean is None:
+        return DifferenceText()
+    low, high = paired.interval.low, paired.interval.high
+    scale = 100.0 if paired.metric == "accuracy" else 1.0
+    mean = paired.mean * scale
+    if low is None or high is None or low == high:
+        text = signed(paired.mean, paired.metric)
+        bounds = NO_INTERVAL if low is None else f"[{text}, {text}]"
+        return DifferenceText(text, text.lstrip("+−"), bounds)
+    low, high = low * scale, high * scale
+    rounding = Rounding.to((high - low) / 2, mean)
+    return DifferenceText(
+        signed=rounding.signed(mean),
+        size=rounding.text(abs(mean)),
+        interval=f"[{rounding.signed(low)}, {rounding.signed(high)}]",
+    )
 
 
 def signed(value: float, metric: Metric) -> str:
-    """A difference with its sign: "+0.57" points, "−0.0123" of loss."""
+    """A difference without an interval, or a place on a scale, with its sign."""
     text = f"{100 * value:+.2f}" if metric == "accuracy" else f"{value:+#.3g}".rstrip(".")
     if float(text) == 0:
         text = text.lstrip("+-")
     return text.replace("-", "−")
 
 
-def size(value: float, metric: Metric) -> str:
-    """A difference without its sign."""
-    return signed(abs(value), metric).lstrip("+")
-
-
 def p_text(p_value: float, tests: int) -> str:
     """ "p = 0.03", "p < 0.001 (Holm, 3 tests)"."""
     text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
     return text if tests < 2 else f"{text} (Holm, {tests} tests)"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")

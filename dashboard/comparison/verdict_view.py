@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from dashboard.comparison.evaluations import Evaluated
-from dashboard.comparison.numbers import UNITS, amount, half_width, p_text, signed, size
+from dashboard.comparison.numbers import UNITS, difference_text, p_text, signed
 from dashboard.comparison.selection import Compared, Selection
+from dashboard.measured import MISSING, Measured, at_step
 from experiments.comparing.statistics import Metric, PairedDifference
 from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
 
@@ -74,9 +75,9 @@ class Standing:
     """A run's own number at the top of the page."""
 
     compared: Compared
-    value: str
-    half_width: str
+    value: Measured
     under: str
+    is_evaluated: bool
     is_shut_out: bool
 
 
@@ -148,17 +149,18 @@ class _Scale:
 def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: _Scale) -> ForestRow:
     compared = selection.by_id(one.run_id)
     assert compared is not None
-    metric, paired = verdict.metric, one.paired
+    paired = one.paired
     low, mean, high = (
         (paired.interval.low, paired.mean, paired.interval.high) if paired else (None, None, None)
     )
+    text = difference_text(paired)
     return ForestRow(
         compared=compared,
         comparison=one,
         word=WORDS[one.judgement],
-        difference="" if mean is None else signed(mean, metric),
-        size="" if mean is None else size(mean, metric),
-        interval=_interval_text(paired, metric),
+        difference=text.signed,
+        size=text.size,
+        interval=text.interval,
         p="" if one.holm_p is None else p_text(one.holm_p, verdict.tests),
         low_x=None if low is None else scale.x(low),
         mean_x=None if mean is None else scale.x(mean),
@@ -180,12 +182,6 @@ def _steps_text(paired: PairedDifference | None) -> str:
     return f"step {own}" if base == own else f"step {own} against step {base}"
 
 
-def _interval_text(paired: PairedDifference | None, metric: Metric) -> str:
-    if paired is None or paired.interval.low is None or paired.interval.high is None:
-        return "no interval below 2 episodes"
-    return f"[{signed(paired.interval.low, metric)}, {signed(paired.interval.high, metric)}]"
-
-
 def _left_out(paired: PairedDifference | None) -> str:
     """Common episodes without a finite value, by name."""
     if paired is None or not paired.excluded:
@@ -204,15 +200,12 @@ def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> St
     """The run's mean with its 95 % t interval, as stored with the evaluation."""
     one = evaluated.by_run[compared.run.pk]
     if one is None:
-        return Standing(compared, "–", "", f"no {evaluated.name} evaluation", False)
+        return Standing(compared, MISSING, f"no {evaluated.name} evaluation", False, False)
     step = evaluated.steps[compared.run.pk]
-    numbers = one.summary.get(evaluated.metric) or {}
-    mean = (numbers.get("mean") or [])[step : step + 1]
-    half = (numbers.get("half_width") or [])[step : step + 1]
     return Standing(
         compared=compared,
-        value="NaN" if not mean or mean[0] is None else amount(mean[0], evaluated.metric),
-        half_width="" if not half or half[0] is None else half_width(half[0], evaluated.metric),
+        value=at_step(one.summary.get(evaluated.metric), step, evaluated.metric),
         under=f"after {steps_text(step)}, N = {one.episode_count} episodes",
+        is_evaluated=True,
         is_shut_out=compared.run.pk in outside,
     )
