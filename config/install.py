@@ -142,7 +142,7 @@ def _install(python: Path, requirements: Path, *, log: Path) -> None:
     with (
         kept,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as pip,
     ):
         assert pip.stdout is not None

@@ -28,11 +28,16 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise too_large()
-        return loads(body)
+        return loads(read_limited(stream))
+
+
+def read_limited(stream: IO[Any]) -> bytes:
+    """The body's bytes. Raises TooLarge."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body: bytes = stream.read(limit + 1)
+    if len(body) > limit:
+        raise too_large()
+    return body
 
 
 def too_large() -> TooLarge:

@@ -127,7 +127,7 @@ def find_project(request: Request, name: Any) -> Project:
     projects = list(found[:2])
     if not projects:
         message = f"There is no project {name[:130]!r} that you can see."
-        raise NotFound(message, fields={"project": [message]})
+        raise NotFound(message, code="project_not_found", fields={"project": [message]})
     if len(projects) > 1:
         raise _bad_project(f"Several workspaces have a project {slug!r}: write 'workspace/{slug}'.")
     return projects[0]

@@ -4,15 +4,19 @@ from experiments.recording.client_console import ClientLog, append_client_log, p
 from experiments.recording.console import append_log, stamped
 from experiments.recording.evaluations import record_evaluation
 from experiments.recording.points import record
+from experiments.recording.records import CONTENT_TYPE as RECORDS_CONTENT_TYPE
+from experiments.recording.records import parse_records
 from experiments.recording.rewinding import rewind
 from experiments.recording.validation import Batch, parse_batch, parse_series
 
 __all__ = [
+    "RECORDS_CONTENT_TYPE",
     "Batch",
     "ClientLog",
     "append_client_log",
     "append_log",
     "parse_batch",
+    "parse_records",
     "parse_log",
     "parse_series",
     "record",

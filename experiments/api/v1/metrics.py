@@ -1,9 +1,11 @@
 """/runs/<id>/metrics/, /runs/<id>/series/ and /series/: points in, curves and points out."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 import numpy as np
 from django.urls import path
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -11,6 +13,7 @@ from rest_framework.utils.urls import replace_query_param
 from experiments import lifecycle, reading, recording
 from experiments.api.auth import SIGNED_IN, visible_workspaces
 from experiments.api.docs import documented
+from experiments.api.json import StrictJSONParser, read_limited
 from experiments.api.v1.metrics_schemas import (
     CURVE,
     SUMMARY,
@@ -43,8 +46,23 @@ RANGE = (
 )
 
 
+class RecordsParser(BaseParser):
+    """Hands on a body of records as the bytes under "records", which no JSON body can hold."""
+
+    media_type = recording.RECORDS_CONTENT_TYPE
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, bytes]:
+        return {"records": read_limited(stream)}
+
+
 class RunMetrics(RunView):
     needed = {"GET": Role.VIEWER, "POST": Role.MEMBER}
+    parser_classes = [StrictJSONParser, RecordsParser]
 
     @documented(
         "metrics_list",
@@ -67,7 +85,8 @@ class RunMetrics(RunView):
         description="Stores a batch of points, all or nothing: 200 means that they are stored. "
         "(client, number) names the batch, so that sending it again is harmless. Give columns in "
         "`series` or rows in `points`: up to 100,000 points of 1,000 keys. A sign of life: a run "
-        "that had crashed by silence is running again.",
+        "that had crashed by silence is running again. The Metascope client sends the same as "
+        f"{recording.RECORDS_CONTENT_TYPE}: rows as it wrote them.",
         answer=RecordedOutput,
         example={"points": 2, "series": 1, "duplicate": False},
         body=MetricsInput,
@@ -78,12 +97,19 @@ class RunMetrics(RunView):
         },
     )
     def post(self, request: Request, run_id: str) -> Response:
-        batch = recording.parse_batch(request.data)
+        batch = _batch(request.data)
         with lifecycle.sign_of_life(self.run):
             recorded = recording.record(
                 run_id=self.run.pk, client=batch.client, number=batch.number, series=batch.series
             )
         return Response(RecordedOutput(recorded).data)
+
+
+def _batch(data: Any) -> recording.Batch:
+    records = data.get("records") if isinstance(data, dict) else None
+    if isinstance(records, bytes):
+        return recording.parse_records(records)
+    return recording.parse_batch(data)
 
 
 class RunSeries(RunView):

@@ -1,0 +1,15 @@
+"""Metascope: record machine-learning experiments; nothing logged is lost.
+
+import metascope
+
+with metascope.start("sinusoid", params={"lr": 0.01}) as run:
+    for step in range(1000):
+        run.log({"train/loss": loss}, step=step)
+"""
+
+from metascope._errors import Denied, MetascopeError, Refused, Unreachable
+from metascope._run import Run
+from metascope._start import start
+
+__all__ = ["Denied", "MetascopeError", "Refused", "Run", "Unreachable", "start"]
+__version__ = "0.1.0"

@@ -1,0 +1,179 @@
+"""What a script runs on and with: command line, machine, packages, code. Secrets are masked."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+MASK = "[masked]"
+PASSED_ON = re.compile(
+    r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|TF|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
+)
+SECRET = re.compile(r"token|secret|passw|api[-_]?key|credential|auth", re.IGNORECASE)
+LARGEST_FILE = 1024 * 1024
+LARGEST_SNAPSHOT = 16 * 1024 * 1024
+MOST_FILES = 2_000
+SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.sh",
+          "*.txt", "*.md")  # fmt: skip
+NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache",
+         "*.egg-info", ".env*", "*.pem", "*.key", ".metascope")  # fmt: skip
+IGNORE_FILE = ".metascopeignore"
+GIT_S = 10
+
+
+def command() -> str:
+    """The command line, without values that look like secrets."""
+    return " ".join(masked(getattr(sys, "orig_argv", sys.argv)))
+
+
+def masked(arguments: list[str]) -> list[str]:
+    """Arguments whose option names a secret lose their value: `--token x` and `--token=x`."""
+    found: list[str] = []
+    hide = False
+    for one in arguments:
+        name, sign, _ = one.partition("=")
+        is_secret = bool(SECRET.search(name)) and name.startswith("-")
+        if hide and not one.startswith("-"):
+            found.append(MASK)
+        elif is_secret and sign:
+            found.append(f"{name}={MASK}")
+        else:
+            found.append(one)
+        hide = is_secret and not sign
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Python, packages, machine, and the environment variables of PASSED_ON."""
+    variables = {
+        name: MASK if SECRET.search(name) else value
+        for name, value in sorted(os.environ.items())
+        if PASSED_ON.fullmatch(name)
+    }
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "hostname": platform.node(),
+        "cpu_count": os.cpu_count(),
+        "packages": packages(),
+        "variables": variables,
+        "working_folder": str(Path.cwd()),
+    }
+
+
+def packages() -> dict[str, str]:
+    """Versions of the installed distributions by name."""
+    found = {}
+    for one in importlib.metadata.distributions():
+        name = one.metadata["Name"]
+        if name:
+            found[str(name)] = one.version
+    return dict(sorted(found.items(), key=lambda pair: pair[0].lower()))
+
+
+def snapshot() -> dict[str, Any] | None:
+    """The code as executed: by git where there is a repository, else the files near the script."""
+    root = _git_root()
+    if root is None:
+        script = Path(sys.argv[0]).resolve() if sys.argv and sys.argv[0] else None
+        if script is None or not script.is_file():
+            return None
+        return {"files": _files(script.parent, _walk(script.parent))}
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = [name for name in (listed or "").split("\0") if name]
+    return {
+        "files": _files(root, names),
+        "git_commit": (_git(root, "rev-parse", "HEAD") or "").strip(),
+        "git_branch": (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
+        "git_remote": without_password(
+            (_git(root, "config", "--get", "remote.origin.url") or "").strip()
+        ),
+        "patch": _git(root, "diff", "HEAD", "--", *(f":(exclude,glob)**/{one}" for one in NEVER))
+        or "",
+    }
+
+
+def without_password(url: str) -> str:
+    """The address without the user and password in it."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
+
+
+def _git_root() -> Path | None:
+    folder = Path(sys.argv[0]).resolve().parent if sys.argv and sys.argv[0] else Path.cwd()
+    found = _git(folder if folder.is_dir() else Path.cwd(), "rev-parse", "--show-toplevel")
+    return Path(found.strip()) if found else None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None without git, outside a repository, or when it takes too long."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, timeout=GIT_S, check=False,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _walk(folder: Path) -> list[str]:
+    found: list[str] = []
+    for path, folders, files in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not _matches(one, NEVER))
+        found.extend(os.path.relpath(os.path.join(path, one), folder) for one in sorted(files))
+        if len(found) > 10 * MOST_FILES:
+            break
+    return found
+
+
+def _files(root: Path, names: list[str]) -> dict[str, Any]:
+    """Source files by path, up to the limits; text, or base64 for other bytes."""
+    ignored = _ignored(root)
+    total = 0
+    files: dict[str, Any] = {}
+    for name in names:
+        parts = name.split("/")
+        if not _matches(parts[-1], SOURCE) or any(_matches(part, NEVER) for part in parts):
+            continue
+        if _matches(name, ignored) or any(_matches(part, ignored) for part in parts):
+            continue
+        path = root / name
+        try:
+            if path.is_symlink() or path.stat().st_size > LARGEST_FILE:
+                continue
+            data = path.read_bytes()
+        except OSError:  # gone since it was listed, or not ours to read
+            continue
+        total += len(data)
+        if total > LARGEST_SNAPSHOT or len(files) >= MOST_FILES:
+            break
+        files[name] = _content(data)
+    return files
+
+
+def _content(data: bytes) -> Any:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+    return text if "\0" not in text else {"base64": base64.b64encode(data).decode()}
+
+
+def _ignored(root: Path) -> tuple[str, ...]:
+    try:
+        lines = (root / IGNORE_FILE).read_text("utf-8").splitlines()
+    except OSError:
+        return ()
+    return tuple(line.strip().rstrip("/") for line in lines if line.strip() and line[0] != "#")
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)

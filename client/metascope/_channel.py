@@ -1,0 +1,65 @@
+"""How one process reaches the server: its spool, and the thread that delivers it."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from metascope._api import Api
+from metascope._delivery import Delivery
+from metascope._records import event_payload
+from metascope._sender import Sender
+from metascope._settings import Settings
+from metascope._spool import Spool, clear
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A spool being written; `branch` opens one more to the same run, for a forked child."""
+
+    spool: Spool
+    sender: Sender | None
+    branch: Callable[[], Channel]
+
+    def close(self, wait_s: float) -> bool:
+        """Deliver the rest for at most `wait_s` seconds; True when nothing is left."""
+        drained = self.sender.stop(wait_s) if self.sender else False
+        if drained:
+            clear(self.spool.folder)
+        self.spool.close()
+        if self.sender:
+            self.sender.leave()
+        return drained
+
+
+def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
+    """A new spool that begins with this event. Raises OSError where it cannot be written."""
+    client = uuid.uuid4().hex
+    spool = Spool(settings.spool / client, settings.url)
+    spool.write(event_payload(first))
+    sender = None
+    if settings.mode == "online":
+        sender = _sender(spool, client, settings)
+        sender.start()
+
+    def branch() -> Channel:
+        """The run's id may still be on its way: the parent's spool will know it."""
+        return open_channel(settings, {"type": "attach", "content": {"parent": str(spool.folder)}})
+
+    return Channel(spool, sender, branch)
+
+
+def _sender(spool: Spool, client: str, settings: Settings) -> Sender:
+    delivery = Delivery(spool.folder, client, Api(settings.url, settings.token))
+    return Sender(delivery, written=lambda: spool.written, sync=spool.sync, say=say)
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    try:
+        sys.stderr.write(f"metascope: {text}\n")
+    except (OSError, ValueError):  # nobody listens any more
+        return

@@ -1,0 +1,81 @@
+"""The command line: `metascope login`, `metascope run`, `metascope sync`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import runpy
+import sys
+from pathlib import Path
+
+from metascope import _settings
+from metascope._api import Api
+from metascope._errors import MetascopeError
+from metascope._run import ending
+from metascope._start import start
+from metascope._sync import sync
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status is 0 where all went well."""
+    parser = argparse.ArgumentParser(prog="metascope", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    login = commands.add_parser("login", help="keep the server's URL and your token")
+    login.add_argument("url")
+    login.add_argument("--token", help="asked for when left out")
+    login.set_defaults(call=_login)
+    run = commands.add_parser("run", help="run a Python script and record it")
+    run.add_argument("--project", help="the folder's name when left out")
+    run.add_argument("--name", default="", help="of the run")
+    run.add_argument("script", type=Path)
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    run.set_defaults(call=_run)
+    sent = commands.add_parser("sync", help="send what earlier runs could not")
+    sent.set_defaults(call=_sync)
+    asked = parser.parse_args(arguments)
+    status: int = asked.call(asked)
+    return status
+
+
+def _login(asked: argparse.Namespace) -> int:
+    token = asked.token or getpass.getpass("API token: ")
+    try:
+        me = Api(asked.url, token).get("users/me/")
+    except MetascopeError as error:
+        print(f"Not kept: {error}", file=sys.stderr)
+        return 1
+    path = _settings.store(asked.url, token)
+    print(f"{me['username']} at {asked.url}; kept in {path}")
+    return 0
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if not asked.script.is_file():
+        print(f"There is no script {asked.script}.", file=sys.stderr)
+        return 2
+    sys.argv = [str(asked.script), *asked.arguments]
+    sys.path[0] = str(asked.script.resolve().parent)
+    run = start(asked.project or Path.cwd().name.lower(), name=asked.name or asked.script.stem)
+    try:
+        runpy.run_path(str(asked.script), run_name="__main__")
+    except SystemExit as error:
+        failed = error.code not in (None, 0)
+        run.finish("failed" if failed else "completed", f"exit status {error.code}" * failed)
+        raise
+    except BaseException as error:
+        run.finish(*ending(error))
+        raise
+    run.finish()
+    return 0
+
+
+def _sync(asked: argparse.Namespace) -> int:
+    found = sync(_settings.load(), lambda text: print(text))
+    for one in found:
+        told = "sent" if one.is_drained else f"not sent: {one.problem}"
+        if one.refused:
+            told += f"; the server refused {one.refused} things, which are kept"
+        print(f"{one.client} (run {one.run or 'not made'}): {told}")
+    if not found:
+        print("Nothing is waiting.")
+    return 0 if all(one.is_drained for one in found) else 1

@@ -1,0 +1,277 @@
+"""Delivery of a spool: in order, each piece until the server has it, nothing twice.
+
+Points travel in numbered batches. Where a batch ends is written down before it is sent: after any
+interruption exactly the same bytes go out under the same number, and the server knows them. Only
+one delivery of a spool exists at a time (the spool's lock).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from metascope._api import Api, segment
+from metascope._errors import Denied, Refused, Unreachable
+from metascope._records import EVENT, KEYS, POINTS, event_of, key_count, value_count
+from metascope._spool import Position, Record, read, segments
+
+BATCH_POINTS = 50_000
+BATCH_KEYS = 1_000
+BATCH_BYTES = 4 * 1024 * 1024
+CONTENT_TYPE = "application/vnd.metascope.records"
+
+
+@dataclass
+class State:
+    """How far a spool was delivered; kept in state.json."""
+
+    client: str
+    run: str | None = None
+    segment: int = 1
+    offset: int = Position().offset
+    number: int = 0  # of the next batch or event
+    cut_segment: int | None = None  # where the batch on its way ends
+    cut_offset: int | None = None
+    refused: int = 0  # points, events and damaged places the server does not have
+    done: bool = False  # the run's end was delivered
+
+    @property
+    def position(self) -> Position:
+        return Position(self.segment, self.offset)
+
+    @property
+    def cut(self) -> Position | None:
+        if self.cut_segment is None or self.cut_offset is None:
+            return None
+        return Position(self.cut_segment, self.cut_offset)
+
+
+class Delivery:
+    """Sends what a spool holds. Used by the run's own thread, and by `metascope sync`."""
+
+    def __init__(self, folder: Path, client: str, api: Api) -> None:
+        self.folder = folder
+        self.api = api
+        self.state = _load(folder) or State(client)
+        self._keys: dict[int, Record] = {}  # id to its KEYS, of the segment being read
+        self._keys_of_segment = 0
+
+    def is_at(self, position: Position) -> bool:
+        """Whether everything before it was delivered."""
+        return self.state.position >= position
+
+    def step(self, stop: Position | None) -> bool:
+        """Deliver one batch or one event of what lies before `stop` (None: the end).
+
+        False where nothing was left. Raises Unreachable and Denied: the same step may be tried
+        again. What the server refuses is put aside in refused.jsonl and counted.
+        """
+        state = self.state
+        self._read_keys()
+        batch = _Batch(dict(self._keys))
+        for record in read(self.folder, state.position, state.cut or stop):
+            if record.kind == EVENT or not batch.knows(record):
+                if not batch.points:
+                    self._event(record)
+                    return True
+                break
+            if not batch.takes(record):
+                break
+            batch.add(record)
+        if batch.end is None:
+            return False
+        if batch.points:
+            self._points(batch)
+        else:
+            self._advance(batch.end)
+        return True
+
+    def _read_keys(self) -> None:
+        """The keys named in this segment before the position, once per segment."""
+        state = self.state
+        if self._keys_of_segment == state.segment:
+            return
+        start = Position(state.segment)
+        self._keys = {
+            _id_of(one): one for one in read(self.folder, start, state.position) if one.kind == KEYS
+        }
+        self._keys_of_segment = state.segment
+
+    def _points(self, batch: _Batch) -> None:
+        state, end = self.state, batch.end
+        assert end is not None
+        if state.cut != end:
+            state.cut_segment, state.cut_offset = end.segment, end.offset
+            self._save(durable=True)
+        header = json.dumps({"client": state.client, "number": state.number}).encode()
+        body = len(header).to_bytes(4, "little") + header + b"".join(batch.pieces)
+        try:
+            self.api.post_bytes(f"runs/{self._run}/metrics/", body, CONTENT_TYPE)
+        except Refused as error:
+            about = {"points": batch.points, "why": str(error)}
+            self._put_aside(about, b"".join(batch.pieces), batch.points)
+        self._keys = batch.keys
+        self._advance(end)
+
+    @property
+    def _run(self) -> str:
+        if self.state.run is None:
+            raise Refused("the server did not take the start of this run")
+        return segment(self.state.run)
+
+    def _event(self, record: Record) -> None:
+        if record.kind != EVENT:
+            self._put_aside({"why": "damaged bytes in the spool"}, record.raw, 1)
+        else:
+            event = event_of(record.payload)
+            try:
+                self._send(event)
+            except Refused as error:
+                self._put_aside({"event": event["type"], "why": str(error)}, record.raw, 1)
+        self._advance(record.end)
+
+    def _send(self, event: dict[str, Any]) -> None:
+        """One event as the request that stands for it."""
+        state = self.state
+        kind, content = event["type"], event.get("content", {})
+        key = f"{state.client}-{state.number}"
+        if kind == "start":
+            state.run = self._start(content)
+        elif kind == "attach":
+            state.run = _run_of(Path(content["parent"]))
+        elif kind in ("params", "summary"):
+            self.api.post(f"runs/{self._run}/{kind}/", {kind: content})
+        elif kind == "edit":
+            self.api.patch(f"runs/{self._run}/", content)
+        elif kind == "environment":
+            self.api.put(f"runs/{self._run}/environment/", {"environment": content})
+        elif kind == "snapshot":
+            self.api.post(f"runs/{self._run}/snapshot/", content, key=key)
+        elif kind == "console":
+            body = {"client": state.client, "number": state.number, **content}
+            self.api.post(f"runs/{self._run}/log/", body)
+        elif kind == "finish":
+            self._finish(content)
+        else:
+            raise Refused(f"events of type {kind!r} are not known to this version")
+
+    def _start(self, content: dict[str, Any]) -> str:
+        """Create the run, and its project where there is none. Raises Denied instead of Refused:
+        without its run nothing of the spool can be delivered, and all of it must be kept."""
+        key = f"{self.state.client}-start"
+        try:
+            try:
+                found = self.api.post("runs/", content, key=key)
+            except Refused as error:
+                if error.code != "project_not_found":
+                    raise
+                workspace, _, slug = content["project"].rpartition("/")
+                body = {"slug": slug, **({"workspace": workspace} if workspace else {})}
+                self.api.post("projects/", body, key=f"{key}-project")
+                found = self.api.post("runs/", content, key=key)
+        except Refused as error:
+            raise Denied(f"The server does not take this run: {error}") from error
+        return str(found["id"])
+
+    def _finish(self, content: dict[str, Any]) -> None:
+        try:
+            self.api.post(f"runs/{self._run}/finish/", content)
+        except Refused as error:
+            # Ended already: an answer that was lost, or somebody's decision in the browser.
+            if error.status != 409:
+                raise
+        self.state.done = True
+
+    def _advance(self, end: Position) -> None:
+        state = self.state
+        finished = [path for path in segments(self.folder) if int(path.stem) < end.segment]
+        state.segment, state.offset = end.segment, end.offset
+        state.number += 1
+        state.cut_segment = state.cut_offset = None
+        self._save(durable=bool(finished))
+        for path in finished:
+            path.unlink()
+
+    def _put_aside(self, what: dict[str, Any], raw: bytes, count: int) -> None:
+        """Keep the bytes beside the reason: nothing the user logged is thrown away."""
+        self.state.refused += count
+        name = f"refused-{self.state.number}.bin"
+        (self.folder / name).write_bytes(raw)
+        what = {"time": time.time(), "bytes": name, **what}
+        with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(what, ensure_ascii=False) + "\n")
+
+    def _save(self, *, durable: bool) -> None:
+        path = self.folder / "state.json"
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self.state), file)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+
+class _Batch:
+    """Records for one request: the keys they use first, then the rows as they were written."""
+
+    def __init__(self, keys: dict[int, Record]) -> None:
+        self.keys = keys
+        self.points = 0
+        self.rows: list[bytes] = []
+        self.used: dict[int, int] = {}  # id of keys to their number
+        self.bytes = 0
+        self.end: Position | None = None
+
+    @property
+    def pieces(self) -> list[bytes]:
+        return [*(self.keys[one].raw for one in self.used), *self.rows]
+
+    def knows(self, record: Record) -> bool:
+        """False for damaged bytes, and for points whose keys were among such."""
+        return record.kind == KEYS or (record.kind == POINTS and _id_of(record) in self.keys)
+
+    def takes(self, record: Record) -> bool:
+        """Whether it fits beside what is there; the first always does."""
+        if record.kind != POINTS or not self.points:
+            return True
+        number = _id_of(record)
+        keys = 0 if number in self.used else key_count(self.keys[number].payload)
+        return (
+            self.points + value_count(record.payload) <= BATCH_POINTS
+            and sum(self.used.values()) + keys <= BATCH_KEYS
+            and self.bytes + len(record.raw) <= BATCH_BYTES
+        )
+
+    def add(self, record: Record) -> None:
+        number = _id_of(record)
+        if record.kind == KEYS:
+            self.keys[number] = record
+        elif record.kind == POINTS:
+            if number not in self.used:
+                self.used[number] = key_count(self.keys[number].payload)
+            self.rows.append(record.raw)
+            self.points += value_count(record.payload)
+            self.bytes += len(record.raw)
+        self.end = record.end
+
+
+def _run_of(folder: Path) -> str:
+    """The run of the process this one was forked from. Raises Unreachable: it may come yet."""
+    parent = _load(folder)
+    if parent is None or parent.run is None:
+        raise Unreachable("the run of the parent process is not known to the server yet")
+    return parent.run
+
+
+def _id_of(record: Record) -> int:
+    return int.from_bytes(record.payload[1:5], "little")
+
+
+def _load(folder: Path) -> State | None:
+    path = folder / "state.json"
+    return State(**json.loads(path.read_text("utf-8"))) if path.exists() else None

@@ -1,0 +1,28 @@
+"""What can go wrong between a run and its server."""
+
+from __future__ import annotations
+
+
+class MetascopeError(Exception):
+    """Base of all errors of this package."""
+
+
+class Unreachable(MetascopeError):
+    """The server cannot take it now; sending the same again later may work."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Denied(MetascopeError):
+    """The token is missing, wrong or may not do this; another token can send the same later."""
+
+
+class Refused(MetascopeError):
+    """The server will never take this as it is."""
+
+    def __init__(self, message: str, status: int = 400, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

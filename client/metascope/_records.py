@@ -1,0 +1,57 @@
+"""Records: the one form of what a run says, in its spool and on the wire.
+
+A record is the payload's length and CRC-32 (zlib's), both uint32, and the payload; everything is
+little-endian. The first byte of the payload is its kind:
+
+- KEYS    uint32 id, then the keys as a JSON list: names the columns of POINTS with that id
+- POINTS  uint32 id, int64 step, float64 seconds since 1970, then one float64 per key
+- EVENT   a JSON object; `type` says what it is
+
+Rows are sent as they were written: nobody but the server turns them into columns.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEAD = struct.Struct("<II")
+KEYS_HEAD = struct.Struct("<BI")
+POINTS_HEAD = struct.Struct("<BIqd")
+KEYS, POINTS, EVENT = 1, 2, 3
+
+LONGEST_PAYLOAD = 8 * 1024 * 1024
+
+
+def keys_payload(number: int, keys: Sequence[str]) -> bytes:
+    """Names the columns of points with this id."""
+    return KEYS_HEAD.pack(KEYS, number) + json.dumps(list(keys), ensure_ascii=False).encode()
+
+
+def points_struct(count: int) -> struct.Struct:
+    """The payload of POINTS with that many values: kind, id, step, time, values."""
+    return struct.Struct(f"<BIqd{count}d")
+
+
+def event_payload(event: Mapping[str, Any]) -> bytes:
+    """An event. Raises TypeError or ValueError for what JSON cannot hold."""
+    text = json.dumps(event, ensure_ascii=False, allow_nan=False)
+    return bytes([EVENT]) + text.encode("utf-8")
+
+
+def event_of(payload: bytes | memoryview) -> dict[str, Any]:
+    """The event in a payload of kind EVENT."""
+    found: dict[str, Any] = json.loads(bytes(payload[1:]))
+    return found
+
+
+def key_count(payload: bytes | memoryview) -> int:
+    """How many keys a payload of kind KEYS names."""
+    return len(json.loads(bytes(payload[KEYS_HEAD.size :])))
+
+
+def value_count(payload: bytes | memoryview) -> int:
+    """How many values a payload of kind POINTS holds."""
+    return (len(payload) - POINTS_HEAD.size) // 8

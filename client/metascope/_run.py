@@ -1,0 +1,263 @@
+"""A run: what a script says about one experiment."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from metascope import _values
+from metascope._channel import Channel, say
+from metascope._console import Console
+from metascope._records import POINTS, event_payload, keys_payload, points_struct
+from metascope._sender import Sender
+from metascope._spool import SegmentFull
+
+KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
+LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
+
+
+class Run:
+    """One experiment being recorded. Made by `metascope.start`; usable from any thread.
+
+    `log` and its siblings never raise and never wait for the server: what they were given is in
+    the spool when they return. What could not be kept is counted in `lost` and said once on
+    standard error. A forked child goes on logging to the same run, through a spool of its own.
+    """
+
+    def __init__(self, channel: Channel, exit_wait_s: float = 60.0) -> None:
+        self.lost = 0  # values and events that could not be kept
+        self._channel: Channel | None = channel
+        self._branch = channel.branch
+        self._exit_wait_s = exit_wait_s
+        self._write = channel.spool.write
+        self._lock = threading.RLock()  # a signal handler may log in the middle of a log
+        self._known: dict[tuple[Any, ...], tuple[Any, int]] = {}  # keys to their packer and id
+        self._fast: dict[tuple[Any, ...], tuple[Any, int]] = {}  # those that need no second look
+        self._key_ids = 0
+        self._step = 0
+        self._complaints: set[str] = set()
+        self._ended = False
+        self._drained = False
+        self._console: Console | None = None
+        _living.add(self)
+        atexit.register(self._at_exit)
+
+    @property
+    def id(self) -> str | None:
+        """The run's id on the server; None until the server has made it."""
+        sender = self._sender
+        return sender.run_id if sender else None
+
+    @property
+    def url(self) -> str | None:
+        """The run's page; None until the server has made it."""
+        sender = self._sender
+        return sender.page if sender else None
+
+    @property
+    def _sender(self) -> Sender | None:
+        return self._channel.sender if self._channel else None
+
+    def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
+        """Record the values of metrics at a step (int64); without one, at the next.
+
+        Values are numbers, or arrays and tensors of one element; nested keys are joined by "/".
+        In the kernel's hands when this returns: it survives the end of the process.
+        """
+        now = time.time()
+        try:
+            with self._lock:
+                at = self._step if step is None else step
+                pack, number = self._fast[tuple(data)]
+                self._write(pack(POINTS, number, at, now, *data.values()))
+                self._step = at + 1
+        except Exception:  # whatever is unusual takes the long way, which says what is wrong
+            self._log_slowly(data, step, now)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Add params. A param keeps its first value."""
+        self._event("params", _values.plain(params))
+
+    def set_summary(self, summary: Mapping[str, Any]) -> None:
+        """Set results of the whole run; later values of a key replace earlier ones."""
+        self._event("summary", _values.plain(summary))
+
+    def set_tags(self, *tags: str) -> None:
+        """Replace the run's tags."""
+        self._event("edit", {"tags": [str(tag) for tag in tags]})
+
+    def set_notes(self, notes: str) -> None:
+        """Replace the run's notes."""
+        self._event("edit", {"notes": str(notes)})
+
+    def finish(
+        self, status: str = "completed", reason: str = "", *, wait_s: float | None = None
+    ) -> bool:
+        """End the run and wait at most `wait_s` seconds until the server has all of it (None: as
+        METASCOPE_EXIT_WAIT_S says, 60 by default).
+
+        True when it has. Otherwise the rest stays in the spool, and `metascope sync` sends it.
+        """
+        if self._ended:
+            return self._drained
+        if self._console:
+            self._console.close()
+        self._event("finish", {"status": status, "reason": reason})
+        with self._lock:
+            self._ended = True
+            self._fast.clear()
+            channel, self._channel = self._channel, None
+        atexit.unregister(self._at_exit)
+        _living.discard(self)
+        if channel:
+            self._drained = channel.close(self._exit_wait_s if wait_s is None else wait_s)
+        if self.lost:
+            say(f"{self.lost} values of this run could not be kept")
+        return self._drained
+
+    def capture_console(self) -> None:
+        """Keep what the script prints from here on, line by line."""
+        if self._console is None:
+            self._console = Console(lambda lines: self._event("console", {"lines": lines}))
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.finish(*ending(error))
+
+    def _log_slowly(self, data: Any, step: Any, now: float) -> None:
+        """A new set of keys, nested ones, unusual values; everything that cannot be kept."""
+        try:
+            found = dict(_values.flat(data))
+            numbers = self._numbers(found)
+            with self._lock:
+                at = self._step if step is None else int(step)
+                if not LEAST_STEP <= at <= MOST_STEP:
+                    self._lose(len(found), f"step {at} does not fit 64 bits")
+                    return
+                keys = list(numbers)
+                for start in range(0, len(keys), KEYS_PER_RECORD):
+                    some = keys[start : start + KEYS_PER_RECORD]
+                    self._write_points(tuple(some), at, now, [numbers[key] for key in some])
+                self._step = at + 1
+                known = self._known.get(tuple(keys))
+                if known and not any(map(_values.needs_detaching, found.values())):
+                    self._fast[tuple(keys)] = known
+        except Exception as error:  # logging must never end a training
+            self._lose(_count(data), f"{type(error).__name__}: {error}")
+
+    def _numbers(self, found: Mapping[str, Any]) -> dict[str, float]:
+        numbers = {}
+        for key, value in found.items():
+            problem = _values.problem_of(key)
+            try:
+                if problem:
+                    raise ValueError(problem)
+                numbers[key] = _values.scalar(value)
+            except Exception as error:
+                self._lose(1, f"metric {key[:80]!r}: {error}")
+        return numbers
+
+    def _write_points(
+        self, keys: tuple[str, ...], step: int, now: float, values: list[float]
+    ) -> None:
+        if keys not in self._known:
+            self._key_ids += 1
+            self._append(keys_payload(self._key_ids, keys))
+            self._known[keys] = points_struct(len(keys)).pack, self._key_ids
+        pack, number = self._known[keys]
+        try:
+            self._write(pack(POINTS, number, step, now, *values))
+        except SegmentFull:
+            self._rotate()
+            self._write_points(keys, step, now, values)
+
+    def _append(self, payload: bytes) -> None:
+        """A record that needs no keys."""
+        if self._ended:
+            raise ValueError("the run has ended")
+        if self._channel is None:  # a forked child that logs for the first time
+            self._channel = self._branch()
+            self._write = self._channel.spool.write
+        try:
+            self._write(payload)
+        except SegmentFull:
+            self._rotate()
+            self._write(payload)
+
+    def _rotate(self) -> None:
+        assert self._channel
+        self._known.clear()
+        self._fast.clear()
+        self._channel.spool.rotate()
+
+    def _event(self, kind: str, content: Any) -> None:
+        try:
+            payload = event_payload({"type": kind, "time": time.time(), "content": content})
+            with self._lock:
+                self._append(payload)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"{kind}: {type(error).__name__}: {error}")
+        if sender := self._sender:
+            sender.wake()
+
+    def _lose(self, count: int, why: str) -> None:
+        self.lost += count
+        if why not in self._complaints and len(self._complaints) < 20:
+            self._complaints.add(why)
+            say(f"not recorded: {why}")
+
+    def _at_exit(self) -> None:
+        """A script that ends without `finish`."""
+        error = getattr(sys, "last_value", None)
+        self.finish(*ending(error))
+
+    def _after_fork(self) -> None:
+        """In the child: the spool, its lock and the sending thread are the parent's."""
+        self._lock = threading.RLock()
+        self._known = {}
+        self._fast = {}
+        if self._channel:
+            self._channel.spool.abandon()
+            self._channel = None
+        if self._console:
+            self._console.after_fork()
+        atexit.unregister(self._at_exit)  # the child's end is not the run's
+
+
+_living: weakref.WeakSet[Run] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for run in list(_living):
+        run._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def ending(error: BaseException | None) -> tuple[str, str]:
+    """Status and reason of a run whose script ended so."""
+    if error is None:
+        return "completed", ""
+    if isinstance(error, KeyboardInterrupt):
+        return "cancelled", "interrupted from the keyboard"
+    return "failed", "".join(traceback.format_exception(error))[-10_000:]
+
+
+def _count(data: Any) -> int:
+    return len(data) if isinstance(data, Mapping) else 1

@@ -1,0 +1,129 @@
+"""The thread that delivers a run's spool while the run goes on, and tells the server it lives."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from metascope._api import segment
+from metascope._delivery import Delivery
+from metascope._errors import Denied, Refused, Unreachable
+from metascope._spool import Position
+
+EVERY_S = 0.5
+SYNC_S = 1.0
+BEAT_S = 15.0
+LONGEST_PAUSE_S = 30.0
+
+
+class Sender:
+    """Delivers from the start of the spool to what is written, again and again."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        *,
+        written: Callable[[], Position],
+        sync: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._delivery = delivery
+        self._written = written
+        self._sync = sync
+        self._say = say
+        self._wakes = threading.Event()
+        self._stops = threading.Event()
+        self._deadline = 0.0
+        self._pause_s = 0.0
+        self._said = ""
+        self._thread = threading.Thread(target=self._run, name="metascope-sender", daemon=True)
+        self.is_drained = False
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id, once the server has given it."""
+        return self._delivery.state.run
+
+    @property
+    def page(self) -> str | None:
+        """Address of the run's page."""
+        run = self.run_id
+        return f"{self._delivery.api.url}/runs/{segment(run)}/" if run else None
+
+    def wake(self) -> None:
+        """Deliver soon."""
+        self._wakes.set()
+
+    def stop(self, wait_s: float) -> bool:
+        """Deliver the rest, for at most `wait_s` seconds. True when nothing is left."""
+        self._deadline = time.monotonic() + wait_s
+        self._stops.set()
+        self._wakes.set()
+        self._thread.join(wait_s + 1.0)
+        return self.is_drained
+
+    def leave(self) -> None:
+        """Last words: what was not delivered, and where it is."""
+        state, folder = self._delivery.state, self._delivery.folder
+        if state.refused:
+            self._say(f"the server did not take {state.refused} things; see {folder}")
+        if not self.is_drained:
+            self._say(f"not everything was sent; it is kept in {folder}: run `metascope sync`")
+
+    def _run(self) -> None:
+        synced = beaten = time.monotonic()
+        known = self.run_id
+        while True:
+            if self._wakes.wait(self._pause_s or EVERY_S):
+                self._wakes.clear()
+            now = time.monotonic()
+            if now - synced >= SYNC_S or self._stops.is_set():
+                self._sync()
+                synced = now
+            stops = self._stops.is_set()
+            end = self._written()
+            self._deliver(end)
+            if known is None and self.run_id:
+                known = self.run_id
+                self._say(f"this run is at {self.page}")
+            if stops and (self._delivery.is_at(end) or time.monotonic() >= self._deadline):
+                self.is_drained = self._delivery.is_at(end)
+                return
+            if known and now - beaten >= BEAT_S:
+                beaten = now
+                self._beat(known)
+
+    def _deliver(self, end: Position) -> None:
+        """Until `end`, or until the server cannot take more now."""
+        try:
+            while not self._delivery.is_at(end) and self._delivery.step(end):
+                self._pause_s = 0.0
+                if self._deadline and time.monotonic() >= self._deadline:
+                    return
+        except (Unreachable, Denied) as error:
+            self._wait(error)
+        except OSError as error:  # the disk of the spool's state
+            self._wait(error)
+
+    def _wait(self, error: Exception) -> None:
+        """Pause before the next try: longer each time, never the same for all clients."""
+        if str(error) != self._said:
+            self._said = str(error)
+            self._say(f"{error} (the run goes on; what it logs is kept and sent later)")
+        asked = error.retry_after_s if isinstance(error, Unreachable) else None
+        longer = min(LONGEST_PAUSE_S, max(EVERY_S, self._pause_s * 2))
+        self._pause_s = asked or longer * random.uniform(0.7, 1.0)
+        if self._deadline:
+            self._pause_s = min(self._pause_s, 1.0)
+
+    def _beat(self, run: str) -> None:
+        try:
+            self._delivery.api.post(f"runs/{segment(run)}/heartbeat/", {})
+        except (Unreachable, Denied, Refused):
+            return  # a beat is no data: the next one comes

@@ -1,0 +1,67 @@
+"""Where the server is, and who asks: environment first, then the file of `metascope login`."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+MODES = ("online", "offline", "disabled")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`mode`: online sends while the run goes on, offline only writes, disabled does nothing."""
+
+    url: str
+    token: str
+    spool: Path
+    mode: str
+    exit_wait_s: float  # how long the end of a script waits for the server
+
+
+def load() -> Settings:
+    """Settings of this process. Raises ValueError for a value that makes no sense."""
+    stored = _stored()
+    mode = os.environ.get("METASCOPE_MODE", "online")
+    if mode not in MODES:
+        raise ValueError(f"METASCOPE_MODE is {mode!r}: use {', '.join(MODES)}")
+    return Settings(
+        url=os.environ.get("METASCOPE_URL") or stored.get("url") or DEFAULT_URL,
+        token=os.environ.get("METASCOPE_TOKEN") or stored.get("token") or "",
+        spool=Path(os.environ.get("METASCOPE_SPOOL") or _state_home() / "metascope" / "spool"),
+        mode=mode,
+        exit_wait_s=float(os.environ.get("METASCOPE_EXIT_WAIT_S", "60")),
+    )
+
+
+def store(url: str, token: str) -> Path:
+    """Keep them for this user's later processes, readable by nobody else."""
+    path = _file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_suffix(".tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump({"url": url, "token": token}, file)
+    os.replace(temporary, path)
+    return path
+
+
+def _stored() -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(_file().read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _file() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(home) if home else Path.home() / ".config") / "metascope" / "settings.json"
+
+
+def _state_home() -> Path:
+    home = os.environ.get("XDG_STATE_HOME")
+    return Path(home) if home else Path.home() / ".local" / "state"

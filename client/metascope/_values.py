@@ -1,0 +1,59 @@
+"""What a caller hands to `log`, made plain: nested keys flattened, scalars as float."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LONGEST_KEY = 250
+_NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def flat(data: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Pairs of key and value; the parts of nested keys are joined by "/"."""
+    for name, value in data.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{key}/")
+        else:
+            yield key, value
+
+
+def scalar(value: Any) -> float:
+    """Numbers, booleans, and arrays or tensors of one element. Raises TypeError or ValueError."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{type(value).__name__} is not a number")
+    return float(value.detach() if needs_detaching(value) else value)
+
+
+def needs_detaching(value: Any) -> bool:
+    """True for a torch tensor that would warn when it is made a float."""
+    return getattr(value, "requires_grad", False) is True
+
+
+def problem_of(key: str) -> str | None:
+    """Why this key cannot name a metric; None for a good one."""
+    if not key.strip() or len(key) > LONGEST_KEY:
+        return f"keys have 1 to {LONGEST_KEY} characters"
+    if _NOT_IN_KEYS.search(key):
+        return "keys have no control characters"
+    return None
+
+
+def plain(value: Any) -> Any:
+    """A param or summary value as JSON takes it: what JSON lacks becomes its text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else repr(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((plain(one) for one in value), key=str)
+    try:
+        return plain(value.item())  # NumPy and torch scalars
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return str(value)

@@ -1,0 +1,148 @@
+"""Delivery: everything once, in order, whatever request fails and wherever the client dies."""
+
+import math
+
+import pytest
+from metascope import _delivery
+from metascope._channel import Channel
+from metascope._delivery import Delivery
+from metascope._errors import Refused, Unreachable
+from metascope._run import Run
+from metascope._spool import Spool, segments
+
+from tests.client.server import Server
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """A run whose spool nobody delivers but the test."""
+
+    def make(**options) -> tuple[Run, Spool]:
+        spool = Spool(tmp_path / "spool", Server.url, **options)
+        run = Run(Channel(spool, None, lambda: pytest.fail("no fork here")))
+        run._event("start", {"project": "lab/x"})
+        return run, spool
+
+    return make
+
+
+def deliver(spool: Spool, server: Server) -> Delivery:
+    """To the end, starting anew after each failure, as a client that died would."""
+    for _ in range(200):
+        delivery = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+        try:
+            while delivery.step(spool.written):
+                pass
+        except Unreachable:
+            continue
+        return delivery
+    raise AssertionError("never delivered")
+
+
+def expected(steps: int) -> list[tuple[str, int, float]]:
+    return [(key, step, value) for step in range(steps) for key, value in
+            (("a", step * 0.5), ("b", -step))]  # fmt: skip
+
+
+def log(run: Run, steps: int) -> None:
+    for step in range(steps):
+        run.log({"a": step * 0.5, "b": -step}, step=step)
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_any_failing_request_changes_nothing(make_run, monkeypatch, lost):
+    """Fails the 1st request, then the 2nd, ... until a delivery runs clean."""
+    monkeypatch.setattr(_delivery, "BATCH_POINTS", 8)
+    run, spool = make_run()
+    log(run, 10)
+    run.log_params({"lr": 0.1})
+    log(run, 3)
+    run._event("finish", {"status": "completed"})
+    clean = Server()
+    deliver(spool, clean)
+    assert clean.requests == 7  # start, 3 batches, params, 1 batch, finish
+
+    for failing in range(1, clean.requests + 1):
+        for state in spool.folder.glob("state.json"):
+            state.unlink()
+        server = Server(lambda number, failing=failing: lost if number == failing else "")
+        delivery = deliver(spool, server)
+
+        assert sorted(server.points) == sorted(expected(10) + expected(3))
+        assert len(server.runs) == 1
+        assert delivery.state.refused == 0
+
+
+def test_a_batch_keeps_its_number_and_content_while_the_spool_grows(make_run):
+    run, spool = make_run()
+    log(run, 2)
+    server = Server(lambda number: "after" if number == 2 else "")
+    delivery = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    assert delivery.step(spool.written)
+    with pytest.raises(Unreachable):
+        delivery.step(spool.written)
+
+    log(run, 5)
+    deliver(spool, server)
+
+    assert sorted(server.points) == sorted(expected(2) + expected(5))
+
+
+def test_keys_are_known_again_after_a_new_segment_and_a_new_process(make_run, monkeypatch):
+    monkeypatch.setattr(_delivery, "BATCH_POINTS", 6)
+    run, spool = make_run(segment_bytes=200)
+    log(run, 20)
+    assert len(segments(spool.folder)) > 3
+    server = Server(lambda number: "before" if number % 2 else "")
+
+    deliver(spool, server)
+
+    assert sorted(server.points) == sorted(expected(20))
+    assert len(segments(spool.folder)) == 1  # what was delivered is removed
+
+
+def test_a_log_of_very_many_keys_is_split(make_run):
+    run, spool = make_run()
+    run.log({f"k{i}": i for i in range(2_300)}, step=7)
+    server = Server()
+
+    deliver(spool, server)
+
+    assert sorted(server.points) == sorted((f"k{i}", 7, float(i)) for i in range(2_300))
+    assert all(len(body) < 100_000 for body in server.batches.values())
+
+
+def test_what_the_server_refuses_is_put_aside_and_the_rest_goes_on(make_run):
+    run, spool = make_run()
+    run.log_params({"lr": 0.1})
+    log(run, 2)
+    server = Server()
+    original = server.post
+
+    def post(path, body, *, key=None):
+        if path.endswith("params/"):
+            raise Refused("params.lr: has another value")
+        return original(path, body, key=key)
+
+    server.post = post  # type: ignore[method-assign]
+    delivery = deliver(spool, server)
+
+    assert sorted(server.points) == sorted(expected(2))
+    assert delivery.state.refused == 1
+    assert "has another value" in (spool.folder / "refused.jsonl").read_text()
+    assert b'"lr": 0.1' in (spool.folder / "refused-1.bin").read_bytes()
+
+
+def test_values_arrive_as_they_were(make_run):
+    run, spool = make_run()
+    values = [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308, 2**53 + 0.0]
+    for value in values:
+        run.log({"v": value}, step=-(2**63))
+    run.log({"v": 1}, step=2**63 - 1)
+    server = Server()
+
+    deliver(spool, server)
+
+    found = sorted(server.points, key=lambda point: point[1])
+    assert {point[1] for point in found} == {-(2**63), 2**63 - 1}
+    assert [repr(value) for _, _, value in found] == [*map(repr, values), "1.0"]

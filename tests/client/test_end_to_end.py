@@ -1,0 +1,163 @@
+"""Scripts with the client against the server: what they log is on the run's page, once."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from experiments import access, reading
+from experiments.models import Role, Run, RunStatus
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def environment(live_server, tmp_path):
+    """What a member's script finds in its environment."""
+    factories.make_workspace("lab", ada=Role.MEMBER)
+    _, token = access.create_token(user=factories.make_user("ada"), name="script")
+    return {
+        **os.environ,
+        "METASCOPE_URL": live_server.url,
+        "METASCOPE_TOKEN": token,
+        "METASCOPE_SPOOL": str(tmp_path / "spool"),
+    }
+
+
+def script(folder: Path, text: str) -> Path:
+    path = folder / "code" / "train.py"
+    path.parent.mkdir()
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+def execute(command: list[str], environment: dict[str, str], folder: Path):
+    return subprocess.run(
+        [sys.executable, *command], env=environment, cwd=folder, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def values(run: Run, key: str) -> list[tuple[int, float]]:
+    page = reading.points(run.pk, key, limit=10_000)
+    return [(point.step, point.value) for point in page.points]
+
+
+TRAINING = """
+    import metascope
+
+    with metascope.start("sinusoid", name="first", params={"lr": 0.1}, tags=["t"], seed=3) as run:
+        for step in range(500):
+            run.log({"train/loss": 1 / (step + 1), "train/accuracy": step / 500}, step=step)
+        print("trained")
+        run.set_summary({"loss": 0.002})
+"""
+
+
+def test_a_script_is_a_run_with_everything_about_it(environment, tmp_path):
+    done = execute([str(script(tmp_path, TRAINING))], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "trained\n"
+    run = Run.objects.get()
+    assert f"this run is at {environment['METASCOPE_URL']}/runs/{run.pk}/" in done.stderr
+    assert (run.name, run.seed, run.status) == ("first", 3, RunStatus.COMPLETED)
+    assert (run.project.slug, run.params, run.summary) == ("sinusoid", {"lr": 0.1}, {"loss": 0.002})
+    assert values(run, "train/loss") == [(step, 1 / (step + 1)) for step in range(500)]
+    assert len(values(run, "train/accuracy")) == 500
+    assert "train.py" in run.command
+    assert run.environment["packages"]["urllib3"]
+    assert [row.path for row in run.snapshot.files.all()] == ["train.py"]
+    assert any(line.text.endswith("trained") for line in reading.log_lines(run.pk).lines)
+    assert list((tmp_path / "spool").glob("*/*.seg")) == []
+
+
+def test_a_script_without_a_server_is_delivered_later(environment, tmp_path):
+    away = {**environment, "METASCOPE_MODE": "offline"}
+    done = execute([str(script(tmp_path, TRAINING))], away, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not Run.objects.exists()
+
+    for _ in range(2):  # the second time nothing is left
+        synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+        assert synced.returncode == 0, synced.stdout + synced.stderr
+
+    assert synced.stdout == "Nothing is waiting.\n"
+    assert len(values(Run.objects.get(), "train/loss")) == 500
+
+
+def test_an_unmodified_script_is_recorded(environment, tmp_path):
+    path = script(tmp_path, "print('plain'); raise SystemExit(4)")
+
+    done = execute(["-m", "metascope", "run", "--project", "p", str(path)], environment, tmp_path)
+
+    assert done.returncode == 4
+    run = Run.objects.get()
+    assert (run.name, run.status, run.status_reason) == ("train", "failed", "exit status 4")
+    assert any(line.text.endswith("plain") for line in reading.log_lines(run.pk).lines)
+
+
+ENDLESS = """
+    import itertools, sys
+    import metascope
+
+    run = metascope.start("p", console=False, code=False)
+    for step in itertools.count():
+        run.log({"a": step, "b": -step}, step=step)
+        sys.stdout.write(f"{step}\\n")
+        sys.stdout.flush()
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 700, 20_000])
+def test_a_killed_script_loses_no_point_that_log_returned_for(environment, tmp_path, lines):
+    process = subprocess.Popen(
+        [sys.executable, str(script(tmp_path, ENDLESS))], env=environment, cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    for _ in range(lines):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    with process.stdout:
+        rest = process.stdout.read().splitlines()
+    process.wait(30)
+    logged = lines + len([line for line in rest if line.isdigit()])
+
+    synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    run = Run.objects.get()
+    for key, sign in (("a", 1), ("b", -1)):
+        found = all_values(run, key)
+        assert found == [(step, sign * float(step)) for step in range(len(found))]
+        assert logged <= len(found) <= logged + 1
+
+
+def all_values(run: Run, key: str) -> list[tuple[int, float]]:
+    found: list[tuple[int, float]] = []
+    after = None
+    while True:
+        page = reading.points(run.pk, key, after=after, limit=10_000)
+        found += [(point.step, point.value) for point in page.points]
+        if page.next is None:
+            return found
+        after = page.next
+
+
+def test_a_token_that_is_wrong_keeps_everything_until_it_is_right(environment, tmp_path):
+    path = script(tmp_path, TRAINING)
+    wrong = {**environment, "METASCOPE_TOKEN": "ms_wrong", "METASCOPE_EXIT_WAIT_S": "1"}
+
+    done = execute([str(path)], wrong, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "metascope sync" in done.stderr
+    synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+    assert synced.returncode == 0, synced.stdout
+    assert len(values(Run.objects.get(), "train/loss")) == 500

@@ -1,0 +1,165 @@
+"""`Run`: it takes what scripts throw at it, and never throws back."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from metascope._channel import Channel
+from metascope._delivery import Delivery
+from metascope._run import Run
+from metascope._spool import Spool
+
+from tests.client.server import Server
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool", Server.url)
+
+
+@pytest.fixture
+def run(spool, tmp_path):
+    def branch() -> Channel:
+        return Channel(Spool(tmp_path / "child", Server.url), None, branch)
+
+    run = Run(Channel(spool, None, branch))
+    run._event("start", {"project": "x"})
+    yield run
+    run.finish()
+
+
+def stored(spool: Spool) -> Server:
+    server = Server()
+    delivery = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    while delivery.step(spool.written):
+        pass
+    return server
+
+
+def test_numbers_of_every_kind(run, spool):
+    run.log({"int": 3, "bool": True, "f32": np.float32(0.5), "i64": np.int64(-4)})
+    run.log({"tensor": torch.tensor(1.5, requires_grad=True), "array": np.array(2.5)})
+
+    assert {key: value for key, _, value in stored(spool).points} == {
+        "int": 3, "bool": 1, "f32": 0.5, "i64": -4, "tensor": 1.5, "array": 2.5,
+    }  # fmt: skip
+    assert run.lost == 0
+
+
+def test_steps_count_by_themselves_and_go_on_from_a_given_one(run, spool):
+    for step in (None, None, 10, None, 3, None):
+        run.log({"a": 0.0}, step)
+
+    assert [step for _, step, _ in stored(spool).points] == [0, 1, 10, 11, 3, 4]
+
+
+def test_nested_keys_are_joined(run, spool):
+    run.log({"train": {"loss": 1.0, "head": {"acc": 0.5}}})
+
+    assert stored(spool).points == [("train/loss", 0, 1.0), ("train/head/acc", 0, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("data", "step", "lost", "said"),
+    [
+        ({"a": "1.5"}, 0, 1, "metric 'a': str is not a number"),
+        ({"a": None, "b": 1.0}, 0, 1, "metric 'a'"),
+        ({"a": [1, 2]}, 0, 1, "metric 'a'"),
+        ({"a": np.zeros(3)}, 0, 1, "metric 'a'"),
+        ({"": 1.0}, 0, 1, "1 to 250 characters"),
+        ({"a\0": 1.0}, 0, 1, "no control characters"),
+        ({"a": 1.0, "b": 2.0}, 2**63, 2, "does not fit 64 bits"),
+        ({"a": 1.0}, "seven", 1, "ValueError"),
+        ([1.0], 0, 1, "AttributeError"),
+        ({"a": 10**400}, 0, 1, "OverflowError|too large"),
+    ],
+)
+def test_what_cannot_be_kept_is_counted_and_said_once(run, capsys, data, step, lost, said):
+    run.log(data, step)
+    run.log(data, step)
+
+    assert run.lost == 2 * lost
+    found = capsys.readouterr().err
+    assert any(part in found for part in said.split("|"))
+    assert found.count("not recorded") == 1
+
+
+def test_good_values_beside_a_bad_one_are_kept(run, spool):
+    run.log({"bad": None, "good": 1.0}, step=5)
+
+    assert stored(spool).points == [("good", 5, 1.0)]
+
+
+def test_a_full_disk_ends_no_training(run, spool, monkeypatch, capsys):
+    run.log({"a": 1.0})
+
+    def full(payload):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "_write", full)
+    run.log({"a": 2.0})
+    monkeypatch.undo()
+    run.log({"a": 3.0})
+
+    assert run.lost == 1
+    assert "No space left" in capsys.readouterr().err
+    assert [value for _, _, value in stored(spool).points] == [1.0, 3.0]
+
+
+def test_nothing_is_written_after_the_end(run, spool, capsys):
+    run.finish()
+    run.log({"a": 1.0})
+
+    assert run.lost == 1
+    assert "the run has ended" in capsys.readouterr().err
+
+
+def test_a_forked_child_logs_to_a_spool_of_its_own(run, spool, tmp_path):
+    run.log({"a": 1.0})
+    child = multiprocessing.get_context("fork").Process(target=run.log, args=({"a": 2.0}, 9))
+    child.start()
+    child.join(30)
+    run.log({"a": 3.0})
+
+    assert child.exitcode == 0
+    assert [value for _, _, value in stored(spool).points] == [1.0, 3.0]
+    assert len(list((tmp_path / "child").glob("*.seg"))) == 1
+
+
+SCRIPT = """
+import metascope
+run = metascope.start("x", console=True)
+print("hello")
+run.log({"a": 1})
+%s
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "reason"),
+    [
+        ("", 0, '"status": "completed"'),
+        ("raise ValueError('bad luck')", 1, "bad luck"),
+        ("raise SystemExit(3)", 3, '"status": "completed"'),
+        ("raise KeyboardInterrupt", 130, '"status": "cancelled"'),
+    ],
+)
+def test_the_end_of_a_script_is_recorded_and_its_exit_code_left_alone(
+    tmp_path, ending, status, reason
+):
+    environment = {**os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT % ending], env=environment, capture_output=True, text=True,
+        timeout=120, check=False, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert done.returncode % 256 in (status, 254)  # 254: killed by SIGINT, as without us
+    assert done.stdout == "hello\n"
+    (segment,) = tmp_path.glob("*/*.seg")
+    text = segment.read_bytes().decode("utf-8", "replace")
+    assert reason in text
+    assert '"lines": ["hello"' in text
