@@ -1,10 +1,12 @@
 """Runs the commands of docs/rest-quickstart.md against a started server."""
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "rest-quickstart.md"
 _BLOCK = re.compile(r"^```bash([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -17,6 +19,11 @@ def blocks(needs: Collection[str]) -> list[str]:
     """
     found = _BLOCK.findall(DOCUMENT.read_text())
     return [text for words, text in found if set(words.split()) <= set(needs)]
+
+
+def all_blocks() -> list[str]:
+    """The commands, whatever they need."""
+    return [text for _, text in _BLOCK.findall(DOCUMENT.read_text())]
 
 
 def run(url: str, token: str, *, needs: Collection[str] = (), timeout_s: float = 120) -> str:
@@ -35,3 +42,15 @@ def run(url: str, token: str, *, needs: Collection[str] = (), timeout_s: float =
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def answers(printed: str) -> list[dict[str, Any]]:
+    """The JSON objects among what was printed, in order; several may share a line."""
+    decoder, found = json.JSONDecoder(), []
+    for line in printed.splitlines():
+        rest = line
+        while rest.startswith("{"):
+            value, end = decoder.raw_decode(rest)
+            found.append(value)
+            rest = rest[end:]
+    return found

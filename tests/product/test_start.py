@@ -20,17 +20,6 @@ pytestmark = pytest.mark.slow
 SECOND_START_S = 5.0
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """One instance for the tests that leave it as healthy as they found it."""
-    started = start(tmp_path_factory.mktemp("shared") / "data")
-    try:
-        started.wait_until_ready()
-        yield started
-    finally:
-        started.stop()
-
-
 def test_fresh_clone_starts_and_its_link_signs_in_once(tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)

@@ -1,0 +1,22 @@
+"""Every command of the REST quick start, against a started product."""
+
+import pytest
+
+from tests import quickstart
+from tests.product.instance import Product
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_every_command_of_the_quick_start_works_as_written(shared: Product) -> None:
+    token = shared.manage("create_token", "admin").splitlines()[-1]
+    needs = ["worker", "running"]
+
+    printed = quickstart.run(shared.url, token, needs=needs, timeout_s=400)
+
+    assert quickstart.blocks(needs) == quickstart.all_blocks()
+    metrics, evaluations, refused = quickstart.answers(printed)[-3:]
+    losses = {one["key"]: one for one in metrics["results"]}["train/query_loss"]
+    assert losses["last_step"] == 200
+    assert [one["episode_count"] for one in evaluations["results"]] == [50]
+    assert refused["error"]["message"] == "The job has completed already."
