@@ -97,6 +97,20 @@ def test_wiped_broker_loses_nothing(stack: Stack, undisturbed: Numbers) -> None:
     assert outcomes(job) == outcomes(other) == ["completed"]
 
 
+def test_broker_that_refuses_all_writes_ends_neither_worker_nor_job(
+    stack: Stack, undisturbed: Numbers
+) -> None:
+    stack.client.config_set("maxmemory", 1)
+    worker = stack.start_worker()
+
+    job = submit()
+
+    assert_complete(job, undisturbed)
+    stack.client.config_set("maxmemory", 0)
+    wait_until(lambda: "test ready." in stack.log(), "the worker listens once it can")
+    assert worker.poll() is None
+
+
 def test_stopped_worker_saves_its_job_and_the_next_start_continues(
     stack: Stack, undisturbed: Numbers
 ) -> None:
