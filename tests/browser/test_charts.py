@@ -1,0 +1,177 @@
+"""Charts in Chromium: a drag zooms on every axis and page and brings the exact points."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from experiments import recording
+from experiments.models import Role, Run
+from experiments.shapes import SeriesPoints
+from tests import factories as make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+POINTS = 3_000
+# Calls a function of chart-axis.js; what JSON has no word for comes back by name.
+CALL = """async ([name, ...given]) => {
+  const module = await import('/static/dashboard/js/chart-axis.js');
+  const found = module[name](...given);
+  return found === undefined ? 'undefined' : found;
+}"""
+# The drawn x of the line and the ends of the axis, as numbers of the axis's own scale.
+VIEW = """node => {
+  const axis = node._fullLayout.xaxis;
+  const line = node.data.find((trace) => trace.hovertemplate && trace.x.length > 2);
+  return { x: line.x.map(axis.d2l), range: axis.range.map(axis.r2l) };
+}"""
+
+
+@pytest.fixture
+def runs(db) -> list[Run]:
+    """Two runs of 3,000 points, one of them twice as fast: too many to draw without reducing."""
+    project = make.make_project(make.make_workspace("lab", ada=Role.MEMBER), main_metric="loss")
+    runs = [make.make_run(project, name, status="completed") for name in ("slow", "fast")]
+    steps = np.arange(POINTS, dtype=np.int64)
+    for run, pace in zip(runs, (2.0, 1.0), strict=True):
+        values = 1 + np.sin(steps / 40)
+        points = SeriesPoints("loss", steps, 1.79e9 + pace * steps, values)
+        recording.record(run_id=run.pk, client="test", number=0, series=[points])
+    return runs
+
+
+@pytest.fixture
+def chart_axis(live_server, context):
+    """Calls a function of chart-axis.js."""
+    page = context.new_page()
+    page.goto(f"{live_server.url}/sign-in/none/")
+    return lambda *given: page.evaluate(CALL, given)
+
+
+def drawn(page: Page, axis: str = "step") -> Locator:
+    """The chart of the metric, once it is drawn against that axis."""
+    chart = page.locator('.chart[data-chart-id="loss"]')
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator(".scatterlayer .trace").first).to_be_visible()
+    page.wait_for_function(
+        "([node, axis]) => node._fullLayout.uirevision === axis",
+        arg=[chart.element_handle(), axis],
+    )
+    return chart
+
+
+def note_of(chart: Locator) -> Locator:
+    return chart.page.locator(".chart-card", has=chart).locator("[data-chart-note]").first
+
+
+def drag(chart: Locator, start: float, end: float) -> None:
+    """Drags over a part of the plot's width with the mouse."""
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    mouse, middle = chart.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + start * box["width"], middle)
+    mouse.down()
+    mouse.move(box["x"] + end * box["width"], middle, steps=5)
+    mouse.up()
+
+
+def zoom_and_back(chart: Locator) -> None:
+    """A zoom into a 20th of the axis shows every point there; a double click shows all again."""
+    expect(note_of(chart)).to_contain_text("drawn as")
+
+    drag(chart, 0.40, 0.45)
+
+    expect(note_of(chart)).to_have_text("")
+    view = chart.evaluate(VIEW)
+    first, last = view["range"]
+    assert view["x"][0] <= first < view["x"][1]
+    assert view["x"][-2] < last <= view["x"][-1]
+    steps = np.diff(view["x"])
+    assert steps.min() == pytest.approx(steps.max(), rel=1e-3)  # none is left out
+    chart.locator(".nsewdrag").first.dblclick()
+    expect(note_of(chart)).to_contain_text("drawn as")
+    assert chart.evaluate(VIEW)["x"][0] < first
+
+
+def test_the_run_page_zooms_on_every_axis(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+
+    for value, axis in (("", "step"), ("relative", "relative"), ("time", "time")):
+        ada.get_by_label("Horizontal axis").select_option(value)
+        zoom_and_back(drawn(ada, axis))
+
+
+def test_the_compare_page_zooms_on_every_axis(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}")
+
+    for axis in ("step", "relative", "time"):
+        ada.get_by_label("Horizontal axis").select_option(axis)
+        zoom_and_back(drawn(ada, axis))
+
+
+def test_the_run_table_zooms_and_keeps_the_zoom_when_the_selection_changes(
+    live_server, ada: Page, runs: list[Run]
+):
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+    chart = drawn(ada)
+    zoom_and_back(chart)
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+    before = chart.evaluate(VIEW)["range"]
+
+    ada.get_by_label("Select fast").check()
+
+    expect(chart.locator(".scatterlayer .trace")).to_have_count(1)
+    expect(note_of(chart)).to_have_text("")
+    assert chart.evaluate(VIEW)["range"] == before
+
+
+def test_another_axis_starts_without_the_zoom_of_the_last(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(ada)
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+
+    with ada.expect_request(lambda one: "x=time" in one.url) as asked:
+        ada.get_by_label("Horizontal axis").select_option("time")
+
+    assert "first=" not in asked.value.url
+    view = drawn(ada, "time").evaluate(VIEW)
+    assert view["range"][0] <= view["x"][0]
+    assert view["x"][-1] <= view["range"][1]
+
+
+def test_smoothing_keeps_the_zoom_and_the_raw_line(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(ada)
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+    before = chart.evaluate(VIEW)["range"]
+
+    ada.get_by_label("Smoothing").select_option("0.97")
+
+    expect(chart.locator(".scatterlayer .trace")).to_have_count(2)
+    assert chart.evaluate(VIEW)["range"] == before
+
+
+@pytest.mark.parametrize(
+    ("axis", "place", "expected"),
+    [
+        ("step", 12.5, 12.5),
+        ("relative", "3.25", 3.25),
+        ("time", "2026-11-23", 1795392000),
+        ("time", "2026-11-23 15:49", 1795448940),
+        ("time", "2026-11-23T15:49:06.5", 1795448946.5),
+        ("time", "2026-11-23 15:49:06.1239", 1795448946.123),
+    ],
+)
+def test_places_on_an_axis_as_the_server_counts_them(chart_axis, axis, place, expected):
+    assert chart_axis("counted", axis, place) == expected
+
+
+def test_what_an_event_says_of_the_axis(chart_axis):
+    range_ = {"axis": "step", "first": 3, "last": 8.5}
+
+    assert chart_axis("zoomOf", "step", {"xaxis.range[0]": 3, "xaxis.range[1]": 8.5}) == range_
+    assert chart_axis("zoomOf", "step", {"xaxis.range": [8.5, 3]}) == range_
+    assert chart_axis("zoomOf", "time", {"xaxis.autorange": True}) is None
+    assert chart_axis("zoomOf", "time", {"yaxis.range[0]": 1, "yaxis.range[1]": 2}) == "undefined"
