@@ -2,17 +2,16 @@
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from config import browser
 from config.options import ROOT
 
 BIN = Path(sys.executable).parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _everything(*, fast: bool) -> int:
-    if not fast and not _has_browser():
+    if not fast and not browser.ensure():
         return 1
     failed = _lint()
     # The quick tests share the cores; those with processes, clocks or a browser run one by one.
@@ -67,27 +66,6 @@ def _lint() -> list[str]:
 def _run(command: Sequence[str]) -> int:
     print(f"\n$ {' '.join(command)}", flush=True)
     return subprocess.run([str(BIN / command[0]), *command[1:]]).returncode
-
-
-def _has_browser() -> bool:
-    """A Chromium for the browser tests; Debian's is installed where this user may do that."""
-    if any(map(shutil.which, BROWSERS)):
-        return True
-    apt = shutil.which("apt-get")
-    prefix = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    if apt and (not prefix or shutil.which("sudo")):
-        print("Installing Chromium for the browser tests ...", flush=True)
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for step in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run([*prefix, apt, "--quiet", *step], env=quiet)
-        if shutil.which("chromium"):
-            return True
-    print(
-        "metascope: the browser tests need Chromium: install it (Debian: apt install chromium), or "
-        "leave them out with ./test --fast.",
-        file=sys.stderr,
-    )
-    return False
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import pytest
 from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
+from config import browser
+
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 PATIENCE_MS = 60_000  # a busy machine parses Plotly's 5 MB slowly
@@ -21,11 +22,11 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
-    path = CHROMIUM if os.path.exists(CHROMIUM) else None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        # None: the one that Playwright has downloaded.
+        opened = playwright.chromium.launch(executable_path=browser.on_path(), args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
