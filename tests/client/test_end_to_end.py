@@ -1,6 +1,7 @@
 """Scripts with the client against the server: what they log is on the run's page, once."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from experiments import access, reading
 from experiments.models import Role, Run, RunStatus
@@ -161,3 +163,14 @@ def test_a_token_that_is_wrong_keeps_everything_until_it_is_right(environment, t
     synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
     assert synced.returncode == 0, synced.stdout
     assert len(values(Run.objects.get(), "train/loss")) == 500
+
+
+@pytest.mark.parametrize("readme", ["README.md", "client/README.md"])
+def test_the_example_of_the_readme_runs(environment, tmp_path, readme):
+    text = (settings.BASE_DIR / readme).read_text()
+    (example,) = re.findall(r"^ *```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+
+    done = execute([str(script(tmp_path, example))], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert len(values(Run.objects.get(), "train/loss")) == 1000
