@@ -3,22 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from itertools import accumulate
+from operator import or_
 from typing import Any
 
-from django.db.models import Case, Count, F, FloatField, Max, Min, Q, When
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from dashboard.charts.sparkline import Sparkline, sparkline
 from dashboard.charts.theme import run_color, token
 from dashboard.progress import Progress, progress_of
-from experiments import reading
-from experiments.models import Job, JobAttempt, Project, Run, RunStatus, Series, User
+from dashboard.workers import unserved_queues, worker_views
+from experiments import access, reading
+from experiments.models import Job, JobAttempt, Project, Role, Run, RunStatus, Series, User
 from experiments.models.jobs import JobStatus
+from experiments.models.runs import DOCUMENTS, newest_run_at
 
 RUNNING_SHOWN = 20
 ATTENTION_SHOWN = 8
 ATTENTION_DAYS = 7
-SPARK_POINTS, SPARK_RUNS, SPARK_ROWS = 60, 60, 3000
+SPARK_POINTS, SPARK_RUNS = 60, 60
 STATUS_ORDER = ("queued", "running", "completed", "failed", "crashed", "cancelled")
 NOTABLE = ("queued", "running", "failed", "crashed")
 LIKELY_METRICS = ("validation/query_loss_step_1", "train/query_loss", "loss")
@@ -50,11 +56,36 @@ class ProjectCard:
         return " · ".join(f"{n} {status}" for status, n in self.statuses if status in NOTABLE)
 
 
+def home_context(user: User) -> dict[str, Any]:
+    """Everything the page's template needs, of the reader's workspaces."""
+    mine = access.workspaces_of(user)
+    queued = Job.objects.filter(workspace__in=mine, status=JobStatus.QUEUED)
+    workers = worker_views()
+    attention = needs_attention(user)
+    silent = [worker for worker in workers if not worker.is_live]
+    unserved = unserved_queues(workers, queued)
+    roles = {one.workspace_id: Role(one.role) for one in user.memberships.all()}
+    editable_in = {pk for pk, role in roles.items() if role.allows(Role.MEMBER)}
+    return {
+        "running": running_jobs(user),
+        "waiting": queued.count(),
+        "cards": project_cards(user),
+        "attention": attention,
+        "silent": silent,
+        "unserved": unserved,
+        "attention_count": len(attention) + len(silent) + len(unserved),
+        "workers": workers,
+        "live_workers": sum(worker.is_live for worker in workers),
+        "editable": bool(editable_in),
+        "editable_in": editable_in,
+    }
+
+
 def running_jobs(user: User) -> list[RunningJob]:
     """The jobs that run now, with the curve and last value of one metric; four queries."""
     jobs = list(
         Job.objects.filter(workspace__memberships__user=user, status=JobStatus.RUNNING)
-        .select_related("run__project__workspace", "worker")
+        .listed()
         .order_by("-id")[:RUNNING_SHOWN]
     )
     attempts = {(one.job_id, one.number): one for one in JobAttempt.objects.filter(job__in=jobs)}
@@ -95,7 +126,7 @@ def project_cards(user: User) -> list[ProjectCard]:
     projects = list(
         Project.objects.visible_to(user)
         .select_related("workspace")
-        .annotate(newest=Max("runs__created_at"))
+        .annotate(newest=newest_run_at())
         .order_by(F("newest").desc(nulls_last=True), "slug")
     )
     counts = _status_counts(projects)
@@ -125,45 +156,56 @@ def _status_counts(projects: Sequence[Project]) -> dict[int, tuple[tuple[str, in
     }
 
 
-def _main_series(projects: Sequence[Project]) -> Any:
-    """The main metric's rows of these projects, with `best`: the better end of each run."""
-    best = Case(
-        When(project__main_metric_direction="max", then=F("most")),
-        default=F("least"),
-        output_field=FloatField(),
-    )
-    rows = Series.objects.filter(
-        project__in=projects, key=F("project__main_metric"), run__archived_at=None
-    )
-    return rows.annotate(best=best).filter(best__isnull=False)
+def _main_series(projects: Sequence[Project]) -> list[tuple["QuerySet[Series]", str, bool]]:
+    """The main metric's rows of these projects, the column of a run's best, and whether more is
+    better: once for those where less is, once for the others.
+
+    One condition a project: each is a range of an index that holds all that is asked for.
+    """
+    found = []
+    for direction, column in (("min", "least"), ("max", "most")):
+        conditions = [
+            Q(project=one.pk, key=one.main_metric)
+            for one in projects
+            if one.main_metric and one.main_metric_direction == direction
+        ]
+        if conditions:
+            rows = Series.objects.filter(reduce(or_, conditions), **{f"{column}__isnull": False})
+            found.append((rows.order_by(), column, direction == "max"))
+    return found
 
 
 def _bests(projects: Sequence[Project]) -> dict[int, tuple[float | None, int]]:
-    rows = _main_series(projects).order_by().values("project_id")
-    rows = rows.annotate(low=Min("least"), high=Max("most"), holders=Count("pk"))
-    is_max = {p.pk: p.main_metric_direction == "max" for p in projects}
-    return {
-        row["project_id"]: (row["high" if is_max[row["project_id"]] else "low"], row["holders"])
-        for row in rows
-    }
+    """The best of all listed runs of each project, and how many have the metric."""
+    listed = Run.objects.filter(project__in=projects, archived_at=None).values("pk")
+    found = {}
+    for rows, column, is_max in _main_series(projects):
+        best = Max(column) if is_max else Min(column)
+        grouped = rows.filter(run__in=listed).values_list("project_id")
+        for project_id, value, holders in grouped.annotate(best, holders=Count("pk")):
+            found[project_id] = value, holders
+    return found
 
 
 def _sparks(projects: Sequence[Project]) -> dict[int, Sparkline]:
-    """Best so far over the newest runs of each project, one point a run."""
-    newest = _main_series(projects).filter(run__status=RunStatus.COMPLETED).order_by("-run_id")
-    values: dict[int, list[float]] = {}
-    for project_id, best in newest.values_list("project_id", "best")[:SPARK_ROWS]:
-        if len(values.setdefault(project_id, [])) < SPARK_RUNS:
-            values[project_id].append(best)
+    """Best so far over the newest completed runs of each project, one point a run."""
+    completed = Run.objects.filter(
+        project__in=projects, archived_at=None, status=RunStatus.COMPLETED
+    )
+    place = Window(RowNumber(), partition_by="project", order_by="-id")
+    newest = completed.annotate(place=place).filter(place__lte=SPARK_RUNS).values_list("pk")
+    ids = [pk for (pk,) in newest]
     found = {}
-    for project in projects:
-        better = max if project.main_metric_direction == "max" else min
-        so_far: list[float] = []
-        for value in reversed(values.get(project.pk, [])):
-            so_far.append(better(so_far[-1], value) if so_far else value)
-        spark = sparkline(so_far, color=token("accent"), width=140, height=30)
-        if spark is not None:
-            found[project.pk] = spark
+    for rows, column, is_max in _main_series(projects):
+        values: dict[int, list[float]] = {}
+        ordered = rows.filter(run__in=ids).order_by("run_id")
+        for project_id, value in ordered.values_list("project_id", column):
+            values.setdefault(project_id, []).append(value)
+        for project_id, of in values.items():
+            so_far = list(accumulate(of, max if is_max else min))
+            spark = sparkline(so_far, color=token("accent"), width=140, height=30)
+            if spark is not None:
+                found[project_id] = spark
     return found
 
 
@@ -176,5 +218,6 @@ def needs_attention(user: User) -> list[Run]:
         Run.objects.visible_to(user)
         .filter(bad & recent, archived_at=None)
         .select_related("project", "job")
+        .defer("job__spec", *DOCUMENTS)
         .order_by("-finished_at", "-id")[:ATTENTION_SHOWN]
     )

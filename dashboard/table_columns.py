@@ -1,15 +1,12 @@
-"""Columns of a run table: which there are, which are shown at first, what stands in a cell."""
+"""Columns of a run table: which there are, and which are shown at first."""
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from dashboard.panels import inner_step, stem_of
-from dashboard.templatetags.formats import ago, duration, figures, whole
 from experiments.models import Param, Project, Run
-from experiments.shapes import RunColumns, RunRow, SeriesSummary
+from experiments.shapes import RunColumns
 
 ATTRIBUTES = {
     "status": "Status",
@@ -42,16 +39,6 @@ class Column:
     @property
     def is_sortable(self) -> bool:
         return self.kind != "attribute" or self.id in SORTABLE
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one cell says; `css` is better, worse or muted."""
-
-    column: Column
-    text: str
-    small: str = ""
-    css: str = ""
 
 
 def column_of(column_id: str) -> Column | None:
@@ -101,7 +88,7 @@ def _main_first(metrics: Iterable[str], main: str) -> list[str]:
 
 def _differing(project: Project) -> list[str]:
     """Params with more than one value among the newest runs."""
-    newest = Run.objects.filter(project=project, archived_at=None).order_by("-id")
+    newest = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
     ids = list(newest.values_list("pk", flat=True)[:SAMPLED_RUNS])
     values: dict[str, set[str]] = {}
     holders: dict[str, int] = {}
@@ -111,37 +98,3 @@ def _differing(project: Project) -> list[str]:
     found = [key for key in values if len(values[key]) > 1 or holders[key] < len(ids)]
     # Where every run has the key, it says more than one that only some have.
     return sorted(found, key=lambda key: (-holders[key], key))
-
-
-def cells_of(row: RunRow, columns: Sequence[Column]) -> list[Cell]:
-    """The cells of a row, in the order of the columns."""
-    return [_cell(row, column) for column in columns]
-
-
-def _cell(row: RunRow, column: Column) -> Cell:
-    if column.kind == "metrics":
-        return _metric_cell(row.metrics, column)
-    if column.kind == "params":
-        return Cell(column, figures(row.params[column.key]) if column.key in row.params else "")
-    if column.id == "seed":
-        return Cell(column, "" if row.seed is None else str(row.seed))
-    if column.id == "created":
-        return Cell(column, ago(row.created_at), css="muted")
-    if column.id == "duration":
-        return Cell(column, "" if row.duration_s is None else duration(row.duration_s))
-    if column.id == "group":
-        return Cell(column, row.group)
-    return Cell(column, "")  # status and tags have markup of their own
-
-
-def _metric_cell(metrics: Mapping[str, SeriesSummary], column: Column) -> Cell:
-    summary = metrics.get(column.key)
-    if summary is None:
-        return Cell(column, "–", css="muted")
-    if column.summary == "last":
-        bad = not math.isfinite(summary.last)
-        return Cell(column, figures(summary.last), css="worse" if bad else "")
-    is_min = column.summary == "min"
-    value: Any = summary.least if is_min else summary.most
-    step = summary.least_step if is_min else summary.most_step
-    return Cell(column, figures(value), small=f"@{whole(step)}" if step is not None else "")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from experiments import announcements
 from experiments.models import Job, Worker
@@ -39,6 +39,7 @@ def worker_views() -> list[WorkerView]:
     """Every worker, live ones first; those that said goodbye are left out."""
     rows = (
         Worker.objects.filter(stopped_at=None)
+        .defer("distributions")
         .annotate(busy=Count("job", filter=Q(job__status=JobStatus.RUNNING)))
         .order_by("name")
     )
@@ -46,10 +47,10 @@ def worker_views() -> list[WorkerView]:
     return sorted(views, key=lambda view: (not view.is_live, view.name))
 
 
-def unserved_queues(live: list[WorkerView], jobs: list[Job]) -> list[str]:
+def unserved_queues(live: list[WorkerView], waiting: QuerySet[Job]) -> list[str]:
     """Queues with waiting jobs that no live worker listens to."""
     served = {name for view in live if view.is_live for name in view.queues.split(", ")}
-    return sorted({job.queue for job in jobs if job.queue not in served})
+    return sorted(set(waiting.order_by().values_list("queue", flat=True).distinct()) - served)
 
 
 def _view(worker: Worker, busy: int) -> WorkerView:

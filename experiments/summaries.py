@@ -55,7 +55,7 @@ def merge(old: SeriesSummary, new: SeriesSummary) -> SeriesSummary:
 def from_row(row: Series) -> SeriesSummary:
     """A stored summary. Its series has at least one point."""
     if row.first_step is None or row.last_step is None:
-        raise ValueError(f"series {row.pk} has no points")
+        raise ValueError(f"series {row.key} of run {row.run_id} has no points")
     return SeriesSummary(
         key=row.key,
         count=row.count,
@@ -86,6 +86,22 @@ def set_row(row: Series, summary: SeriesSummary) -> None:
     row.first_bad_step = summary.first_bad_step
 
 
+# The columns `from_row` reads: rows of `values_list(*READ, named=True)` do as well as whole ones.
+READ = (
+    "run_id",
+    "key",
+    "count",
+    "nonfinite",
+    "first_step",
+    "last_step",
+    "last",
+    "last_is",
+    "least",
+    "least_step",
+    "most",
+    "most_step",
+    "first_bad_step",
+)
 # The columns `set_row` sets, and `updated_at`, which every save renews.
 COLUMNS = (
     "count",

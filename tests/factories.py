@@ -107,9 +107,14 @@ def make_run(
             **fields,
         }
     )
-    Param.objects.bulk_create(_param_rows(run, params, ""))
+    Param.objects.bulk_create(param_rows(run))
     RunTag.objects.bulk_create(RunTag(run=run, project=project, name=name) for name in tags)
     return run
+
+
+def param_rows(run: Run) -> list[Param]:
+    """Unsaved rows of the leaves of a run's params."""
+    return _param_rows(run, run.params, "")
 
 
 def _param_rows(run: Run, params: Mapping[str, Any], prefix: str) -> list[Param]:

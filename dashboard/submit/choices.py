@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max
+from django.db.models import Count, F
 
 from dashboard.submit.bases import PresetOption, preset_options
 from dashboard.submit.bases import sources as accepted_sources
@@ -12,6 +12,7 @@ from experiments import access, announcements
 from experiments.errors import Invalid
 from experiments.models import Job, Project, Role, User, Worker
 from experiments.models.jobs import JobStatus
+from experiments.models.runs import newest_run_at
 
 DEFAULT_QUEUE = "default"
 
@@ -51,7 +52,7 @@ def projects(user: User) -> list[Project]:
     roles = [role.value for role in Role if role.allows(Role.MEMBER)]
     found = Project.objects.filter(
         workspace__memberships__user=user, workspace__memberships__role__in=roles
-    ).annotate(newest=Max("runs__created_at"))
+    ).annotate(newest=newest_run_at())
     newest_first = F("newest").desc(nulls_last=True)
     return list(found.select_related("workspace").order_by(newest_first, "slug"))
 

@@ -165,27 +165,21 @@ def job_form(
     schema = trainers[algorithm]["schema"]
     wanted = asked.get("source") or asked.get(SOURCE) or ""
     source = wanted if wanted in sources(schema) else ""
-    base = base_of(
-        trainers, algorithm, source=source, preset=asked.get("preset"), copied=copied
-    )  # fmt: skip
+    preset = asked.get(PRESET)
+    base = base_of(trainers, algorithm, source=source, preset=preset, copied=copied)
     source = source or source_of(base.spec)
-    found = spec_fields(
-        _without_seed(schema),
-        base.spec,
-        lambda name: source if name == SOURCE and source else asked.get(name),
-    )
+
+    def entered(name: str) -> str | None:
+        return source if name == SOURCE and source else asked.get(name)
+
+    found = spec_fields(_without_seed(schema), base.spec, entered)
     options = {
         name: asked.get(name, _copied_option(name, copied) or defaults.get(name, ""))
         for name in OPTIONS
     }
+    start = copied_spec(copied) if copied else {}
+    unknown = unknown_names(trainers, asked, algorithm=algorithm, start=start, unions=found.unions)
     chosen = found.fixed.get(SOURCE, source)
-    unknown = unknown_names(
-        trainers,
-        asked,
-        algorithm=algorithm,
-        copied_spec=copied_spec(copied) if copied else {},
-        unions=found.unions,
-    )
     return JobForm(algorithm, chosen, base, found, options, {}).refused(unknown)
 
 

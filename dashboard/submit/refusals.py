@@ -23,14 +23,15 @@ def unknown_names(
     asked: QueryDict,
     *,
     algorithm: str,
-    copied_spec: Mapping[str, Any],
+    start: Mapping[str, Any],
     unions: Sequence[UnionChoice],
 ) -> Messages:
     """Names that an address or a sent form gives and nothing here has. `algorithm` is the one
-    shown; the others are judged by what it announced."""
+    shown; the others are judged by what it announced. `start` is the spec that is copied, if any.
+    """
     trainer = trainers[algorithm]
     found: Messages = {}
-    wanted = asked.get("algorithm") or copied_spec.get("algorithm")
+    wanted = asked.get("algorithm") or start.get("algorithm")
     if wanted and wanted not in trainers:
         # Presets and sources may be those of the algorithm that is not here.
         return {ALGORITHM: [none_of(wanted, list(trainers))]}

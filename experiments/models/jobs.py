@@ -4,12 +4,14 @@ The database is the truth. `experiments.queue` is the only code that changes the
 one conditional UPDATE on (id, attempt, status) whose row count is the answer.
 """
 
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import User, Workspace
 from experiments.models.ids import new_id
-from experiments.models.runs import Run
+from experiments.models.runs import DOCUMENTS, Run
 from experiments.models.snapshots import Blob
 
 
@@ -41,6 +43,14 @@ class JobStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class JobQuerySet(models.QuerySet["Job"]):
+    def listed(self) -> Self:
+        """For lists: with all they show, without the documents of a job and its run."""
+        documents = (f"run__{name}" for name in DOCUMENTS)
+        related = "run__project__workspace", "workspace", "worker", "submitted_by"
+        return self.select_related(*related).defer("spec", *documents)
+
+
 class Job(models.Model):
     """One queue entry; its run has the same status, changed in the same transaction."""
 
@@ -64,10 +74,13 @@ class Job(models.Model):
     reason = models.TextField(blank=True)
     submitted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=Now())
-    finished_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)  # null while it waits or runs
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         indexes = [
+            models.Index(fields=["workspace", "-finished_at", "-id"], name="jobs_by_end"),
             models.Index(fields=["status", "queue", "-priority", "id"], name="jobs_to_claim"),
             models.Index(fields=["workspace", "status", "id"], name="jobs_by_workspace"),
         ]

@@ -23,6 +23,8 @@ class RunStatus(models.TextChoices):
 
 
 FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.CRASHED)
+# Columns that may be long and that no list shows.
+DOCUMENTS = ("params", "summary", "notes", "environment", "command")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 
@@ -35,6 +37,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def finished(self) -> Self:
         return self.filter(status__in=FINISHED)
+
+    def without_documents(self) -> Self:
+        """For lists: each document is read only if it is asked for."""
+        return self.defer(*DOCUMENTS)
 
 
 class Run(models.Model):
@@ -72,8 +78,12 @@ class Run(models.Model):
             models.UniqueConstraint(fields=["project", "number"], name="one_run_per_number"),
         ]
         indexes = [
-            models.Index(fields=["project", "-created_at", "id"], name="runs_by_age"),
-            models.Index(fields=["project", "status"], name="runs_by_status"),
+            # Lists leave out archived runs. A row holds whole documents: what lists count, sort and
+            # page by is answered from these indexes alone.
+            models.Index(
+                fields=["project", "archived_at", "-created_at", "-id"], name="runs_by_age"
+            ),
+            models.Index(fields=["project", "archived_at", "status", "id"], name="runs_by_status"),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +97,12 @@ class Run(models.Model):
     def color_slot(self) -> int:
         """1 to 10: the run's colour on every page."""
         return (self.number - 1) % 10 + 1
+
+
+def newest_run_at() -> models.Subquery:
+    """For projects: when their newest run was made; one step along an index for each."""
+    runs = Run.objects.filter(project=models.OuterRef("pk"), archived_at=None)
+    return models.Subquery(runs.order_by("-created_at").values("created_at")[:1])
 
 
 class Param(models.Model):

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from dashboard import home_facts
 from experiments import recording
 from experiments.models import Job, Run
 from experiments.shapes import SeriesPoints
@@ -274,7 +276,7 @@ def test_console_text_is_escaped(project):
     assert "<script>alert(1)" not in page
 
 
-@pytest.mark.parametrize(("url", "most"), [("/", 20), ("/queue/", 14), ("/p/lab/sinusoid/", 24)])
+@pytest.mark.parametrize(("url", "most"), [("/", 21), ("/queue/", 14), ("/p/lab/sinusoid/", 24)])
 def test_queries_do_not_grow_with_runs(project, url, most, django_assert_max_num_queries):
     worker = make.make_worker()
     for number in range(12):
@@ -286,6 +288,22 @@ def test_queries_do_not_grow_with_runs(project, url, most, django_assert_max_num
 
     with django_assert_max_num_queries(most):
         assert client.get(url).status_code == 200
+
+
+def test_home_tells_the_best_of_each_project_by_its_own_direction(project):
+    lab = project.workspace
+    accuracy = make.make_project(lab, "shapes", main_metric="acc", main_metric_direction="max")
+    for values in ([0.5, 0.25], [0.75, 0.125]):
+        log(make.make_run(project, status="completed"), values)
+        log(make.make_run(accuracy, status="completed"), values, key="acc")
+    hidden = make.make_run(project, status="completed", archived_at=timezone.now())
+    log(hidden, [0.0625])
+
+    cards = {card.project.slug: card for card in home_facts.project_cards(make.make_user("ada"))}
+
+    assert (cards["sinusoid"].best, cards["sinusoid"].holders) == (0.125, 2)
+    assert (cards["shapes"].best, cards["shapes"].holders) == (0.75, 2)
+    assert cards["shapes"].spark is not None
 
 
 def test_projects_are_made_by_members_and_errors_stand_at_their_field(project):

@@ -1,0 +1,151 @@
+"""What the run table page shows: rows in columns, counts, links that change its state, charts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dashboard.scope import may_edit
+from dashboard.table_cells import cells_of
+from dashboard.table_columns import ATTRIBUTES, Column, column_of, first_columns
+from dashboard.table_state import PAGE_SIZES, TableState
+from experiments import reading
+from experiments.models import Project, Run, RunStatus, User
+from experiments.models.runs import ACTIVE
+from experiments.shapes import RunColumns, RunRow, RunTable
+
+CHARTED_RUNS, CHARTS = 10, 3
+
+
+@dataclass(frozen=True)
+class Row:
+    run: RunRow
+    cells: SafeString
+
+
+@dataclass(frozen=True)
+class TableRequest:
+    """What an address asks of a project's table. `known`: the columns there are."""
+
+    project: Project
+    state: TableState
+    known: RunColumns
+    columns: list[Column]
+
+    @classmethod
+    def of(cls, project: Project, state: TableState) -> "TableRequest":
+        """With the columns that the reader chose, else those the page picks."""
+        known = reading.run_columns(project)
+        chosen = state.columns or first_columns(project, known)
+        columns = [column for one in chosen if (column := column_of(one)) is not None]
+        return cls(project, state, known, columns)
+
+    def page(self) -> RunTable:
+        """The rows asked for. Raises Invalid for a filter or an order that cannot be read."""
+        state = self.state
+        return reading.run_table(
+            self.project,
+            filters=state.filters,
+            sort=state.sort,
+            descending=state.descending,
+            columns=[column.id for column in self.columns if column.kind != "attribute"],
+            offset=state.offset,
+            limit=state.limit,
+            archived=state.archived,
+        )
+
+    def no_page(self) -> RunTable:
+        """What stands for the rows when they could not be asked for."""
+        state = self.state
+        return RunTable((), 0, 0, state.limit, (), state.sort, state.descending)
+
+
+def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str) -> dict[str, Any]:
+    """Everything the page's template needs; `path` is the page's own address."""
+    project, state, known, columns = asked.project, asked.state, asked.known, asked.columns
+    counts = _counts(project)
+    name = Column("name", "attribute", "name", "Name", "")
+    return {
+        "project": project,
+        "state": state,
+        "known": known,
+        "filter_fields": _fields(known),
+        "example_metric": project.main_metric or next(iter(known.metrics), "loss"),
+        "columns": columns,
+        "shown": {column.id for column in columns},
+        "attributes": ATTRIBUTES,
+        "heads": [(column, *_head(state, column, project)) for column in columns],
+        "name_head": _head(state, name, project),
+        "table": page,
+        "rows": [Row(run, cells_of(run, columns)) for run in page.rows],
+        "statuses": _statuses(state, counts),
+        "total": sum(counts.values()),
+        "active": sum(counts.get(status, 0) for status in ACTIVE),
+        "editable": may_edit(user, project.workspace),
+        "pages": _pages(state, page),
+        "page_sizes": PAGE_SIZES,
+        "charts": _charts(project, columns, page.rows, known),
+        "archived_query": state.query(archived=not state.archived),
+        "here": path + state.query(offset=state.offset),
+    }
+
+
+def _counts(project: Project) -> dict[str, int]:
+    rows = Run.objects.filter(project=project, archived_at=None).values_list("status")
+    return dict(rows.annotate(Count("pk")).order_by())
+
+
+def _fields(known: RunColumns) -> list[str]:
+    """Fields that the condition builder offers."""
+    attributes = ["status", "name", "tags", "seed", "group", "created"]
+    metrics = [f"metrics.{key}" for key in known.metrics]
+    return [*attributes, *metrics, *(f"params.{key}" for key in known.params)]
+
+
+def _head(state: TableState, column: Column, project: Project) -> tuple[str, str]:
+    """Where a click on the head leads, and its aria-sort."""
+    is_current = state.sort == column.id
+    # The first click shows the best first; for anything but a metric, the largest or newest.
+    first = project.main_metric_direction == "max" if column.kind == "metrics" else True
+    descending = not state.descending if is_current else first
+    sorted_ = ("descending" if state.descending else "ascending") if is_current else ""
+    return state.query(sort=column.id, descending=descending), sorted_
+
+
+def _statuses(state: TableState, counts: dict[str, int]) -> list[tuple[str, int, str, bool]]:
+    found = [("all", sum(counts.values()), state.query(status=""), state.status == "")]
+    for status in RunStatus.values:
+        if counts.get(status) or state.status == status:
+            query = state.query(status=status)
+            found.append((status, counts.get(status, 0), query, state.status == status))
+    return found
+
+
+def _pages(state: TableState, page: RunTable) -> dict[str, Any]:
+    before = max(0, state.offset - state.limit)
+    return {
+        "first": state.offset + 1 if page.rows else 0,
+        "last": state.offset + len(page.rows),
+        "previous": state.query(offset=before) if state.offset else "",
+        "next": state.query(offset=state.offset + state.limit) if page.has_more else "",
+    }
+
+
+def _charts(
+    project: Project, columns: Sequence[Column], rows: Sequence[RunRow], known: RunColumns
+) -> list[tuple[str, str, str]]:
+    """Title, source without runs, and source with the first runs of the page."""
+    keys = list(dict.fromkeys(c.key for c in columns if c.kind == "metrics"))
+    curves = [key for key in keys if not key.startswith("test/")] or keys
+    extra = [key for key in known.metrics if key.startswith("train/") and key not in curves]
+    base = reverse("project_curves", args=[project.workspace.slug, project.slug])
+    runs = ",".join(row.id for row in rows[:CHARTED_RUNS])
+    found = []
+    for key in [*curves, *extra][:CHARTS]:
+        stem = f"{base}?{urlencode({'key': key})}"
+        found.append((key, stem, f"{stem}&runs={runs}"))
+    return found

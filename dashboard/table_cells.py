@@ -1,0 +1,77 @@
+"""Cells of a run table as markup: a page has thousands, more than a template renders in time."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from dashboard.table_columns import Column
+from dashboard.templatetags.formats import ago, duration, figures, whole
+from experiments.models import RunStatus
+from experiments.shapes import RunRow, SeriesSummary
+
+REASON_SHOWN = 34
+# What a cell holds (escaped unless it is markup), and its class: worse, muted or none.
+Said = tuple[str, str]
+
+
+def cells_of(row: RunRow, columns: Sequence[Column]) -> SafeString:
+    """The cells of a row, in the order of the columns; each one can be refreshed by itself."""
+    return format_html_join("", "{}", ((_cell(row, column),) for column in columns))
+
+
+def _cell(row: RunRow, column: Column) -> SafeString:
+    text, css = _said(row, column)
+    css = f"n {css}".strip() if column.is_number else css
+    if not css:
+        return format_html('<td data-live="{} {}">{}</td>', row.id, column.id, text)
+    return format_html('<td class="{}" data-live="{} {}">{}</td>', css, row.id, column.id, text)
+
+
+def _said(row: RunRow, column: Column) -> Said:
+    if column.kind == "metrics":
+        return _metric(row.metrics, column)
+    if column.kind == "params":
+        return figures(row.params[column.key]) if column.key in row.params else "", ""
+    return _ATTRIBUTES[column.id](row)
+
+
+def _metric(metrics: Mapping[str, SeriesSummary], column: Column) -> Said:
+    summary = metrics.get(column.key)
+    if summary is None:
+        return "–", "muted"
+    if column.summary == "last":
+        return figures(summary.last), "" if math.isfinite(summary.last) else "worse"
+    is_min = column.summary == "min"
+    value = summary.least if is_min else summary.most
+    step = summary.least_step if is_min else summary.most_step
+    if step is None:
+        return figures(value), ""
+    return format_html("{} <small>@{}</small>", figures(value), whole(step)), ""
+
+
+def _status(row: RunRow) -> Said:
+    pill = format_html('<span class="pill {}">{}</span>', row.status, row.status)
+    if row.status == RunStatus.RUNNING and row.progress_total:
+        done, total = whole(row.progress_step), whole(row.progress_total)
+        return format_html('{} <small class="num">{} of {}</small>', pill, done, total), ""
+    if row.status_reason:
+        short = Truncator(row.status_reason).chars(REASON_SHOWN)
+        return format_html('{} <small title="{}">{}</small>', pill, row.status_reason, short), ""
+    return pill, ""
+
+
+def _tags(row: RunRow) -> Said:
+    return format_html_join(" ", '<span class="tag">{}</span>', ((tag,) for tag in row.tags)), ""
+
+
+_ATTRIBUTES: Mapping[str, Callable[[RunRow], Said]] = {
+    "status": _status,
+    "tags": _tags,
+    "seed": lambda row: ("" if row.seed is None else str(row.seed), ""),
+    "group": lambda row: (row.group, ""),
+    "created": lambda row: (ago(row.created_at), "muted"),
+    "duration": lambda row: ("" if row.duration_s is None else duration(row.duration_s), ""),
+}
