@@ -87,8 +87,8 @@ class SeriesView:
     (`bad_steps` with the kinds "nan", "inf", "-inf"): one per bad point when exact, else the first
     of each bucket; `bad_count` counts them all.
 
-    `smoothed` is the moving average over every point of the series, at each bucket's last finite
-    one: not an average of buckets. `origin` is when the series' first point was made, in the range
+    `smoothed` is the mean over the bucket of a moving average that ran over every point of the
+    series. `origin` is when the series' first point was made, in the range
     or not; NaN where it was not asked for.
     """
 

@@ -39,6 +39,10 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
     across: dict[str, Any] = {"title": X_TITLES[x]}
     if x == "time":
         across["type"] = "date"
+    firsts = [c.view.first_step for c in curves if c.view.first_step is not None]
+    if x == "step" and firsts:
+        # A bucket is drawn at its last step; the axis begins where the points do.
+        across["autorangeoptions"] = {"include": min(firsts)}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
     is_constant = _is_constant([curve.view for curve in curves])
     return theme.figure(

@@ -51,7 +51,7 @@ def _view(source: Source, window: Window, smooth: float, width: int) -> SeriesVi
     if not exact:
         starts = bucket_starts(blocks, width)
         blocks = pyramid.merge(blocks, starts)
-        smoothed = None if smoothed is None else _last_finite(smoothed, starts)
+        smoothed = None if smoothed is None else _means(smoothed, starts)
     return draw(source, blocks, exact=exact, origin=source.origin, smoothed=smoothed)
 
 
@@ -76,8 +76,11 @@ def _part(along: IntArray | FloatArray, window: Window) -> slice:
     return slice(lines[0], lines[-1] + 2) if len(lines) else slice(0, 0)
 
 
-def _last_finite(column: FloatArray, starts: IntArray) -> FloatArray:
-    """The last finite number of each group; NaN where it has none."""
-    places = np.where(np.isfinite(column), np.arange(len(column)), -1)
-    found = np.maximum.reduceat(places, starts)
-    return np.where(found >= 0, column[found], np.nan)
+def _means(column: FloatArray, starts: IntArray) -> FloatArray:
+    """The mean of each group's finite numbers; NaN where it has none."""
+    finite = np.isfinite(column)
+    counts = np.add.reduceat(finite.astype(np.int64), starts)
+    shares = np.repeat(1 / np.maximum(counts, 1), np.diff(np.append(starts, len(column))))
+    # Weighted before they are added: no sum overflows.
+    means = np.add.reduceat(np.where(finite, column, 0.0) * shares, starts)
+    return np.where(counts > 0, means, np.nan)

@@ -108,10 +108,11 @@ def test_a_smoothed_line_has_the_raw_one_behind_it(curve):
     faint, line = smooth[-2:]
     assert (faint["hoverinfo"], faint["line"]["width"]) == ("skip", 1)
     assert "--chart-raw" in faint["line"]["color"]
-    # The last of 4, 5, 4, 5, ... 5 by hand: 5/2 + 4/4 + 5/8 + ... = 14/3, over every point.
-    assert line["x"][-1] == 99
-    assert line["y"][-1] == pytest.approx(14 / 3)
-    assert faint["y"][-1] == pytest.approx(4.5)  # of the last bucket
+    # Of 4, 5, 4, 5 ... by hand: after a 5 it is 5/2 + 4/4 + 5/8 + ... = 14/3, after a 4 13/3.
+    assert line["x"][-1] == faint["x"][-1] == 99
+    assert [line["y"][-1], faint["y"][-1]] == pytest.approx([4.5, 4.5])  # of the last bucket
+    exact = line_of(curve("smooth=0.5&first=90"))
+    assert exact["y"][-2:] == pytest.approx([13 / 3, 14 / 3])
 
 
 @pytest.mark.parametrize(
