@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # Beyond these both numbers are written times one power of ten.
 LEAST_PLAIN, MOST_PLAIN = 1e-4, 1e7
+# A half width below this part of its mean is what adding up equal numbers leaves: it reads as 0.
+NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def measured(mean: float | None, half_width: float | None, metric: str = "loss")
     if half_width is None or not math.isfinite(half_width):
         return Measured(_alone(mean) + unit)
     half_width *= scale
-    if half_width == 0:
+    if is_noise(half_width, mean):
         return Measured(_alone(mean) + unit, f"0{unit}")
     rounding = Rounding.to(half_width, mean)
     return Measured(rounding.text(mean) + unit, rounding.text(half_width) + unit)
@@ -78,6 +80,11 @@ def at_step(numbers: dict[str, list[float | None]] | None, step: int, metric: st
     if not 0 <= step < len(means):
         return MISSING
     return measured(means[step], halves[step] if step < len(halves) else None, metric)
+
+
+def is_noise(half_width: float, mean: float) -> bool:
+    """Whether an interval has no width but for rounding."""
+    return half_width <= NOISE * abs(mean)
 
 
 def _alone(value: float) -> str:

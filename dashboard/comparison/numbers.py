@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dashboard.measured import Rounding
+from dashboard.measured import Rounding, is_noise
 from experiments.comparing.statistics import Metric, PairedDifference
 
 UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "query loss"}
@@ -25,7 +25,7 @@ def difference_text(paired: PairedDifference | None) -> DifferenceText:
     low, high = paired.interval.low, paired.interval.high
     scale = 100.0 if paired.metric == "accuracy" else 1.0
     mean = paired.mean * scale
-    if low is None or high is None or low == high:
+    if low is None or high is None or is_noise((high - low) / 2, paired.mean):
         text = signed(paired.mean, paired.metric)
         bounds = NO_INTERVAL if low is None else f"[{text}, {text}]"
         return DifferenceText(text, text.lstrip("+−"), bounds)

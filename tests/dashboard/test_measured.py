@@ -27,6 +27,8 @@ from experiments.shapes import Episodes
         (2.5e9, 3.1e8, "2.50e9 ± 0.31e9"),
         (1e300, 1e299, "1.00e300 ± 0.10e300"),
         (0.4, 0, "0.4 ± 0"),
+        (0.2, 1.6e-16, "0.2 ± 0"),  # 600 times 0.2: nothing but rounding
+        (0.0, 1.6e-16, "0.0e−16 ± 1.6e−16"),
         (0.412345, None, "0.4123"),
         (-0.412345, math.nan, "−0.4123"),
         (None, None, "NaN"),
