@@ -10,6 +10,7 @@ from django.urls import reverse
 from experiments.shapes import SeriesSummary
 
 FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
+DIGITS = re.compile(r"([0-9]+)")
 GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
 OVERVIEW_PANELS = 4
 UNGROUPED = "other"
@@ -76,6 +77,11 @@ def stem_of(key: str) -> str:
     """The quantity a key speaks of, whatever the inner step."""
     found = FAMILY.match(key)
     return found["stem"] if found else key
+
+
+def natural(key: str) -> list[int | str]:
+    """Sorts "step_5" before "step_10"."""
+    return [int(part) if part.isdecimal() else part for part in DIGITS.split(key)]
 
 
 def _group(stem: str) -> str:

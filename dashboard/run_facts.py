@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.measured import Measured, at_step
+from dashboard.panels import natural
 from dashboard.templatetags.formats import figures
 from experiments import reading
 from experiments.models import Evaluation, Job, JobAttempt, Run
@@ -109,7 +110,8 @@ def flat_params(run: Run) -> list[tuple[str, Any]]:
 
 def summaries_of(run: Run) -> dict[str, SeriesSummary]:
     """The numbers of every metric of the run."""
-    return reading.series_summaries([run.pk])[run.pk]
+    found = reading.series_summaries([run.pk])[run.pk]
+    return {key: found[key] for key in sorted(found, key=natural)}
 
 
 def _after(step: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from dashboard.comparison.selection import Selection
-from dashboard.panels import GROUP_ORDER, UNGROUPED
+from dashboard.panels import GROUP_ORDER, UNGROUPED, natural
 from experiments.shapes import SeriesSummary
 
 MOST_PANELS = 60
@@ -72,7 +72,7 @@ def _is_curve(key: str, selection: Selection, summaries: Summaries) -> bool:
     )
 
 
-def _place(key: str) -> tuple[int, str, str]:
+def _place(key: str) -> tuple[int, str, list[int | str]]:
     group = group_of(key)
     order = GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER)
-    return order, group, key
+    return order, group, natural(key)

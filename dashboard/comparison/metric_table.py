@@ -8,6 +8,7 @@ from typing import Literal
 
 from dashboard.comparison.curve_panels import Summaries
 from dashboard.comparison.selection import Selection
+from dashboard.panels import natural
 from experiments.shapes import SeriesSummary
 
 Stat = Literal["last", "min", "max"]
@@ -39,7 +40,7 @@ class NumberRow:
 
 def metric_rows(selection: Selection, summaries: Summaries, stat: Stat) -> list[NumberRow]:
     """One row per metric of any run, by key."""
-    keys = sorted({key for of_run in summaries.values() for key in of_run})
+    keys = sorted({key for of_run in summaries.values() for key in of_run}, key=natural)
     return [_row(selection, summaries, key, stat) for key in keys]
 
 
@@ -62,7 +63,7 @@ def metrics_csv(selection: Selection, summaries: Summaries) -> str:
         ["metric", "letter", "run", "name", "points", "not_finite", "last", "last_step",
          "min", "min_step", "max", "max_step"]
     )  # fmt: skip
-    for key in sorted({key for of_run in summaries.values() for key in of_run}):
+    for key in sorted({key for of_run in summaries.values() for key in of_run}, key=natural):
         for one in selection.compared:
             if summary := summaries[one.run.pk].get(key):
                 writer.writerow(
