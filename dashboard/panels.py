@@ -13,6 +13,7 @@ FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
 DIGITS = re.compile(r"([0-9]+)")
 GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
 OVERVIEW_PANELS = 4
+MOST_PANELS = 60  # on a page; a search finds the others
 UNGROUPED = "other"
 
 
@@ -50,6 +51,18 @@ def panel_groups(
     for stem, members in families.items():
         groups.setdefault(_group(stem), []).append(_panel(stem, members))
     return [PanelGroup(name, tuple(groups[name])) for name in sorted(groups, key=_place)]
+
+
+def first_panels(groups: Iterable[PanelGroup]) -> tuple[list[PanelGroup], int]:
+    """As many as a page draws, in order, and how many panels are left out."""
+    shown: list[PanelGroup] = []
+    room, left_out = MOST_PANELS, 0
+    for group in groups:
+        if room:
+            shown.append(PanelGroup(group.name, group.panels[:room]))
+        left_out += max(0, len(group.panels) - room)
+        room = max(0, room - len(group.panels))
+    return shown, left_out
 
 
 def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:

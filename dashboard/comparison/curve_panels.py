@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from dashboard.comparison.selection import Selection
-from dashboard.panels import GROUP_ORDER, UNGROUPED, natural
+from dashboard.panels import GROUP_ORDER, MOST_PANELS, UNGROUPED, natural
 from experiments.shapes import SeriesSummary
-
-MOST_PANELS = 60
 
 Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key
 

@@ -1,5 +1,6 @@
 """The page of one run: header, progress, and one tab of evidence at a time."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,9 +16,11 @@ from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
 from experiments import queue, reading
 from experiments.models import Evaluation, Run, RunStatus
+from experiments.shapes import SeriesSummary
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
+MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
 X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
 RETRYABLE = (RunStatus.FAILED, RunStatus.CANCELLED)
@@ -82,7 +85,7 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
         stats = run_facts.metric_stats(
             header["summaries"], project.main_metric, project.main_metric_direction
         )
-    groups = _groups(run, header)
+    groups = _groups(run, header["summaries"].values())
     return {
         "evaluation": evaluation,
         "stats": stats,
@@ -93,8 +96,8 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
     }
 
 
-def _groups(run: Run, header: dict[str, Any]) -> list[panels.PanelGroup]:
-    return panels.panel_groups(header["summaries"].values(), with_single=not run.is_finished)
+def _groups(run: Run, summaries: Iterable[SeriesSummary]) -> list[panels.PanelGroup]:
+    return panels.panel_groups(summaries, with_single=not run.is_finished)
 
 
 def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
@@ -102,10 +105,16 @@ def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
 
 
 def _charts(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    wanted = request.GET.get("metrics", "").strip().lower()
+    found = [one for key, one in header["summaries"].items() if wanted in key.lower()]
+    groups, left_out = panels.first_panels(_groups(run, found))
     return {
         "smooth_choices": SMOOTH_CHOICES,
         "x_choices": X_CHOICES,
-        "groups": [(group.name, _with_src(run, group.panels)) for group in _groups(run, header)],
+        "found": len(found),
+        "groups": [(group.name, _with_src(run, group.panels)) for group in groups],
+        "panels_left_out": left_out,
+        "numbers": found[:MOST_NUMBERS],
     }
 
 

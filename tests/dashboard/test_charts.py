@@ -127,3 +127,38 @@ def test_a_smoothed_line_has_the_raw_one_behind_it(curve):
 )
 def test_a_bad_query_names_its_field(curve, query, field):
     assert list(curve(query, status=400)["error"]["fields"]) == [field]
+
+
+@pytest.fixture
+def many(run: Run) -> tuple[Client, Run]:
+    """A run of 300 metrics in three groups, and a reader of it."""
+    steps, values = np.arange(2, dtype=np.int64), np.ones(2)
+    series = [
+        SeriesPoints(f"g{place // 100}/metric_{place}", steps, BEGAN + steps, values)
+        for place in range(300)
+    ]
+    recording.record(run_id=run.pk, client="many", number=0, series=series)
+    client = Client()
+    client.force_login(make.make_user("ada"))
+    return client, run
+
+
+def test_a_run_of_many_metrics_draws_the_first_and_says_how_many_are_left(many):
+    client, run = many
+
+    text = client.get(f"/runs/{run.pk}/?tab=charts").content.decode()
+
+    assert text.count('class="chart"') == 60
+    assert "241 more charts: search" in text
+    assert "The first 200 of 301: search" in text
+
+
+def test_metrics_are_found_by_a_part_of_their_key(many):
+    client, run = many
+
+    text = client.get(f"/runs/{run.pk}/?tab=charts&metrics=G2/METRIC_29").content.decode()
+    nothing = client.get(f"/runs/{run.pk}/?tab=charts&metrics=nope").content.decode()
+
+    assert text.count('class="chart"') == 10
+    assert "more charts" not in text
+    assert "No metric contains “nope”" in nothing
