@@ -1,11 +1,14 @@
 """Charts in Chromium: a drag zooms on every axis and page and brings the exact points."""
 
+import time
+
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from django.db import OperationalError
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from experiments import recording
-from experiments.models import Role, Run
+from experiments.models import Role, Run, RunStatus
 from experiments.shapes import SeriesPoints
 from tests import factories as make
 
@@ -31,12 +34,24 @@ def runs(db) -> list[Run]:
     """Two runs of 3,000 points, one of them twice as fast: too many to draw without reducing."""
     project = make.make_project(make.make_workspace("lab", ada=Role.MEMBER), main_metric="loss")
     runs = [make.make_run(project, name, status="completed") for name in ("slow", "fast")]
-    steps = np.arange(POINTS, dtype=np.int64)
     for run, pace in zip(runs, (2.0, 1.0), strict=True):
-        values = 1 + np.sin(steps / 40)
-        points = SeriesPoints("loss", steps, 1.79e9 + pace * steps, values)
-        recording.record(run_id=run.pk, client="test", number=0, series=[points])
+        log(run, "loss", 1 + np.sin(np.arange(POINTS) / 40), pace=pace)
     return runs
+
+
+def log(run: Run, key: str, values: np.ndarray, *, pace: float) -> None:
+    """One point every `pace` seconds. The tests' database is in memory and shared by threads: there
+    a table that the server reads is refused to writers at once, whatever the busy timeout."""
+    steps = np.arange(len(values), dtype=np.int64)
+    points = SeriesPoints(key, steps, 1.79e9 + pace * steps, values)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            recording.record(run_id=run.pk, client=key, number=0, series=[points])
+            return
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
 
 
 @pytest.fixture
@@ -151,6 +166,43 @@ def test_smoothing_keeps_the_zoom_and_the_raw_line(live_server, ada: Page, runs:
 
     expect(chart.locator(".scatterlayer .trace")).to_have_count(2)
     assert chart.evaluate(VIEW)["range"] == before
+
+
+def test_a_metric_that_joins_leaves_the_zoom_of_the_others(live_server, ada: Page, runs: list[Run]):
+    runs[0].status = RunStatus.RUNNING
+    runs[0].save()
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(ada)
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+    before = chart.evaluate(VIEW)["range"]
+
+    log(runs[0], "accuracy", np.linspace(0, 1, 50), pace=1.0)
+
+    expect(ada.locator('.chart[data-chart-id="accuracy"] .scatterlayer .trace')).to_have_count(1)
+    assert chart.evaluate(VIEW)["range"] == before
+    expect(note_of(chart)).to_have_text("")
+
+
+def test_a_finger_scrolls_over_a_chart_and_zooms_in_an_enlarged_one(
+    live_server, chromium: Browser, ada: Page, runs: list[Run]
+):
+    phone = chromium.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        is_mobile=True,
+        storage_state=ada.context.storage_state(),
+    )
+    page = phone.new_page()
+    page.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(page)
+    mode = "([node, mode]) => node._fullLayout.dragmode === mode"
+
+    page.wait_for_function(mode, arg=[chart.element_handle(), False])
+    page.get_by_label("Enlarge loss").tap()
+
+    page.wait_for_function(mode, arg=[chart.element_handle(), "zoom"])
+    phone.close()
 
 
 @pytest.mark.parametrize(

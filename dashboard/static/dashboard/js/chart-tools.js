@@ -48,9 +48,10 @@ function log(chart, button) {
   draw(chart);
 }
 
-function enlarge(chart, button) {
+async function enlarge(chart, button) {
   const wide = chart.card.classList.toggle('wide');
   button.setAttribute('aria-pressed', String(wide));
+  await draw(chart);
   Plotly.Plots.resize(chart.el);
 }
 

@@ -50,6 +50,8 @@ export async function draw(chart) {
   }
   const { data, layout } = resolve(body.figure, tokens());
   if (chart.logY && layout.yaxis) layout.yaxis = { ...layout.yaxis, type: 'log', rangemode: 'normal' };
+  // A finger scrolls the page; in an enlarged chart it zooms.
+  if (matchMedia('(pointer: coarse)').matches && !chart.card.classList.contains('wide')) layout.dragmode = false;
   if (!chart.drawn) chart.el.replaceChildren();
   await Plotly.react(chart.el, data, layout, CONFIG);
   if (!chart.drawn) chart.el.on('plotly_relayout', (change) => zoomed(chart, change));

@@ -31,6 +31,15 @@ async function runJob(job) {
 // Two renderings differ in their masked CSRF tokens even when nothing changed.
 const shape = (part) => part.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, '$1');
 
+// Charts that were there stay as they are, with their zoom, when others join them.
+function keepCharts(from, to) {
+  const drawn = new Map($$('.chart[data-chart]', from).map((chart) => [chart.dataset.chart, chart.closest('.chart-card')]));
+  for (const chart of $$('.chart[data-chart]', to)) {
+    const card = drawn.get(chart.dataset.chart);
+    if (card) chart.closest('.chart-card').replaceWith(card);
+  }
+}
+
 // Swaps changed parts; returns the parsed answer. A part that holds the focus, an open popover or a question waits,
 // and one whose data-live-key is the same (charts that draw themselves) stays.
 export function swapParts(region, html) {
@@ -42,7 +51,10 @@ export function swapParts(region, html) {
     if (part.dataset.liveKey !== undefined && part.dataset.liveKey === now.dataset.liveKey) continue;
     if (now.contains(document.activeElement) || $('.pop:not([hidden]), [data-asking]', now)) continue;
     const swapped = document.importNode(part, true);
+    keepCharts(now, swapped);
+    const scrolled = $$('[data-keep-scroll]', now).map((box) => [box.dataset.keepScroll, box.scrollLeft, box.scrollTop]);
     now.replaceWith(swapped);
+    for (const [name, left, top] of scrolled) $(`[data-keep-scroll="${name}"]`, swapped)?.scrollTo(left, top);
     window.htmx?.process(swapped);
   }
   return fresh;
