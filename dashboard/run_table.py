@@ -138,7 +138,9 @@ def _pages(state: TableState, page: RunTable) -> dict[str, Any]:
 def _charts(
     project: Project, columns: Sequence[Column], rows: Sequence[RunRow], known: RunColumns
 ) -> list[tuple[str, str, str]]:
-    """Title, source without runs, and source with the first runs of the page."""
+    """Title, source without runs, and source with the first runs of the page, if it has any."""
+    if not rows:
+        return []
     keys = list(dict.fromkeys(c.key for c in columns if c.kind == "metrics"))
     curves = [key for key in keys if not key.startswith("test/")] or keys
     extra = [key for key in known.metrics if key.startswith("train/") and key not in curves]

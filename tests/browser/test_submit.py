@@ -83,7 +83,19 @@ def test_an_error_is_at_its_field_and_has_the_focus(form: Page):
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_value("-1")
-    expect(form.get_by_text("too small")).to_be_visible()
+    expect(form.locator("#f-outer-lr-e")).to_contain_text("too small")
+    form.locator("#form-error").get_by_role("link", name="Outer learning rate").press("Enter")
+    expect(field).to_be_focused()
+
+
+def test_an_error_at_a_choice_of_a_union_is_there_and_has_the_focus(form: Page):
+    form.get_by_role("link", name="conv4").click()
+
+    form.get_by_role("button", name="Queue 1 run").click()
+
+    choice = form.get_by_role("group", name="kind", exact=True)
+    expect(choice).to_be_focused()
+    expect(choice).to_have_accessible_description(re.compile("conv4 takes images"))
 
 
 def test_the_preview_draws_episodes_of_the_settings(form: Page):
@@ -98,6 +110,9 @@ def test_the_preview_draws_episodes_of_the_settings(form: Page):
     expect(curves.first).not_to_have_attribute("d", before)
     form.get_by_role("link", name="Omniglot").click()
     expect(form.locator("canvas.drawing")).to_have_count(10)
+    boxes = [one.bounding_box() for one in form.locator("canvas.drawing").all()]
+    assert {(box["width"], box["height"]) for box in boxes} == {(52, 52)}
+    assert len({box["y"] for box in boxes}) == 2  # support drawings in one row, query in another
     form.get_by_label("Way (N)").fill("3")
     expect(form.locator("canvas.drawing")).to_have_count(6)
 

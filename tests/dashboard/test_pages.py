@@ -1,5 +1,7 @@
 """Home, run table, run page, queue: who sees what, what actions do, how many queries it takes."""
 
+from urllib.parse import urlencode
+
 import numpy as np
 import pytest
 from django.test import Client
@@ -265,6 +267,31 @@ def test_new_console_lines_continue_where_the_last_answer_ended(project):
     assert [line["text"] for line in first["lines"]] == ["one", "two"]
     assert second["lines"] == [{"number": 3, "text": "three"}]
     assert second["live"] is True
+
+
+def test_whatever_a_run_holds_is_escaped_in_the_table(project):
+    evil = "<i>\"'&"
+    run = make.make_run(
+        project, evil, status="failed", params={evil: evil}, tags=(evil,), group=evil,
+        status_reason=evil,
+    )  # fmt: skip
+    log(run, [2.0], key=evil)
+    columns = [
+        "status",
+        "tags",
+        "group",
+        f"params.{evil}",
+        f"metrics.{evil}",
+        f"metrics.{evil}(min)",
+    ]
+    query = urlencode([("col", column) for column in columns])
+
+    page = signed_in("ada").get(f"/p/lab/sinusoid/?{query}").content.decode()
+
+    assert '<i>"' not in page
+    row = page[page.index('<tbody id="run-rows">') : page.index("</tbody>")]
+    assert row.count("&lt;i&gt;&quot;&#x27;&amp;") >= 8
+    assert "@0</small>" in row
 
 
 def test_console_text_is_escaped(project):

@@ -11,7 +11,7 @@ export function bits(text) {
 
 function picture(drawing, label, { width, height }, isQuery) {
   const canvas = document.createElement('canvas');
-  Object.assign(canvas, { width: width * SCALE, height: height * SCALE, className: isQuery ? 'drawing query' : 'drawing' });
+  Object.assign(canvas, { width: width * SCALE, height: height * SCALE, className: isQuery ? 'drawing asked' : 'drawing' });
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', `${isQuery ? 'query' : 'support'} drawing of ${label}`);
   const ink = canvas.getContext('2d');
