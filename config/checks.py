@@ -46,10 +46,10 @@ def _everything(*, fast: bool) -> int:
     if not fast and not browser.ensure():
         return 1
     failed = _lint()
-    # The quick tests share the cores; those with processes, clocks or a browser run one by one.
     stages: list[Sequence[str]] = [("pytest", "-m", QUICK, "-n", "2")]
     if not fast:
-        stages.append(("pytest", "-m", "slow or browser"))
+        # By module: what a module has started (the product, a live server) is shared by its tests.
+        stages.append(("pytest", "-m", "slow or browser", "-n", "2", "--dist", "loadscope"))
     for stage in stages:
         if failed:
             print(f"\nFailed so far: {'; '.join(failed)}", flush=True)

@@ -1,4 +1,4 @@
-"""A stack on a database file of its own, and the numbers of an undisturbed run."""
+"""A stack on a database file of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,7 @@ import pytest
 from celery import current_app
 
 from experiments.queue import doorbell
-from tests.faults.numbers import Numbers, of_the_engine_alone
 from tests.faults.stack import Stack
-
-
-@pytest.fixture(scope="session")
-def undisturbed() -> Numbers:
-    return of_the_engine_alone()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 from experiments import queue, reading
 from experiments.models import Checkpoint, Evaluation, Job, JobAttempt, LogChunk
 from tests.factories import make_job, make_project, make_run
-from tests.faults.numbers import SPEC, Numbers, Points
+from tests.faults.numbers import SPEC, Numbers, Points, undisturbed
 from tests.faults.stack import wait_until
 
 
@@ -53,12 +53,12 @@ def console(job: Job, **which: int) -> str:
     return "".join(chunks.values_list("text", flat=True))
 
 
-def assert_complete(job: Job, undisturbed: Numbers) -> None:
-    """The job completed, its run agrees, and has exactly the undisturbed numbers."""
+def assert_complete(job: Job) -> None:
+    """The job completed, its run agrees, and has exactly the numbers of the engine alone."""
     ended(job)
     assert (job.status, job.run.status, job.reason) == ("completed", "completed", "")
     assert job.run.progress_step == job.run.progress_total == job.spec["outer"]["steps"]
-    recorded(job.run_id).assert_same(undisturbed)
+    recorded(job.run_id).assert_same(undisturbed(job.spec))
 
 
 def recorded(run_id: str) -> Numbers:

@@ -1,6 +1,10 @@
-"""The job that is disturbed, and what of its numbers must repeat bit for bit."""
+"""The jobs that are disturbed, and what of their numbers must repeat bit for bit."""
 
+import functools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +27,9 @@ SPEC = specs.as_dict(
     )
 )  # fmt: skip
 
+# For jobs that nothing happens to while they train.
+SHORT = {**SPEC, "outer": {**SPEC["outer"], "steps": 150}}
+
 Points = dict[str, list[tuple[int, float]]]
 
 
@@ -43,13 +50,20 @@ class Numbers:
             assert np.array_equal(self.evaluations[name][1], losses)
 
 
-def of_the_engine_alone() -> Numbers:
+def undisturbed(spec: Mapping[str, Any]) -> Numbers:
     """Of the spec trained in this process: no queue, no database, nothing killed."""
+    return _undisturbed(json.dumps(spec, sort_keys=True))
+
+
+@functools.cache
+def _undisturbed(spec: str) -> Numbers:
     numbers = Numbers({}, {})
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
     try:
-        reports = train(specs.parse(SPEC), device="cpu", omniglot_dir=None, cache_dir=None)
+        reports = train(
+            specs.parse(json.loads(spec)), device="cpu", omniglot_dir=None, cache_dir=None
+        )
         for report in reports:
             for key, value in report.metrics.items():
                 if not key.startswith("system/"):

@@ -10,7 +10,7 @@ from django.db import connection
 from experiments import queue
 from experiments.models import Job, JobAttempt, MetricBatch, Worker
 from tests.faults.jobs import assert_complete, console, ended, outcomes, reached, submit
-from tests.faults.numbers import SPEC, Numbers
+from tests.faults.numbers import SHORT, SPEC
 from tests.faults.stack import Stack, is_gone, wait_until
 
 pytestmark = [
@@ -38,9 +38,7 @@ def freeze_between_writes(process: psutil.Process) -> None:
     wait_until(is_frozen_without_lock, "the process is frozen without a lock")
 
 
-def test_cancel_in_mid_training_keeps_the_points_and_a_retry_completes(
-    stack: Stack, undisturbed: Numbers
-) -> None:
+def test_cancel_in_mid_training_keeps_the_points_and_a_retry_completes(stack: Stack) -> None:
     stack.start_worker()
     job = submit()
     reached(job, 200)
@@ -52,7 +50,7 @@ def test_cancel_in_mid_training_keeps_the_points_and_a_retry_completes(
     assert job.run.progress_step is not None
     assert 200 <= job.run.progress_step < 800
     queue.retry(job)
-    assert_complete(job, undisturbed)
+    assert_complete(job)
     assert outcomes(job) == ["cancelled", "completed"]
     # It went on from where the cancel had found it.
     second = JobAttempt.objects.get(job=job, number=2)
@@ -60,26 +58,22 @@ def test_cancel_in_mid_training_keeps_the_points_and_a_retry_completes(
     assert second.resumed_from_step >= 200
 
 
-def test_two_workers_share_the_jobs_and_each_job_runs_once(
-    stack: Stack, undisturbed: Numbers
-) -> None:
+def test_two_workers_share_the_jobs_and_each_job_runs_once(stack: Stack) -> None:
     stack.start_worker("1")
     stack.start_worker("2")
     wait_until(lambda: Worker.objects.count() == 2, "both workers look for jobs")
 
-    jobs = [submit() for _ in range(3)]  # one more than the slots of one worker
+    jobs = [submit(SHORT) for _ in range(3)]  # one more than the slots of one worker
 
     for job in jobs:
-        assert_complete(job, undisturbed)
+        assert_complete(job)
         assert outcomes(job) == ["completed"]
     workers = JobAttempt.objects.values_list("worker_name", flat=True)
     assert len(workers) == 3
     assert set(workers) == {"1@test", "2@test"}
 
 
-def test_frozen_worker_is_superseded_and_writes_nothing_more(
-    stack: Stack, undisturbed: Numbers
-) -> None:
+def test_frozen_worker_is_superseded_and_writes_nothing_more(stack: Stack) -> None:
     stack.start_worker("1", METASCOPE_LEASE_S="5")
     job = submit()
     reached(job, 200)
@@ -96,7 +90,7 @@ def test_frozen_worker_is_superseded_and_writes_nothing_more(
     stack.workers["1"].send_signal(signal.SIGCONT)
 
     wait_until(lambda: is_gone(process), "the superseded process ends by itself")
-    assert_complete(job, undisturbed)
+    assert_complete(job)
     first, *others = outcomes(job)
     assert (first, others[-1]) == ("lost", "completed")
     assert batches.count() == written

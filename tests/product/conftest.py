@@ -1,7 +1,6 @@
 """A started product for tests that need the whole of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,17 +11,6 @@ from tests.product.instance import Product, start
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """One instance for the tests that leave it as healthy as they found it."""
     started = start(tmp_path_factory.mktemp("shared") / "data")
-    try:
-        started.wait_until_ready()
-        yield started
-    finally:
-        started.stop()
-
-
-@pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
-    """`./run` on a free port with an empty data folder, ready; stopped without a trace."""
-    started = start(tmp_path / "data")
     try:
         started.wait_until_ready()
         yield started

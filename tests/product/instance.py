@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -123,6 +123,21 @@ class Product:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def token(self) -> str:
+        """A new API token of the first user."""
+        return self.manage("create_token", "admin").splitlines()[-1]
+
+    def ask(self, token: str, path: str, body: object = None) -> dict[str, Any]:
+        """The answer of the API below /api/v1/; a body is posted."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Stops it, asserts that nothing it started is left, and returns the exit status."""

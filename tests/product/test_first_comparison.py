@@ -1,4 +1,4 @@
-"""The whole path, as a person goes it: start, submit, watch, compare; in real Chromium."""
+"""The whole path, as a person goes it: clone, start, submit, watch, compare; in real Chromium."""
 
 import subprocess
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def cloned(tmp_path: Path) -> Iterator[Product]:
         product.wait_until_ready()
         yield product
     finally:
-        product.stop()
+        assert product.stop() == 0
 
 
 @pytest.fixture
@@ -37,7 +37,10 @@ def signed_in(cloned: Product, context: BrowserContext) -> Iterator[tuple[Produc
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(cloned.sign_in_link)
+    answer = page.goto(cloned.sign_in_link)
+    assert answer is not None
+    assert page.url == f"{cloned.url}/"
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     yield cloned, page
     assert not errors
 
@@ -45,6 +48,7 @@ def signed_in(cloned: Product, context: BrowserContext) -> Iterator[tuple[Produc
 def test_submitted_jobs_are_watched_and_compared(signed_in):
     product, page = signed_in
 
+    assert product.ask(product.token(), "projects/")["results"] == []
     make_project(page, product)
     refuse_a_negative_rate(page, product)
     maml = submit(page, product, "maml", steps=600)

@@ -9,10 +9,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_every_command_of_the_quick_start_works_as_written(shared: Product) -> None:
-    token = shared.manage("create_token", "admin").splitlines()[-1]
     needs = ["worker", "running"]
 
-    printed = quickstart.run(shared.url, token, needs=needs, timeout_s=400)
+    printed = quickstart.run(shared.url, shared.token(), needs=needs, timeout_s=400)
 
     assert quickstart.blocks(needs) == quickstart.all_blocks()
     metrics, evaluations, refused = quickstart.answers(printed)[-3:]
