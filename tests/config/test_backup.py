@@ -10,7 +10,10 @@ from experiments import snapshots
 from experiments.management.commands.backup import copy_instance
 from tests.factories import make_workspace
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases have their own"),
+]
 
 
 @pytest.fixture
