@@ -209,6 +209,7 @@ def make_job(
     if run is None:
         run = make_run(status=status, params=dict(spec))
     attempt = fields.pop("attempt", 0 if status == "queued" else 1)
+    ended = None if status in ("queued", "running") else timezone.now()
     job = Job.objects.create(
         **{
             "run": run,
@@ -217,6 +218,7 @@ def make_job(
             "spec": dict(spec),
             "status": status,
             "attempt": attempt,
+            "finished_at": ended,
             **fields,
         }
     )

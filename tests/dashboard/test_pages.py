@@ -118,6 +118,19 @@ def test_cancel_ends_a_queued_job_at_once(project):
     assert Run.objects.get(pk=job.run_id).status == "cancelled"
 
 
+def test_jobs_that_ended_are_listed_the_last_first(project):
+    for status in ("completed", "failed", "cancelled", "running", "queued"):
+        make.make_job(make.make_run(project, f"was-{status}", status=status), status=status)
+
+    page = signed_in("ada").get("/queue/").content.decode()
+    ended = page[page.index('id="q-end"') :]
+
+    places = [ended.index(f"was-{status}") for status in ("cancelled", "failed", "completed")]
+    assert places == sorted(places)
+    assert "was-running" not in ended
+    assert "was-queued" not in ended
+
+
 def test_priority_moves_a_waiting_job(project):
     job = make.make_job(make.make_run(project, status="queued"))
 

@@ -1,4 +1,5 @@
 // Omniglot episodes on canvas: one column per class, support above, query below.
+const MOST_CLASSES = 10;
 const SUPPORT_ROWS = 3;
 const QUERY_ROWS = 2;
 const SCALE = 2;
@@ -31,7 +32,7 @@ function caption(text) {
 
 export function drawDrawings(place, samples, number, turn) {
   const characters = samples.sets[turn % samples.sets.length];
-  const way = Math.max(1, Math.min(Math.round(number('way', 5)), characters.length));
+  const way = Math.max(1, Math.min(Math.round(number('way', 5)), characters.length, MOST_CLASSES));
   const drawings = characters[0].drawings.length;
   const shot = Math.max(1, Math.round(number('shot', 1)));
   const query = Math.max(1, Math.round(number('query', 1)));
@@ -40,6 +41,7 @@ export function drawDrawings(place, samples, number, turn) {
   const row = (index, isQuery) => {
     const line = document.createElement('div');
     line.className = 'drawings';
+    line.style.setProperty('--classes', way);
     for (const one of characters.slice(0, way)) line.append(picture(one.drawings[index], one.label, samples, isQuery));
     return line;
   };
