@@ -119,7 +119,7 @@ def documented(
         summary=summary,
         description=description or summary,
         tags=[operation.partition("_")[0]],
-        request=body,
+        request=None if body is None else {"application/json": body},
         responses={status: schema, **{code: _error(code) for code in sorted(known)}},
         parameters=parameters,
         examples=examples,
