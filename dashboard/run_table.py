@@ -76,6 +76,7 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "filter_fields": _fields(known),
         "example_metric": project.main_metric or next(iter(known.metrics), "loss"),
         "columns": columns,
+        "column_count": len(ATTRIBUTES) + len(known.metrics) + len(known.params),
         "shown": {column.id for column in columns},
         "attributes": ATTRIBUTES,
         "heads": [(column, *_head(state, column, project)) for column in columns],

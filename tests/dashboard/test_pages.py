@@ -213,6 +213,7 @@ def test_the_table_filters_sorts_and_keeps_its_state_in_links(project):
     assert page.index(">better<") < page.index(">worse<")
     assert ">none<" not in page
     assert 'aria-sort="ascending"' in page
+    assert "Find among 8 columns" in page
     assert "?q=params.lr+%3C+0.15&amp;sort=metrics.loss&amp;dir=desc&amp;col=metrics.loss" in page
 
 
