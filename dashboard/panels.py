@@ -26,6 +26,7 @@ class Panel:
     keys: tuple[str, ...]
     last: float | None
     is_positive: bool
+    is_curve: bool  # more than one point in a series
 
     def src(self, run_id: str) -> str:
         """Where its figure comes from."""
@@ -38,15 +39,12 @@ class PanelGroup:
     panels: tuple[Panel, ...]
 
 
-def panel_groups(
-    summaries: Iterable[SeriesSummary], *, with_single: bool = True
-) -> list[PanelGroup]:
-    """Panels by the first part of the key. `with_single`: also series of one point, as in a run
-    that has just begun."""
+def panel_groups(summaries: Iterable[SeriesSummary]) -> list[PanelGroup]:
+    """Panels of every metric, also of one point or none that is finite, by the first part of the
+    key."""
     families: dict[str, list[SeriesSummary]] = {}
     for summary in summaries:
-        if with_single or summary.count > 1:
-            families.setdefault(stem_of(summary.key), []).append(summary)
+        families.setdefault(stem_of(summary.key), []).append(summary)
     groups: dict[str, list[Panel]] = {}
     for stem, members in families.items():
         groups.setdefault(_group(stem), []).append(_panel(stem, members))
@@ -66,16 +64,17 @@ def first_panels(groups: Iterable[PanelGroup]) -> tuple[list[PanelGroup], int]:
 
 
 def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:
-    """The few panels that say most: the main metric's, then losses and accuracies, then norms."""
+    """The few panels that say most: curves before single points; of both the main metric's, then
+    losses and accuracies, then norms."""
     panels = [panel for group in groups for panel in group.panels]
 
-    def weight(panel: Panel) -> tuple[int, int]:
+    def weight(panel: Panel) -> tuple[bool, int, int]:
         if main_metric and main_metric in panel.keys:
-            return (0, 0)
+            return (not panel.is_curve, 0, 0)
         key = panel.keys[0]
         hints = ("query_acc", "acc", "query_loss", "loss", "reward", "norm")
         kind = next((i for i, hint in enumerate(hints) if hint in key), len(hints))
-        return (1, kind)
+        return (not panel.is_curve, 1, kind)
 
     return sorted(panels, key=weight)[:OVERVIEW_PANELS]
 
@@ -115,4 +114,5 @@ def _panel(stem: str, members: list[SeriesSummary]) -> Panel:
         keys=tuple(one.key for one in members),
         last=members[-1].last,
         is_positive=all(one.least is not None and one.least > 0 for one in members),
+        is_curve=any(one.count > 1 for one in members),
     )

@@ -17,6 +17,7 @@ X_TITLES: dict[Axis, str] = {
 }
 # Of the token --chart-raw: the unsmoothed line behind a smoothed one.
 RAW = "--chart-raw"
+BAD_LABELS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +33,11 @@ class Curve:
 def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
     """All curves in one figure. Reduced series show the range of each bucket as a band; behind a
     smoothed line the raw one stays faint."""
+    # Without a number there is no height to draw to: the crosses stand amid the chart.
+    has_values = any(np.isfinite(curve.view.last).any() for curve in curves)
     traces: list[Any] = []
     for curve in curves:
-        traces += _traces(curve, x)
+        traces += _traces(curve, x, marks_only=not has_values)
     has_marks = any(len(curve.view.bad_steps) for curve in curves)
     across: dict[str, Any] = {"title": X_TITLES[x]}
     if x == "time":
@@ -45,10 +48,11 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
         across["autorangeoptions"] = {"include": min(firsts)}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
     is_constant = _is_constant([curve.view for curve in curves])
+    down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
     return theme.figure(
         traces,
         x=across,
-        y={"rangemode": "tozero"} if is_constant else {},
+        y=down if has_values else {"showticklabels": False, "showgrid": False},
         marks_floor=has_marks,
         uirevision=x,  # a zoom belongs to its axis: minutes are not steps
     )
@@ -74,7 +78,7 @@ def drawn_note(views: Sequence[SeriesView]) -> str:
     return "; ".join(parts)
 
 
-def _traces(curve: Curve, x: Axis) -> list[Any]:
+def _traces(curve: Curve, x: Axis, *, marks_only: bool) -> list[Any]:
     view = curve.view
     across = _across(view, x)
     color = theme.token(curve.color)
@@ -93,8 +97,10 @@ def _traces(curve: Curve, x: Axis) -> list[Any]:
     traces.append(theme.line(across, y, color=color, name=curve.name, dash=curve.dash, **mode))
     if len(view.bad_steps):
         where = _across_step(view, int(view.bad_steps[0]), x)
-        text = f"{curve.name}: {view.bad_kinds[0]} at step {int(view.bad_steps[0]):,}"
-        traces.append(theme.bad_mark(where, text))
+        kind = view.bad_kinds[0]
+        text = f"{curve.name}: {kind} at step {int(view.bad_steps[0]):,}"
+        amid: dict[str, Any] = {"height": 0.5, "label": BAD_LABELS[kind]} if marks_only else {}
+        traces.append(theme.bad_mark(where, text, **amid))
     return traces
 
 

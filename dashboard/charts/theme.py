@@ -139,13 +139,19 @@ def band(
     return [go.Scatter(y=listed(low), **edge), go.Scatter(y=listed(high), **edge, **fill)]
 
 
-def bad_mark(x: float | str, text: str, *, color: str = "var(--failed)") -> go.Scatter:
-    """A cross on the floor where values stop being finite. The figure needs `marks_floor`."""
+def bad_mark(
+    x: float | str, text: str, *, color: str = "var(--failed)", height: float = 0, label: str = ""
+) -> go.Scatter:
+    """A cross where values stop being finite: on the floor, or at a part of the height, with a
+    label above it. The figure needs `marks_floor`."""
     return go.Scatter(
         x=[x],
-        y=[0],
+        y=[height],
         yaxis="y2",
-        mode="markers",
+        mode="markers+text" if label else "markers",
+        text=label,
+        textposition="top center",
+        textfont={"color": color},
         cliponaxis=False,
         marker={
             "symbol": "x",

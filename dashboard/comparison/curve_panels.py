@@ -40,11 +40,10 @@ class CurvePanels:
 
 
 def curve_panels(selection: Selection, summaries: Summaries) -> CurvePanels:
-    """Metrics with more than one point in any run, those that match the search."""
-    keys = sorted({key for of_run in summaries.values() for key in of_run})
-    drawable = [key for key in keys if _is_curve(key, selection, summaries)]
+    """The metrics of all runs that match the search."""
+    keys = {key for of_run in summaries.values() for key in of_run}
     wanted = selection.controls.get("metrics", "").strip().lower()
-    found = [key for key in drawable if wanted in key.lower()]
+    found = [key for key in keys if wanted in key.lower()]
     groups: dict[str, list[CurvePanel]] = {}
     for key in sorted(found, key=_place)[:MOST_PANELS]:
         src = f"{reverse('compare_curve')}{selection.chart_query(key=key)}"
@@ -52,22 +51,13 @@ def curve_panels(selection: Selection, summaries: Summaries) -> CurvePanels:
     return CurvePanels(
         tuple(CurveGroup(name, tuple(members)) for name, members in groups.items()),
         max(0, len(found) - MOST_PANELS),
-        len(drawable),
+        len(keys),
     )
 
 
 def group_of(key: str) -> str:
     """The first part of a key: "train" of "train/query_loss"."""
     return key.split("/", 1)[0] if "/" in key else UNGROUPED
-
-
-def _is_curve(key: str, selection: Selection, summaries: Summaries) -> bool:
-    """A single point is no curve, unless its run has only begun."""
-    return any(
-        (summary := summaries.get(one.run.pk, {}).get(key)) is not None
-        and (summary.count > 1 or not one.run.is_finished)
-        for one in selection.compared
-    )
 
 
 def _place(key: str) -> tuple[int, str, list[int | str]]:

@@ -1,6 +1,5 @@
 """The page of one run: header, progress, and one tab of evidence at a time."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,7 +15,6 @@ from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
 from experiments import queue, reading
 from experiments.models import Evaluation, Run, RunStatus
-from experiments.shapes import SeriesSummary
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
@@ -85,7 +83,7 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
         stats = run_facts.metric_stats(
             header["summaries"], project.main_metric, project.main_metric_direction
         )
-    groups = _groups(run, header["summaries"].values())
+    groups = panels.panel_groups(header["summaries"].values())
     return {
         "evaluation": evaluation,
         "stats": stats,
@@ -96,10 +94,6 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
     }
 
 
-def _groups(run: Run, summaries: Iterable[SeriesSummary]) -> list[panels.PanelGroup]:
-    return panels.panel_groups(summaries, with_single=not run.is_finished)
-
-
 def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
     return [(panel, panel.src(run.pk)) for panel in found]
 
@@ -107,7 +101,7 @@ def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
 def _charts(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
     wanted = request.GET.get("metrics", "").strip().lower()
     found = [one for key, one in header["summaries"].items() if wanted in key.lower()]
-    groups, left_out = panels.first_panels(_groups(run, found))
+    groups, left_out = panels.first_panels(panels.panel_groups(found))
     return {
         "smooth_choices": SMOOTH_CHOICES,
         "x_choices": X_CHOICES,

@@ -101,6 +101,32 @@ def test_a_value_that_is_not_finite_is_marked_on_every_axis(curve, run, axis):
     assert "nan at step 1" in cross["name"]
 
 
+@pytest.mark.parametrize(("value", "label"), [(math.nan, "NaN"), (math.inf, "∞")])
+def test_a_chart_without_a_finite_value_shows_the_mark_with_its_name(curve, run, value, label):
+    log(run, "bad", [value])
+
+    figure = curve("", key="bad")["figure"]
+
+    (cross,) = (one for one in figure["data"] if one.get("yaxis") == "y2")
+    assert (cross["x"], cross["y"], cross["text"]) == ([0], [0.5], label)
+    assert figure["layout"]["yaxis"]["showticklabels"] is False
+
+
+@pytest.mark.parametrize("tab", ["overview", "charts"])
+def test_metrics_of_one_point_are_drawn_also_of_a_run_that_failed_at_once(run, tab):
+    failed = make.make_run(run.project, status="failed")
+    log(failed, "query_loss", [math.nan])
+    log(failed, "grad_norm", [7e8])
+    client = Client()
+    client.force_login(make.make_user("ada"))
+
+    text = client.get(f"/runs/{failed.pk}/?tab={tab}").content.decode()
+
+    assert text.count('class="chart"') == 2
+    assert "No points yet" not in text
+    assert "No metrics" not in text
+
+
 def test_a_smoothed_line_has_the_raw_one_behind_it(curve):
     raw, smooth = curve("")["figure"]["data"], curve("smooth=0.5&width=10")["figure"]["data"]
 
