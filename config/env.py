@@ -37,3 +37,13 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
 def path(name: str, default: Path) -> Path:
     """A folder or file; relative ones start at the folder the process was started in."""
     return Path(os.environ.get(name) or default).expanduser().resolve()
+
+
+def addresses(name: str, *schemes: str) -> list[str]:
+    """A list of URLs with one of these schemes, separated by commas; empty when unset."""
+    found = words(name)
+    for one in found:
+        if not one.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            known = " or ".join(f"{scheme}://..." for scheme in schemes)
+            raise ImproperlyConfigured(f"{name}={one!r} is not understood: use {known}.")
+    return found

@@ -1,5 +1,6 @@
 """`/healthz`: is every part up? No sign-in, no secrets, a few milliseconds."""
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_safe
 from experiments.models import Worker
 
 WORKER_SILENCE_S = 15
+LEAST_FREE_BYTES = 32 * 2**20  # below it, the next batch may be refused
 SWEPT_KEY = "metascope:swept"  # written by worker.tasks.sweep_jobs, expires by itself
 
 
@@ -64,11 +66,18 @@ def _beat() -> None:
         raise Down("no sweep lately")
 
 
+def _disk() -> None:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    if free < LEAST_FREE_BYTES:
+        raise Down(f"{free // 2**20} MB are free where the data lies: make room")
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     "database": _database,
     "broker": _broker_answers,
     "worker": _worker,
     "beat": _beat,
+    "disk": _disk,
 }
 
 

@@ -35,7 +35,7 @@ def _embedded_broker_url() -> str:
 SECRET_KEY = _secret_key()
 # This machine's own names always work: a page elsewhere cannot make a browser send them.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.words("METASCOPE_HOSTS")]
-CSRF_TRUSTED_ORIGINS = env.words("METASCOPE_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.addresses("METASCOPE_TRUSTED_ORIGINS", "http", "https")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -178,7 +178,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # The broker is a doorbell: messages hold a job's id, and losing them loses nothing.
-CELERY_BROKER_URL = env.text("METASCOPE_BROKER_URL") or _embedded_broker_url()
+CELERY_BROKER_URL = next(
+    iter(env.addresses("METASCOPE_BROKER_URL", "redis", "rediss", "unix", "redis+socket")),
+    _embedded_broker_url(),
+)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -203,8 +206,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # Jobs
 JOB_SLOTS = env.number("METASCOPE_WORKERS", min(2, os.cpu_count() or 1), least=1, most=1024)
-LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=2)
-HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", 3, least=1)
+LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=4)
+# At least four beats in a lease: one that is late must not cost a job.
+HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", min(3, LEASE_S // 4), most=LEASE_S // 4)
 # Scripts beat by sending something, and many send little: forgiving, as a late point undoes it.
 CLIENT_SILENCE_S = env.number("METASCOPE_CLIENT_SILENCE_S", 600, least=10)
 JOB_NICE = env.number("METASCOPE_JOB_NICE", 5, most=19)  # of a job's process; 0: like the pages

@@ -19,12 +19,13 @@ PASSED_ON = re.compile(
 )
 SECRET = re.compile(r"token|secret|passw|api[-_]?key|credential|auth", re.IGNORECASE)
 LARGEST_FILE = 1024 * 1024
-LARGEST_SNAPSHOT = 16 * 1024 * 1024
+LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
 MOST_FILES = 2_000
 SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.sh",
           "*.txt", "*.md")  # fmt: skip
 NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache",
          "*.egg-info", ".env*", "*.pem", "*.key", ".metascope")  # fmt: skip
+VENV_MARK = "pyvenv.cfg"  # in the folder of every virtual environment, whatever its name
 IGNORE_FILE = ".metascopeignore"
 GIT_S = 10
 
@@ -127,7 +128,11 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _walk(folder: Path) -> list[str]:
     found: list[str] = []
     for path, folders, files in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not _matches(one, NEVER))
+        folders[:] = sorted(
+            one
+            for one in folders
+            if not _matches(one, NEVER) and not os.path.exists(os.path.join(path, one, VENV_MARK))
+        )
         found.extend(os.path.relpath(os.path.join(path, one), folder) for one in sorted(files))
         if len(found) > 10 * MOST_FILES:
             break

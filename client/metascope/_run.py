@@ -98,6 +98,10 @@ class Run:
         """Replace the run's notes."""
         self._event("edit", {"notes": str(notes)})
 
+    def record_code(self, snapshot: Mapping[str, Any]) -> None:
+        """The code the script executes: `files` by path, and what git knows. Once per run."""
+        self._event("snapshot", snapshot)
+
     def finish(
         self, status: str = "completed", reason: str = "", *, wait_s: float | None = None
     ) -> bool:

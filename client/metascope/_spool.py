@@ -92,7 +92,10 @@ class Spool:
         return Position(self._segment, self._offset)
 
     def write(self, payload: bytes) -> None:
-        """Append one record. Raises SegmentFull, and OSError (a full disk): nothing was kept."""
+        """Append one record. Raises SegmentFull, ValueError for one that is too long, and OSError
+        (a full disk): then nothing is kept."""
+        if len(payload) > LONGEST_PAYLOAD:
+            raise ValueError(f"{len(payload)} bytes are too many: {LONGEST_PAYLOAD} are the most")
         if self._offset >= self._segment_bytes:
             raise SegmentFull
         data = HEAD.pack(len(payload), crc32(payload)) + payload

@@ -7,7 +7,6 @@ from typing import Any
 
 from metascope import _capture, _settings, _values
 from metascope._channel import open_channel
-from metascope._records import event_payload
 from metascope._run import Run
 
 
@@ -44,9 +43,9 @@ def start(
         "environment": _capture.environment(),
     }
     channel = open_channel(settings, {"type": "start", "content": content})
-    if code and (snapshot := _capture.snapshot()):
-        channel.spool.write(event_payload({"type": "snapshot", "content": snapshot}))
     run = Run(channel, settings.exit_wait_s)
+    if code and (snapshot := _capture.snapshot()):
+        run.record_code(snapshot)
     if console:
         run.capture_console()
     return run

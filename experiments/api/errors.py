@@ -1,5 +1,7 @@
 """Every failure of the API in one shape: {"error": {"code", "message", "fields"}}."""
 
+import errno
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
     TooManyFieldsSent,
 )
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -25,6 +28,8 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (TooLarge, 413),
     (Invalid, 400),
 )
+logger = logging.getLogger(__name__)
+
 NOT_FOUND = "There is no such thing here, or it is not yours to see."
 _SENTENCES = {
     401: "Sign in, or send a valid token: Authorization: Bearer ms_...",
@@ -51,10 +56,34 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         response = Response(body("denied", "This is not allowed."), 403)
     elif isinstance(error, SuspiciousOperation | TooManyFieldsSent):
         response = Response(body("bad_request", "The request cannot be read."), 400)
+    elif (unable := _unable(error)) is not None:
+        response = unable
     else:
         return None
     set_rollback()
     return response
+
+
+def _unable(error: Exception) -> Response | None:
+    """What is right and cannot be done now: clients send the same again later."""
+    if not isinstance(error, OperationalError | OSError):
+        return None
+    text = str(error).lower()
+    if (
+        "disk is full" in text  # SQLite
+        or "no space left" in text  # the system, PostgreSQL
+        or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    ):
+        logger.error("The disk is full: %s", error)
+        message = (
+            "The server's disk is full; nothing was stored. Make room on it, then send this again."
+        )
+        return Response(body("disk_full", message), 507, headers={"Retry-After": "30"})
+    if "database is locked" in text:
+        logger.error("A request waited too long to write: %s", error)
+        message = "The database is busy; nothing was stored. Send this again."
+        return Response(body("busy", message), 503, headers={"Retry-After": "2"})
+    return None
 
 
 def status_of(error: DomainError) -> int:

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from django.db import OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,3 +136,24 @@ def test_an_unexpected_failure_is_500_in_the_one_shape(lab, monkeypatch):
     assert response.status_code == 500
     assert error_of(response)["code"] == "server_error"
     assert "a bug" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OperationalError("database or disk is full"), 507, "disk_full"),
+        (OSError(28, "No space left on device"), 507, "disk_full"),
+        (OperationalError("database is locked"), 503, "busy"),
+    ],
+)
+def test_what_cannot_be_done_now_may_be_sent_again(lab, monkeypatch, error, status, code):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr("experiments.lifecycle.create_project", fail)
+
+    answer = lab.member.post("/api/v1/projects/", {"slug": "full"})
+
+    assert answer.status_code == status
+    assert error_of(answer)["code"] == code
+    assert int(answer.headers["Retry-After"]) > 0

@@ -4,7 +4,7 @@ import os
 import resource
 
 import pytest
-from metascope._records import EVENT, HEAD, event_of, event_payload
+from metascope._records import EVENT, HEAD, LONGEST_PAYLOAD, event_of, event_payload
 from metascope._spool import (
     MAGIC,
     Lock,
@@ -125,3 +125,12 @@ def test_every_segment_begins_with_its_mark(tmp_path):
 
     assert segments(spool.folder)[0].read_bytes() == MAGIC
     assert spool.written == Position(1, len(MAGIC))
+
+
+def test_a_record_that_is_too_long_is_refused_before_it_is_written(tmp_path):
+    spool = spool_in(tmp_path)
+    with pytest.raises(ValueError, match="too many"):
+        spool.write(b"\x03" + b"x" * LONGEST_PAYLOAD)
+    write(spool, 1)
+
+    assert numbers(tmp_path) == [1]

@@ -1,8 +1,12 @@
 """create_token, sign_in_link and queue_demo: what an operator types beside `./run`."""
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from experiments import access
@@ -118,3 +122,16 @@ def test_demonstration_is_queued_once():
 def test_demonstration_without_a_worker_says_how_to_start_one():
     with pytest.raises(CommandError, match=r"start Metascope with ./run"):
         output_of("queue_demo")
+
+
+@pytest.mark.parametrize("command", [["create_token", "ada"], ["sign_in_link"]])
+def test_a_database_without_tables_is_told_in_a_sentence(tmp_path, command):
+    done = subprocess.run(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
+        env={**os.environ, "METASCOPE_DATA": str(tmp_path)}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "start ./run once" in done.stderr
+    assert "Traceback" not in done.stderr

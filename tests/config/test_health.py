@@ -30,6 +30,11 @@ class FakeBroker:
         return int(self.swept and key == "metascope:swept")
 
 
+@pytest.fixture(autouse=True)
+def folder(data_dir):
+    data_dir.mkdir(exist_ok=True)
+
+
 @pytest.fixture
 def broker(monkeypatch):
     fake = FakeBroker()
@@ -45,7 +50,7 @@ def test_all_up(client, broker):
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "broker": "ok", "worker": "ok", "beat": "ok"},
+        "checks": dict.fromkeys(("database", "broker", "worker", "beat", "disk"), "ok"),
     }
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -102,3 +107,13 @@ def test_database_that_is_away_is_named(client, broker):
 
 def test_only_reads_are_allowed(client):
     assert client.post("/healthz").status_code == 405
+
+
+def test_a_disk_that_is_nearly_full_is_told(client, broker, monkeypatch):
+    make_worker()
+    monkeypatch.setattr(health, "LEAST_FREE_BYTES", 2**62)
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert "make room" in answer.json()["checks"]["disk"]

@@ -6,10 +6,11 @@ from typing import Any
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from experiments import access
 from experiments.errors import DomainError
+from experiments.management.database import no_tables
 from experiments.models import Membership, Role, User, Workspace
 
 
@@ -37,6 +38,8 @@ class Command(BaseCommand):
                 secret = self._create(options)
         except DomainError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(no_tables(error)) from error
         self.stdout.write(secret)
 
     def _create(self, options: dict[str, Any]) -> str:
