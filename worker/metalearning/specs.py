@@ -76,7 +76,7 @@ CheckpointEvery = Annotated[
     int,
     shown(
         "Checkpoint every",
-        "Save a resumable checkpoint every so many meta-steps; 0 saves only the last.",
+        "Save a resumable checkpoint every so many meta-steps, besides those every 15 s of a job.",
         unit="meta-steps",
         group="Run",
         ge=0,
