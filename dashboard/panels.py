@@ -1,16 +1,14 @@
 """Which charts a run's metrics make: one per key, but one for all inner steps of a quantity."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard.metric_names import direction_of_name, inner_step, stem_of
 from experiments.shapes import SeriesSummary
 
-FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
-DIGITS = re.compile(r"([0-9]+)")
 GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
 OVERVIEW_PANELS = 4
 MOST_PANELS = 60  # on a page; a search finds the others
@@ -25,7 +23,7 @@ class Panel:
     unit: str
     keys: tuple[str, ...]
     last: float | None
-    is_positive: bool
+    is_log: bool  # how its values are drawn until the reader chooses
     is_curve: bool  # more than one point in a series
 
     def src(self, run_id: str) -> str:
@@ -79,23 +77,6 @@ def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:
     return sorted(panels, key=weight)[:OVERVIEW_PANELS]
 
 
-def inner_step(key: str) -> int | None:
-    """The inner step a key speaks of: 5 for "validation/query_loss_step_5"."""
-    found = FAMILY.match(key)
-    return int(found["step"]) if found else None
-
-
-def stem_of(key: str) -> str:
-    """The quantity a key speaks of, whatever the inner step."""
-    found = FAMILY.match(key)
-    return found["stem"] if found else key
-
-
-def natural(key: str) -> list[int | str]:
-    """Sorts "step_5" before "step_10"."""
-    return [int(part) if part.isdecimal() else part for part in DIGITS.split(key)]
-
-
 def _group(stem: str) -> str:
     return stem.split("/", 1)[0] if "/" in stem else UNGROUPED
 
@@ -113,6 +94,7 @@ def _panel(stem: str, members: list[SeriesSummary]) -> Panel:
         unit=unit,
         keys=tuple(one.key for one in members),
         last=members[-1].last,
-        is_positive=all(one.least is not None and one.least > 0 for one in members),
+        is_log=direction_of_name(stem) != "max"
+        and all(one.least is not None and one.least > 0 for one in members),
         is_curve=any(one.count > 1 for one in members),
     )

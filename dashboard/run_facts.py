@@ -1,12 +1,13 @@
 """What the run page says about a run, gathered from the domain."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.measured import Measured, at_step
-from dashboard.panels import natural
-from dashboard.templatetags.formats import figures
+from dashboard.metric_names import direction_of_name, headline, natural
+from dashboard.templatetags.formats import figures, plural
 from experiments import reading
 from experiments.models import Evaluation, Job, JobAttempt, Run
 from experiments.shapes import SeriesSummary
@@ -74,20 +75,25 @@ def evaluation_stats(evaluation: Evaluation) -> list[Stat]:
 
 
 def metric_stats(summaries: Mapping[str, SeriesSummary], main: str, direction: str) -> list[Stat]:
-    """Best and last of the main metric; of the first metric when that was not logged."""
-    summary = summaries.get(main) or next(iter(summaries.values()), None)
-    if summary is None:
+    """Best and last of the main metric; of the most telling one when that was not logged. Only the
+    last where nothing says whether lower or higher is better."""
+    key = headline(summaries, main)
+    if key is None:
         return []
-    is_max = direction == "max"
+    summary = summaries[key]
+    last = f"step {summary.last_step:,}, {plural(summary.count, 'point')}"
+    stats = [Stat(f"{key}, last", Measured(figures(summary.last)), last)]
+    better = direction if key == main else direction_of_name(key)
+    return [_best(summary, is_max=better == "max"), *stats] if better else stats
+
+
+def _best(summary: SeriesSummary, *, is_max: bool) -> Stat:
     best = summary.most if is_max else summary.least
+    best = math.nan if best is None else best
     step = summary.most_step if is_max else summary.least_step
     kind = "highest" if is_max else "lowest"
     under = "no finite value" if step is None else f"{kind}, at step {step:,}"
-    last = f"step {summary.last_step:,}, {summary.count:,} points"
-    return [
-        Stat(f"{summary.key}, best", Measured(figures(best)), under),
-        Stat(f"{summary.key}, last", Measured(figures(summary.last)), last),
-    ]
+    return Stat(f"{summary.key}, best", Measured(figures(best)), under)
 
 
 def tree_rows(document: Any, *, depth: int = 0, prefix: str = "") -> list[TreeRow]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dashboard.panels import inner_step, stem_of
+from dashboard.metric_names import inner_step, stem_of
 from experiments.models import Param, Project, Run
 from experiments.shapes import RunColumns
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from dashboard.comparison.selection import Selection
-from dashboard.panels import GROUP_ORDER, MOST_PANELS, UNGROUPED, natural
+from dashboard.metric_names import natural
+from dashboard.panels import GROUP_ORDER, MOST_PANELS, UNGROUPED
 from experiments.shapes import SeriesSummary
 
 Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key

@@ -8,14 +8,11 @@ from typing import Literal
 
 from dashboard.comparison.curve_panels import Summaries
 from dashboard.comparison.selection import Selection
-from dashboard.panels import natural
+from dashboard.metric_names import Direction, direction_of_name, natural
 from experiments.shapes import SeriesSummary
 
 Stat = Literal["last", "min", "max"]
 STATS: tuple[Stat, ...] = ("last", "min", "max")
-Direction = Literal["min", "max", ""]
-HIGHER = ("acc", "reward", "return", "score", "f1", "auc", "recall", "precision", "per_second")
-LOWER = ("loss", "error", "mse", "mae", "nll", "perplexity", "regret", "seconds", "memory")
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,7 @@ def direction_of(key: str, selection: Selection) -> Direction:
     for run in selection.runs:
         if run.project.main_metric == key:
             return "max" if run.project.main_metric_direction == "max" else "min"
-    name = key.lower()
-    if any(word in name for word in HIGHER):
-        return "max"
-    return "min" if any(word in name for word in LOWER) else ""
+    return direction_of_name(key)
 
 
 def metrics_csv(selection: Selection, summaries: Summaries) -> str:

@@ -7,7 +7,7 @@ from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.sinusoid_fits import fit_look, fit_name, sinusoid_figure, sinusoid_fits
-from dashboard.panels import inner_step
+from dashboard.metric_names import inner_step
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
 from dashboard.views.chart_answer import LegendEntry, chart_answer

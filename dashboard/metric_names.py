@@ -1,0 +1,64 @@
+"""What the name of a metric says: its quantity and inner step, which way is better, and
+which one speaks for a run."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
+DIGITS = re.compile(r"([0-9]+)")
+
+Direction = Literal["min", "max", ""]
+
+HIGHER = ("acc", "reward", "return", "score", "f1", "auc", "recall", "precision", "per_second")
+LOWER = ("error", "mse", "mae", "nll", "perplexity", "regret", "seconds", "memory")
+TELLING = ("loss", "acc", "score", "return")
+HELD_OUT = re.compile(r"(val|valid|validation|test)[/_.]")
+TRAINED_ON = re.compile(r"train(ing)?[/_.]|[^/]+$")
+SETTINGS = re.compile(r"(outer|system)/")
+
+
+def direction_of_name(key: str) -> Direction:
+    """Whether lower or higher is better; "" where the name does not say."""
+    name = key.lower()
+    if "loss" in name:
+        return "min"
+    if any(word in name for word in HIGHER):
+        return "max"
+    return "min" if any(word in name for word in LOWER) else ""
+
+
+def headline(keys: Iterable[str], main_metric: str) -> str | None:
+    """The metric that speaks for a run: its project's main one, else a loss or a score, of held
+    out data before training; never how the outer loop or the machine did."""
+    found = [key for key in keys if key == main_metric or not SETTINGS.match(key.lower())]
+    return min(found, key=lambda key: (key != main_metric, *_place(key)), default=None)
+
+
+def inner_step(key: str) -> int | None:
+    """The inner step a key speaks of: 5 for "validation/query_loss_step_5"."""
+    found = FAMILY.match(key)
+    return int(found["step"]) if found else None
+
+
+def stem_of(key: str) -> str:
+    """The quantity a key speaks of, whatever the inner step."""
+    found = FAMILY.match(key)
+    return found["stem"] if found else key
+
+
+def natural(key: str) -> list[int | str]:
+    """Sorts "step_5" before "step_10"."""
+    return [int(part) if part.isdecimal() else part for part in DIGITS.split(key)]
+
+
+def _place(key: str) -> tuple[int, bool, bool, list[int | str]]:
+    """Sorts the telling to the front; of those alike losses, and what was adapted before."""
+    name = key.lower()
+    if not any(word in name for word in TELLING):
+        kind = 3
+    elif HELD_OUT.match(name):
+        kind = 0
+    else:
+        kind = 1 if TRAINED_ON.match(name) else 2
+    return kind, "loss" not in name, inner_step(key) == 0, natural(key)

@@ -1,0 +1,93 @@
+"""Which metric speaks for a run, and which way it is better."""
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from dashboard.metric_names import direction_of_name, headline
+from dashboard.panels import panel_groups
+from experiments import recording
+from experiments.models import Run
+from experiments.shapes import SeriesPoints
+from experiments.summaries import summarize
+from tests import factories as make
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        (["outer/lr", "acc", "validation/query_loss"], "validation/query_loss"),
+        (["train/loss", "val_acc", "grad_norm"], "val_acc"),
+        (["test/accuracy", "test/loss", "train/loss"], "test/loss"),
+        (["grad_norm", "outer/loss_scale", "train/return"], "train/return"),
+        (["fine_tuning/loss", "acc"], "acc"),
+        (["a", "fine_tuning/loss"], "fine_tuning/loss"),
+        (["test/loss_step_0", "test/loss_step_10", "test/loss_step_1"], "test/loss_step_1"),
+        (["outer/lr", "grad_norm"], "grad_norm"),
+        (["outer/lr", "system/memory"], None),
+        ([], None),
+    ],
+)
+def test_the_most_telling_metric_is_chosen(keys, found):
+    assert headline(keys, "") == found
+
+
+def test_a_main_metric_comes_first_where_it_was_logged():
+    assert headline(["validation/loss", "outer/lr"], "outer/lr") == "outer/lr"
+    assert headline(["validation/loss"], "outer/lr") == "validation/loss"
+
+
+@pytest.mark.parametrize(
+    ("key", "direction"),
+    [
+        *((key, "max") for key in ("acc", "val/Accuracy", "score", "return", "reward")),
+        *((key, "max") for key in ("f1", "auc", "precision", "recall_5", "steps_per_second")),
+        *((key, "min") for key in ("query_loss", "score_matching_loss", "mse", "epoch_seconds")),
+        *((key, "") for key in ("outer/lr", "grad_norm")),
+    ],
+)
+def test_names_say_which_way_is_better(key, direction):
+    assert direction_of_name(key) == direction
+
+
+def test_losses_are_drawn_on_a_log_axis_and_accuracies_are_not():
+    steps, values = np.arange(2), np.array([0.2, 0.1])
+    (group,) = panel_groups(summarize(key, steps, values) for key in ("acc_step_1", "loss"))
+
+    assert {panel.title: panel.is_log for panel in group.panels} == {"acc": False, "loss": True}
+
+
+def log(run: Run, key: str, values: list[float]) -> None:
+    steps = np.arange(1, len(values) + 1, dtype=np.int64)
+    points = SeriesPoints(key, steps, 1.79e9 + steps, np.array(values, dtype=float))
+    recording.record(run_id=run.pk, client=key, number=0, series=[points])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("logged", "shown"),
+    [
+        (
+            {"acc": [0.002, 0.9, 0.8], "outer/lr": [10]},
+            ["acc, best", "0.9", "highest, at step 2", "acc, last", "0.8", "step 3, 3 points"],
+        ),
+        (
+            {"query_loss": [float("nan")], "outer/lr": [10]},
+            ["query_loss, best", "NaN", "no finite value", "query_loss, last", "NaN",
+             "step 1, 1 point"],
+        ),
+        ({"grad_norm": [2, 1]}, ["grad_norm, last", "1", "step 2, 2 points"]),
+        ({"outer/lr": [10]}, []),
+    ],
+)  # fmt: skip
+def test_the_run_page_headlines_the_metric_that_speaks_for_the_run(client: Client, logged, shown):
+    run = make.make_run(
+        make.make_project(make.make_workspace("lab", ada="member")), status="failed"
+    )
+    for key, values in logged.items():
+        log(run, key, values)
+    client.force_login(make.make_user("ada"))
+
+    stats = client.get(f"/runs/{run.pk}/").context["stats"]
+
+    assert [text for one in stats for text in (one.title, str(one.value), one.under)] == shown
