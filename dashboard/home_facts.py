@@ -1,4 +1,4 @@
-"""What the home page says: running jobs, projects with their best, and what needs a hand."""
+"""What the home page says: what runs, projects with their best, and what needs a hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from dashboard.charts.sparkline import Sparkline, sparkline
 from dashboard.charts.theme import run_color, token
+from dashboard.metric_names import headline
 from dashboard.progress import Progress, progress_of
+from dashboard.run_facts import job_of
 from dashboard.workers import unserved_queues, worker_views
 from experiments import access, reading
 from experiments.models import Job, JobAttempt, Project, Role, Run, RunStatus, Series, User
@@ -27,12 +29,14 @@ ATTENTION_DAYS = 7
 SPARK_POINTS, SPARK_RUNS = 60, 60
 STATUS_ORDER = ("queued", "running", "completed", "failed", "crashed", "cancelled")
 NOTABLE = ("queued", "running", "failed", "crashed")
-LIKELY_METRICS = ("validation/query_loss_step_1", "train/query_loss", "loss")
 
 
 @dataclass(frozen=True)
-class RunningJob:
-    job: Job
+class RunningRun:
+    """`job` is None for a run of a script."""
+
+    run: Run
+    job: Job | None
     progress: Progress | None
     metric: str
     last: float | None
@@ -66,8 +70,10 @@ def home_context(user: User) -> dict[str, Any]:
     unserved = unserved_queues(workers, queued)
     roles = {one.workspace_id: Role(one.role) for one in user.memberships.all()}
     editable_in = {pk for pk, role in roles.items() if role.allows(Role.MEMBER)}
+    running = running_runs(user)
     return {
-        "running": running_jobs(user),
+        "running": running,
+        "running_count": _count_of(running, user),
         "waiting": queued.count(),
         "cards": project_cards(user),
         "attention": attention,
@@ -81,26 +87,34 @@ def home_context(user: User) -> dict[str, Any]:
     }
 
 
-def running_jobs(user: User) -> list[RunningJob]:
-    """The jobs that run now, with the curve and last value of one metric; four queries."""
-    jobs = list(
-        Job.objects.filter(workspace__memberships__user=user, status=JobStatus.RUNNING)
-        .listed()
+def running_runs(user: User) -> list[RunningRun]:
+    """What runs now, jobs and scripts, the newest first, with the curve and last value of one
+    metric; four queries."""
+    runs = list(
+        _running(user)
+        .select_related("project", "job__worker")
+        .defer("job__spec", *DOCUMENTS)
         .order_by("-id")[:RUNNING_SHOWN]
     )
-    attempts = {(one.job_id, one.number): one for one in JobAttempt.objects.filter(job__in=jobs)}
-    keys = _running_metrics([job.run for job in jobs])
+    jobs = {run.pk: job for run in runs if (job := job_of(run)) is not None}
+    attempts = {
+        (one.job_id, one.number): one for one in JobAttempt.objects.filter(job__in=jobs.values())
+    }
+    keys = _running_metrics(runs)
     views = reading.series(list(keys), list(dict.fromkeys(keys.values())), width=SPARK_POINTS)
     curves = {(view.run_id, view.key): view for view in views}
     found = []
-    for job in jobs:
-        metric = keys.get(job.run_id, "")
-        view = curves.get((job.run_id, metric))
-        color = run_color(job.run.color_slot)
+    for run in runs:
+        job = jobs.get(run.pk)
+        metric = keys.get(run.pk, "")
+        view = curves.get((run.pk, metric))
+        color = run_color(run.color_slot)
+        attempt = attempts.get((job.pk, job.attempt)) if job else None
         found.append(
-            RunningJob(
+            RunningRun(
+                run=run,
                 job=job,
-                progress=progress_of(job.run, attempts.get((job.pk, job.attempt))),
+                progress=progress_of(run, attempt),
                 metric=metric,
                 last=float(view.last[-1]) if view is not None and len(view.last) else None,
                 spark=None if view is None else sparkline(view.mean.tolist(), color=color),
@@ -109,16 +123,20 @@ def running_jobs(user: User) -> list[RunningJob]:
     return found
 
 
+def _running(user: User) -> QuerySet[Run]:
+    return Run.objects.visible_to(user).filter(status=RunStatus.RUNNING, archived_at=None)
+
+
+def _count_of(shown: Sequence[RunningRun], user: User) -> int:
+    """How many run, also beyond those shown."""
+    return len(shown) if len(shown) < RUNNING_SHOWN else _running(user).count()
+
+
 def _running_metrics(runs: Sequence[Run]) -> dict[str, str]:
-    """The metric that stands for each run: its project's main one where it was logged."""
+    """The metric that speaks for each run; runs without one are left out."""
     known = reading.series_keys([run.pk for run in runs])
-    chosen = {}
-    for run in runs:
-        likely = (run.project.main_metric, *LIKELY_METRICS, *known[run.pk])
-        metric = next((key for key in likely if key in known[run.pk]), "")
-        if metric:
-            chosen[run.pk] = metric
-    return chosen
+    chosen = {run.pk: headline(known[run.pk], run.project.main_metric) for run in runs}
+    return {run_id: metric for run_id, metric in chosen.items() if metric is not None}
 
 
 def project_cards(user: User) -> list[ProjectCard]:

@@ -331,6 +331,24 @@ def test_queries_do_not_grow_with_runs(project, url, most, django_assert_max_num
         assert client.get(url).status_code == 200
 
 
+def test_home_counts_and_names_runs_of_scripts_too(project, monkeypatch):
+    monkeypatch.setattr(home_facts, "RUNNING_SHOWN", 2)
+    make.make_run(project, "left-out")
+    make.make_job(make.make_run(project, "job-run"), status="running", worker=make.make_worker())
+    log(make.make_run(project, "script-run", progress_step=3), [2.0, 1.0])
+    client = signed_in("vera")
+
+    text = client.get("/").content.decode()
+
+    assert "3 runs running, 0 jobs queued" in text
+    assert "Nothing runs" not in text
+    assert text.index("script-run") < text.index("job-run")
+    assert "sinusoid, by a script" in text
+    assert "sinusoid on box/default" in text
+    assert "3 running" in text
+    assert "0 runs running" in signed_in("eve").get("/").content.decode()
+
+
 def test_home_tells_the_best_of_each_project_by_its_own_direction(project):
     lab = project.workspace
     accuracy = make.make_project(lab, "shapes", main_metric="acc", main_metric_direction="max")
