@@ -10,7 +10,7 @@ from experiments import access
 from experiments.models import Job, JobAttempt, Membership, Role, User
 from experiments.models.jobs import JobStatus
 
-WAITING_SHOWN = 200
+WAITING_SHOWN = 100
 ENDED_SHOWN = 30
 PRIORITIES = ((10, "high"), (0, "normal"), (-10, "low"))
 
