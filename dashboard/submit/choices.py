@@ -68,11 +68,15 @@ def project_named(user: User, name: str) -> Project:
     return found
 
 
-def defaults(found: Sequence[Project]) -> dict[str, str]:
-    """The options of a form nobody touched."""
-    newest = found[0]
+def defaults(user: User, found: Sequence[Project]) -> dict[str, str]:
+    """The options of a form nobody touched: the project of the user's last job among `found`, else
+    of anybody's last job there, else the first."""
+    jobs = Job.objects.filter(run__project__in=found).order_by("-id")
+    of_jobs = jobs.values_list("run__project_id", flat=True)
+    used = of_jobs.filter(submitted_by=user).first() or of_jobs.first()
+    chosen = next((one for one in found if one.pk == used), found[0])
     return {
-        "project": f"{newest.workspace.slug}/{newest.slug}",
+        "project": f"{chosen.workspace.slug}/{chosen.slug}",
         "queue": DEFAULT_QUEUE,
         "priority": "0",
         "seeds": "0",

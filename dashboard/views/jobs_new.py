@@ -29,7 +29,9 @@ def page(request: SignedIn) -> HttpResponse:
         return render(request, "dashboard/job_new/nothing.html", lacking)
     copied = run_of(request, request.GET["from"]) if request.GET.get("from") else None
     asked = request.POST if request.method == "POST" else request.GET
-    form = job_form(trainers, asked, defaults=choices.defaults(projects), copied=copied)
+    form = job_form(
+        trainers, asked, defaults=choices.defaults(request.user, projects), copied=copied
+    )
     error, status = None, 200
     try:
         form.check_names()

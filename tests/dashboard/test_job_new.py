@@ -74,6 +74,20 @@ def test_viewers_are_told_that_they_cannot_submit(worker, client: Client):
     assert "There is no project to submit to" in page(client)
 
 
+def test_the_project_of_the_last_job_is_chosen_not_that_of_a_script(ada: Client, worker):
+    mine, others, scripts = (make_project(slug=name) for name in ("mine", "others", "scripts"))
+    make_run(scripts)
+    chosen = [filled(page(ada))["project"]]
+    for project, user in ((mine, "bob"), (mine, "ada"), (others, "bob")):
+        make_job(make_run(project), submitted_by=make_user(user))
+        chosen.append(filled(page(ada))["project"])
+    make_run(scripts)
+
+    assert chosen == ["lab/scripts", "lab/mine", "lab/mine", "lab/mine"]
+    Job.objects.filter(submitted_by__username="ada").update(submitted_by=None)
+    assert filled(page(ada))["project"] == "lab/others"
+
+
 def test_the_form_is_drawn_from_the_schema(ada: Client, worker):
     text = page(ada)
 
