@@ -136,6 +136,67 @@ def test_the_compare_page_zooms_on_every_axis(live_server, ada: Page, runs: list
         zoom_and_back(drawn(ada, axis))
 
 
+def zoom_travels(chart: Locator, axis: str = "step") -> None:
+    """A zoom is in the address: its copy shows the same exact points, also after a reload."""
+    page = chart.page
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+    first, last = chart.evaluate(VIEW)["range"]
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Share view").click()
+    expect(page.get_by_text("Link to this exact view copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+
+    other = page.context.new_page()
+    other.goto(link)
+    copy = drawn(other, axis)
+
+    expect(note_of(copy)).to_have_text("")
+    near = pytest.approx([first, last], abs=(last - first) / 1000)
+    assert copy.evaluate(VIEW)["range"] == near
+    other.reload()
+    copy = drawn(other, axis)
+    assert copy.evaluate(VIEW)["range"] == near
+    copy.locator(".nsewdrag").first.dblclick()
+    expect(note_of(copy)).to_contain_text("drawn as")
+    view = copy.evaluate(VIEW)
+    assert view["x"][0] < first
+    assert view["range"][0] < first
+    assert view["range"][1] > last
+    assert "zoom=" not in other.url
+    other.close()
+
+
+def test_the_run_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs: list[Run]):
+    path = f"{live_server.url}/runs/{runs[0].pk}/"
+    ada.goto(path)  # the overview
+    zoom_travels(drawn(ada))
+    ada.goto(f"{path}?tab=charts&x=time")
+    chart = drawn(ada, "time")
+    zoom_travels(chart, "time")
+
+    ada.get_by_label("Horizontal axis").select_option("relative")
+
+    drawn(ada, "relative")
+    assert "zoom=" not in ada.url
+
+
+def test_the_compare_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs: list[Run]):
+    page = f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}"
+    ada.goto(f"{page}&x=relative")
+    chart = drawn(ada, "relative")
+    zoom_travels(chart, "relative")
+    before = chart.evaluate(VIEW)["range"]
+
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
+    ada.go_back()
+
+    chart = drawn(ada, "relative")
+    span = before[1] - before[0]
+    assert chart.evaluate(VIEW)["range"] == pytest.approx(before, abs=span / 1000)
+    expect(note_of(chart)).to_have_text("")
+
+
 def test_the_run_table_zooms_and_keeps_the_zoom_when_the_selection_changes(
     live_server, ada: Page, runs: list[Run]
 ):
@@ -236,6 +297,16 @@ def test_a_finger_scrolls_over_a_chart_and_zooms_in_an_enlarged_one(
 )
 def test_places_on_an_axis_as_the_server_counts_them(chart_axis, axis, place, expected):
     assert chart_axis("counted", axis, place) == expected
+
+
+@pytest.mark.parametrize("axis", ["step", "time"])
+def test_a_range_as_a_figure_takes_it_is_counted_back(chart_axis, axis):
+    range_ = {"axis": axis, "first": 1795448940.25, "last": 1795448946.5}
+
+    ends = chart_axis("rangeOf", range_)
+
+    assert [chart_axis("counted", axis, end) for end in ends] == [range_["first"], range_["last"]]
+    assert chart_axis("rangeOf", {"axis": "time", "first": 0, "last": 1e300}) is None
 
 
 def test_what_an_event_says_of_the_axis(chart_axis):

@@ -15,3 +15,13 @@ export function zoomOf(axis, change) {
   const [first, last] = ends.map((end) => counted(axis, end)).sort((a, b) => a - b);
   return { axis, first, last };
 }
+
+// The last second that a figure can name, of the year 9999.
+const LATEST = 253402300799;
+
+// The other way: a range as a figure takes it, or null for one that the axis has no place for.
+export function rangeOf({ axis, first, last }) {
+  if (axis !== 'time') return [first, last];
+  if (Math.max(Math.abs(first), Math.abs(last)) > LATEST) return null;
+  return [first, last].map((end) => new Date(end * 1000).toISOString().replace('Z', ''));
+}

@@ -11,17 +11,17 @@ export function params() {
   return out;
 }
 
-// Calls `reload` whenever the reader has changed one.
-export function onChange(reload) {
+// Calls `changed` with the name of one whenever the reader has changed it.
+export function onChange(changed) {
   document.addEventListener('change', (event) => {
     const control = event.target.closest('[data-chart-param]');
     if (!control || control.classList.contains('seg')) return;
     state.set(control.dataset.chartParam, params()[control.dataset.chartParam]);
-    reload();
+    changed(control.dataset.chartParam);
   });
   document.addEventListener('pick', (event) => {
     if (!event.target.dataset.chartParam) return;
     state.set(event.target.dataset.chartParam, event.detail);
-    reload();
+    changed(event.target.dataset.chartParam);
   });
 }

@@ -1,17 +1,20 @@
 // Draws <div class="chart" data-chart="URL" data-refresh="2">. URL answers {figure, empty, live, note, legend}.
 // Redraws on theme change, refreshes while live, refetches a zoomed range exactly, never resets the view.
-import { zoomOf } from './chart-axis.js';
+import { rangeOf, zoomOf } from './chart-axis.js';
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
+import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
 import { every } from './live.js';
 import * as state from './url-state.js';
 
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'reset', showTips: false };
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize', showTips: false };
 const charts = new Map();
 
 export const chartOf = (el) => charts.get(el);
+
+const zoomable = (chart) => chart.el.dataset.zoom !== undefined;
 
 const axisOf = (url) => url.searchParams.get('x') ?? 'step';
 
@@ -41,7 +44,7 @@ export async function draw(chart) {
   const { body } = chart;
   chart.axis = body.axis;
   // A range that the page's axis has left behind: the figure starts anew, and so does the zoom.
-  if (body.empty || chart.range?.axis !== chart.axis) chart.range = null;
+  if (body.empty || chart.range?.axis !== chart.axis) zoom(chart, null);
   note(chart, body.note ?? '');
   legend(chart.card, body.legend ?? []);
   if (body.empty) {
@@ -50,6 +53,7 @@ export async function draw(chart) {
   }
   const { data, layout } = resolve(body.figure, tokens());
   if (chart.logY && layout.yaxis) layout.yaxis = { ...layout.yaxis, type: 'log', rangemode: 'normal' };
+  if (chart.range) layout.xaxis = { ...layout.xaxis, range: rangeOf(chart.range) };
   // A finger scrolls the page; in an enlarged chart it zooms.
   if (matchMedia('(pointer: coarse)').matches && !chart.card.classList.contains('wide')) layout.dragmode = false;
   if (!chart.drawn) chart.el.replaceChildren();
@@ -58,11 +62,24 @@ export async function draw(chart) {
   chart.drawn = true;
 }
 
+// The zoom of a chart, kept in the address for a reload, Back and Share view.
+function zoom(chart, range) {
+  chart.range = range;
+  if (zoomable(chart)) zooms.keep(chart.id, range?.axis === axisOf(address(chart)) ? range : null);
+}
+
+// The zoom that the address of the page asks for.
+function asAddressed(chart) {
+  const found = zoomable(chart) && zooms.kept(chart.id);
+  const range = found ? { axis: axisOf(address(chart)), ...found } : null;
+  return range && rangeOf(range) ? range : null;
+}
+
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
 function zoomed(chart, change) {
-  const range = chart.el.dataset.zoom === undefined ? undefined : zoomOf(chart.axis, change);
+  const range = zoomable(chart) ? zoomOf(chart.axis, change) : undefined;
   if (range === undefined) return;
-  chart.range = range;
+  zoom(chart, range);
   ask(chart);
 }
 
@@ -107,6 +124,7 @@ export function register(el) {
   const id = el.dataset.chartId ?? '';
   const logged = (state.get('logy') ?? '').split(',').filter(Boolean);
   const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, range: null, logY: logged.includes(id) || el.dataset.log === '1' };
+  chart.range = asAddressed(chart);
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
@@ -137,5 +155,12 @@ addEventListener('pointercancel', release);
 addEventListener('themechange', () => charts.forEach((chart) => chart.body && draw(chart)));
 document.addEventListener('htmx:afterSettle', () => scan());
 document.addEventListener('refreshed', () => scan());
-onChange(reloadAll);
+onChange((name) => {
+  // Ends in steps say nothing of minutes.
+  if (name === 'x') {
+    charts.forEach((chart) => (chart.range = null));
+    zooms.dropAll();
+  }
+  reloadAll();
+});
 scan();
