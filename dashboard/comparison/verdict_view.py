@@ -17,6 +17,7 @@ WORDS: dict[Judgement, str] = {
     "excluded": "Not comparable",
     "missing": "Not evaluated",
 }
+IDENTICAL = "Identical"
 WIDTH = 300  # of a forest row's drawing
 
 
@@ -157,7 +158,7 @@ def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: _Scale)
     return ForestRow(
         compared=compared,
         comparison=one,
-        word=WORDS[one.judgement],
+        word=IDENTICAL if one.is_identical else WORDS[one.judgement],
         difference=text.signed,
         size=text.size,
         interval=text.interval,

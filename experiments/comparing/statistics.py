@@ -81,6 +81,11 @@ class PairedDifference:
         return len(self.ids)
 
     @property
+    def is_identical(self) -> bool:
+        """True where both runs had the very same value on every episode."""
+        return self.count > 0 and self.ties == self.count and not self.excluded
+
+    @property
     def favours_b(self) -> bool:
         """True where the mean says that B is better: lower loss, higher accuracy."""
         sign = -1 if self.metric == "loss" else 1

@@ -34,6 +34,11 @@ class Comparison:
     paired: PairedDifference | None
     holm_p: float | None
 
+    @property
+    def is_identical(self) -> bool:
+        """Unclear because both runs had the very same value on every episode."""
+        return self.judgement == "unclear" and self.paired is not None and self.paired.is_identical
+
 
 @dataclass(frozen=True, eq=False)
 class Verdict:

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from experiments.models import Evaluation, Role, Run
 from tests.comparing.building import evaluation
-from tests.dashboard.compared_runs import compared_runs
+from tests.dashboard.compared_runs import compared_runs, losses_of
 from tests.factories import make_project, make_run, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +99,20 @@ def test_the_verdict_says_who_is_worse_by_how_much_and_how_it_knows(ada: Client,
     assert "(Holm, 2 tests)" in text
     assert "No clear difference" in text
     assert "a conclusion about these trained networks, not about the methods" in text
+
+
+def test_results_that_tie_on_every_episode_are_called_identical(ada: Client):
+    first, second, other = (make_run(name=name, status="completed") for name in "xyz")
+    for run, level in ((first, 0.2), (second, 0.2), (other, 0.201)):
+        evaluation(losses_of(level, seed=int(run is other)), run, inner_steps_trained=1)
+
+    same, differing = page(ada, [first, second]), page(ada, [first, other])
+
+    assert "identical on all 60 episodes" in same
+    assert ">Identical<" in same
+    assert "No clear difference" not in same
+    assert "identical on" not in differing
+    assert "No clear difference" in differing
 
 
 def test_the_baseline_turns_the_verdict_round(ada: Client, runs: list[Run]):
