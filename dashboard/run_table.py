@@ -92,7 +92,18 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "charts": _charts(project, columns, page.rows, known),
         "archived_query": state.query(archived=not state.archived),
         "here": path + state.query(offset=state.offset),
+        "selected": _selected(project, state),
     }
+
+
+def _selected(project: Project, state: TableState) -> list[dict[str, Any]]:
+    """The runs that the address selects, on whatever page of this list they are, in its order."""
+    if not state.selected:
+        return []
+    listed = project.runs.filter(archived_at__isnull=not state.archived)
+    found = listed.only("name", "number").in_bulk(state.selected)
+    runs = [found[run_id] for run_id in state.selected if run_id in found]
+    return [{"id": run.pk, "name": run.name, "slot": run.color_slot} for run in runs]
 
 
 def _counts(project: Project) -> dict[str, int]:

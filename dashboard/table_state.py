@@ -1,4 +1,4 @@
-"""The state of a run table, which is its address: filter, status, sort, columns, page."""
+"""The state of a run table, which is its address: filter, sort, columns, page, selection."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,12 +11,14 @@ from experiments.models import RunStatus
 PAGE_ROWS = 50
 PAGE_SIZES = (25, 50, 100, 500)
 MOST_COLUMNS = 40
+MOST_SELECTED = 50  # run-selection.js puts no more into the address
 FURTHEST = 10_000_000
 
 
 @dataclass(frozen=True)
 class TableState:
-    """`columns` is empty while the reader has chosen none: the page picks then."""
+    """`columns` is empty while the reader has chosen none: the page picks then. `selected` holds
+    ids of runs; the page's script keeps it in the address, so links leave it out."""
 
     q: str = ""
     status: str = ""
@@ -26,12 +28,14 @@ class TableState:
     offset: int = 0
     limit: int = PAGE_ROWS
     archived: bool = False
+    selected: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: SignedIn) -> "TableState":
         """Reads the query string. Raises Invalid for numbers that are none."""
         get = request.GET
         status = get.get("status", "")
+        selected = [one for one in get.get("selected", "").split(",") if one]
         limit = number_in(request, "limit", default=PAGE_ROWS, least=1, most=PAGE_SIZES[-1])
         return cls(
             q=get.get("q", "").strip(),
@@ -42,6 +46,7 @@ class TableState:
             offset=number_in(request, "offset", default=0, least=0, most=FURTHEST),
             limit=limit,
             archived=get.get("archived") == "1",
+            selected=tuple(selected[:MOST_SELECTED]),
         )
 
     @property

@@ -1,6 +1,8 @@
 """The run table and the run page in Chromium: keyboard, live refresh, zoom, themes, axe."""
 
+import re
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -52,6 +54,29 @@ def test_rows_are_selected_by_keyboard_and_compared(ada, live_server, project):
     expect(ada.locator("[data-bulk-count]")).to_have_text("2 selected")
     href = ada.locator("[data-bulk-compare]").get_attribute("href")
     assert href == f"/compare/?runs={runs[2].pk},{runs[1].pk}"
+
+
+def test_the_selection_is_in_the_address_and_outlives_pages_and_reloads(ada, live_server, project):
+    runs = [make.make_run(project, f"run-{n}", status="completed") for n in range(3)]
+    log(runs[0], 0, 50)
+    chosen = f"{runs[2].pk},{runs[0].pk}"
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/?limit=1&sort=number")
+    ada.get_by_label("Select run-2").check()
+    ada.get_by_role("link", name="Next").click()
+    expect(ada.get_by_label("Select run-1")).not_to_be_checked()
+    ada.get_by_role("link", name="Next").click()
+    ada.get_by_label("Select run-0").check()
+
+    ada.reload()
+
+    expect(ada.locator("[data-bulk-count]")).to_have_text("2 selected")
+    expect(ada.get_by_label("Select run-0")).to_be_checked()
+    assert parse_qs(urlsplit(ada.url).query)["selected"] == [chosen]
+    assert ada.locator("[data-bulk-compare]").get_attribute("href") == f"/compare/?runs={chosen}"
+    chart = ada.locator(".panel .chart").first.get_attribute("data-chart")
+    assert parse_qs(urlsplit(chart).query)["runs"] == [chosen]
+    ada.get_by_label("Clear selection").click()
+    expect(ada).not_to_have_url(re.compile("selected="))
 
 
 def test_archive_acts_at_once_and_can_be_undone(ada, live_server, project):

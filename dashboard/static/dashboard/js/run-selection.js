@@ -1,10 +1,12 @@
 // Which runs of the table are selected: click, shift-click, j k x X, the bulk bar and the charts that follow.
-// The selection lives here by run id, so swaps and pages do not lose it.
+// The selection lives here by run id, so swaps and pages do not lose it, and in the address, so reloads do not.
 import { chartOf, load } from './charts.js';
-import { $, $$ } from './dom.js';
+import { $, $$, data } from './dom.js';
+import * as state from './url-state.js';
 
 const MOST_COMPARED = 10;
-export const selected = new Map();
+const MOST_LINKED = 50; // dashboard/table_state.py reads no more
+export const selected = new Map(data('selected-runs').map(({ id, name, slot }) => [id, { name, css: `c${slot}` }]));
 let current = null;
 let anchor = null;
 
@@ -30,6 +32,18 @@ function drawCharts() {
   }
 }
 
+// After a swap the address is the server's, without the selection.
+function remember() {
+  const linked = [...selected.keys()].slice(0, MOST_LINKED).join(',');
+  if (linked !== state.get('selected', '')) state.set('selected', linked);
+}
+
+function hint() {
+  if (selected.size > MOST_LINKED) return `compare takes ${MOST_COMPARED} at most, the page’s address keeps ${MOST_LINKED}`;
+  if (selected.size > MOST_COMPARED) return `compare takes ${MOST_COMPARED} at most`;
+  return selected.size === 1 ? 'pick one more to compare' : '';
+}
+
 export function paint() {
   for (const row of rows()) {
     const on = selected.has(row.dataset.run);
@@ -47,8 +61,7 @@ export function paint() {
   bar.hidden = selected.size === 0;
   $('[data-bulk-count]', bar).textContent = `${selected.size} selected`;
   const compare = $('[data-bulk-compare]', bar);
-  const tooMany = selected.size > MOST_COMPARED;
-  $('[data-bulk-hint]', bar).textContent = tooMany ? `compare takes ${MOST_COMPARED} at most` : selected.size === 1 ? 'pick one more to compare' : '';
+  $('[data-bulk-hint]', bar).textContent = hint();
   compare.href = `/compare/?runs=${[...selected.keys()].slice(0, MOST_COMPARED).join(',')}`;
   $('[data-bulk-dots]', bar).replaceChildren(
     ...[...selected.values()].slice(0, 8).map(({ css }) => {
@@ -57,6 +70,7 @@ export function paint() {
       return dot;
     }),
   );
+  remember();
   drawCharts();
 }
 
