@@ -1,0 +1,41 @@
+"""Rows and fields that are as wide as what they hold, in Chromium at the widths between layouts."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import factories as make
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("width", [1242, 1280, 1440])
+def test_the_bars_of_a_project_stay_inside_its_row(ada: Page, live_server, width: int):
+    project = make.make_project(make.make_workspace("lab", ada="member"), main_metric="loss")
+    for status in ("running", "failed", "completed"):
+        make.make_run(project, status=status)
+    ada.set_viewport_size({"width": width, "height": 900})
+    ada.goto(live_server.url)
+
+    expect(ada.locator(".proj .stat-stack")).to_contain_text("1 running · 1 failed")
+    row, bars = (ada.locator(css).bounding_box() for css in (".proj", ".proj .stat-stack"))
+    assert row is not None
+    assert bars is not None
+    assert bars["x"] + bars["width"] <= row["x"] + row["width"] - 10
+    assert bars["width"] >= 80
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1440])
+def test_values_of_episode_fields_are_not_cut(ada: Page, live_server, width: int):
+    make.make_project(make.make_workspace("lab", ada="member"))
+    make.make_worker()
+    ada.set_viewport_size({"width": width, "height": 900})
+    ada.goto(f"{live_server.url}/jobs/new/")
+
+    phase = ada.locator('.episodes input[name="spec.episodes.phase_high"]')
+    expect(phase).to_have_value("3.141592653589793")
+    assert phase.evaluate("one => one.scrollWidth <= one.clientWidth")
+    lines = ada.locator(".episodes .hint").evaluate_all(
+        "all => all.map(one => one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight))"
+    )
+    assert len(lines) == 6
+    assert max(lines) < 3.5
