@@ -15,17 +15,23 @@ from tests import factories as make
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 POINTS = 3_000
-# Calls a function of chart-axis.js; what JSON has no word for comes back by name.
-CALL = """async ([name, ...given]) => {
-  const module = await import('/static/dashboard/js/chart-axis.js');
-  const found = module[name](...given);
-  return found === undefined ? 'undefined' : found;
-}"""
 # The drawn x of the line and the ends of the axis, as numbers of the axis's own scale.
 VIEW = """node => {
   const axis = node._fullLayout.xaxis;
   const line = node.data.find((trace) => trace.hovertemplate && trace.x.length > 2);
   return { x: line.x.map(axis.d2l), range: axis.range.map(axis.r2l) };
+}"""
+
+# Whether no two labels of the y axis touch and each stands where its number is.
+TICKS_FIT = """node => {
+  const axis = node._fullLayout.yaxis;
+  const plot = node.querySelector('.nsewdrag').getBoundingClientRect();
+  const labels = [...node.querySelectorAll('.ytick')].map((tick) => {
+    const { top, bottom } = tick.getBoundingClientRect();
+    return { top, bottom, off: plot.top + axis.d2p(Number(tick.textContent)) - (top + bottom) / 2 };
+  });
+  labels.sort((a, b) => a.top - b.top);
+  return labels.every((one, i) => Math.abs(one.off) < 4 && !(labels[i + 1]?.top < one.bottom));
 }"""
 
 
@@ -52,14 +58,6 @@ def log(run: Run, key: str, values: np.ndarray, *, pace: float) -> None:
         except OperationalError:
             if time.monotonic() > deadline:
                 raise
-
-
-@pytest.fixture
-def chart_axis(live_server, context):
-    """Calls a function of chart-axis.js."""
-    page = context.new_page()
-    page.goto(f"{live_server.url}/sign-in/none/")
-    return lambda *given: page.evaluate(CALL, given)
 
 
 def drawn(page: Page, axis: str = "step") -> Locator:
@@ -188,6 +186,10 @@ def test_the_compare_page_keeps_its_zoom_in_the_address(live_server, ada: Page, 
     zoom_travels(chart, "relative")
     before = chart.evaluate(VIEW)["range"]
 
+    ada.get_by_role("link", name="Params").first.click()  # to a section: no chart starts anew
+
+    ada.wait_for_url("**#params")
+    assert chart.evaluate(VIEW)["range"] == before
     ada.goto(f"{live_server.url}/p/lab/sinusoid/")
     ada.go_back()
 
@@ -242,6 +244,28 @@ def test_smoothing_keeps_the_zoom_and_the_raw_line(live_server, ada: Page, runs:
     assert chart.evaluate(VIEW)["range"] == before
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.1, 0.9), (0.4, 6), (0.15, 5), (0.02, 5), (1e-3, 4), (1e-6, 30)]
+)
+def test_logarithmic_ticks_are_numbers_with_room(
+    live_server, ada: Page, runs: list[Run], low, high
+):
+    log(runs[0], "norm", np.geomspace(low, high, 50), pace=1.0)
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts&logy=norm")
+    chart = ada.locator('.chart[data-chart-id="norm"]')
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator(".ytick").first).to_be_visible()
+    ada.wait_for_function(TICKS_FIT, arg=chart.element_handle())
+
+    for label in (None, "Enlarge norm"):
+        if label:
+            ada.get_by_label(label).click()
+        ada.wait_for_function(TICKS_FIT, arg=chart.element_handle())
+        shown = [float(text) for text in chart.locator(".ytick").all_text_contents()]
+        assert len(shown) >= 2
+        assert all(low / 10 < one < high * 10 for one in shown)
+
+
 def test_a_metric_that_joins_leaves_the_zoom_of_the_others(live_server, ada: Page, runs: list[Run]):
     runs[0].status = RunStatus.RUNNING
     runs[0].save()
@@ -282,37 +306,3 @@ def test_a_finger_scrolls_over_a_chart_and_zooms_in_an_enlarged_one(
 
     expect(note_of(chart)).to_have_text("")
     phone.close()
-
-
-@pytest.mark.parametrize(
-    ("axis", "place", "expected"),
-    [
-        ("step", 12.5, 12.5),
-        ("relative", "3.25", 3.25),
-        ("time", "2026-11-23", 1795392000),
-        ("time", "2026-11-23 15:49", 1795448940),
-        ("time", "2026-11-23T15:49:06.5", 1795448946.5),
-        ("time", "2026-11-23 15:49:06.1239", 1795448946.123),
-    ],
-)
-def test_places_on_an_axis_as_the_server_counts_them(chart_axis, axis, place, expected):
-    assert chart_axis("counted", axis, place) == expected
-
-
-@pytest.mark.parametrize("axis", ["step", "time"])
-def test_a_range_as_a_figure_takes_it_is_counted_back(chart_axis, axis):
-    range_ = {"axis": axis, "first": 1795448940.25, "last": 1795448946.5}
-
-    ends = chart_axis("rangeOf", range_)
-
-    assert [chart_axis("counted", axis, end) for end in ends] == [range_["first"], range_["last"]]
-    assert chart_axis("rangeOf", {"axis": "time", "first": 0, "last": 1e300}) is None
-
-
-def test_what_an_event_says_of_the_axis(chart_axis):
-    range_ = {"axis": "step", "first": 3, "last": 8.5}
-
-    assert chart_axis("zoomOf", "step", {"xaxis.range[0]": 3, "xaxis.range[1]": 8.5}) == range_
-    assert chart_axis("zoomOf", "step", {"xaxis.range": [8.5, 3]}) == range_
-    assert chart_axis("zoomOf", "time", {"xaxis.autorange": True}) is None
-    assert chart_axis("zoomOf", "time", {"yaxis.range[0]": 1, "yaxis.range[1]": 2}) == "undefined"

@@ -1,4 +1,5 @@
 // The zooms of charts in the page's address, in units of its axis: zoom=train/loss:120:480.5,accuracy:3:8
+import { rangeOf } from './chart-axis.js';
 import * as state from './url-state.js';
 
 const ENTRY = /^(.+):(-?[\d.]+(?:e[-+]?\d+)?):(-?[\d.]+(?:e[-+]?\d+)?)$/;
@@ -23,15 +24,25 @@ function short({ first, last }) {
   return [first, last].map((end) => Number(end.toFixed(digits)));
 }
 
-// What the address says of a chart: {first, last}, or undefined where it shows everything.
-export const kept = (id) => entries().get(nameOf(id));
-
-// Keeps the zoom of one chart in the address; null drops it.
-export function keep(id, range) {
-  const all = entries();
-  if (range) all.set(nameOf(id), range);
-  else if (!all.delete(nameOf(id))) return;
-  state.set('zoom', [...all].map(([name, one]) => [name, ...short(one)].join(':')).join(','));
+// The zoom that the address asks for on the page's axis, null where a chart shows everything.
+export function kept(chart, axis) {
+  const found = chart.zooms && entries().get(nameOf(chart.id));
+  const range = found ? { axis, ...found } : null;
+  return range && rangeOf(range) ? range : null;
 }
 
-export const dropAll = () => state.set('zoom', '');
+// Zooms a chart. One on an axis that the page has left behind is not for the address.
+export function keep(chart, range, axis) {
+  chart.range = range;
+  if (!chart.zooms) return;
+  const all = entries();
+  const name = nameOf(chart.id);
+  if (range?.axis === axis) all.set(name, range);
+  else if (!all.delete(name)) return;
+  state.set('zoom', [...all].map(([one, ends]) => [one, ...short(ends)].join(':')).join(','));
+}
+
+export function dropAll(charts) {
+  charts.forEach((chart) => (chart.range = null));
+  state.set('zoom', '');
+}

@@ -3,6 +3,7 @@
 import { rangeOf, zoomOf } from './chart-axis.js';
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
+import { fitTicks, logarithmic } from './chart-log.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
 import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
@@ -13,8 +14,6 @@ const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize
 const charts = new Map();
 
 export const chartOf = (el) => charts.get(el);
-
-const zoomable = (chart) => chart.el.dataset.zoom !== undefined;
 
 const axisOf = (url) => url.searchParams.get('x') ?? 'step';
 
@@ -28,6 +27,8 @@ function address(chart) {
   url.searchParams.set('width', Math.max(200, Math.min(2000, Math.round(chart.el.clientWidth || 600))));
   return url;
 }
+
+const pageAxis = (chart) => axisOf(address(chart));
 
 function note(chart, text) {
   const place = $('[data-chart-note]', chart.card);
@@ -44,7 +45,7 @@ export async function draw(chart) {
   const { body } = chart;
   chart.axis = body.axis;
   // A range that the page's axis has left behind: the figure starts anew, and so does the zoom.
-  if (body.empty || chart.range?.axis !== chart.axis) zoom(chart, null);
+  if (body.empty || chart.range?.axis !== chart.axis) zooms.keep(chart, null, pageAxis(chart));
   note(chart, body.note ?? '');
   legend(chart.card, body.legend ?? []);
   if (body.empty) {
@@ -52,7 +53,7 @@ export async function draw(chart) {
     return;
   }
   const { data, layout } = resolve(body.figure, tokens());
-  if (chart.logY && layout.yaxis) layout.yaxis = { ...layout.yaxis, type: 'log', rangemode: 'normal' };
+  if (layout.yaxis && (chart.logY || layout.yaxis.type === 'log')) layout.yaxis = logarithmic(layout.yaxis, chart.el.layout?.yaxis);
   if (chart.range) layout.xaxis = { ...layout.xaxis, range: rangeOf(chart.range) };
   // A finger scrolls the page; in an enlarged chart it zooms.
   if (matchMedia('(pointer: coarse)').matches && !chart.card.classList.contains('wide')) layout.dragmode = false;
@@ -60,26 +61,15 @@ export async function draw(chart) {
   await Plotly.react(chart.el, data, layout, CONFIG);
   if (!chart.drawn) chart.el.on('plotly_relayout', (change) => zoomed(chart, change));
   chart.drawn = true;
-}
-
-// The zoom of a chart, kept in the address for a reload, Back and Share view.
-function zoom(chart, range) {
-  chart.range = range;
-  if (zoomable(chart)) zooms.keep(chart.id, range?.axis === axisOf(address(chart)) ? range : null);
-}
-
-// The zoom that the address of the page asks for.
-function asAddressed(chart) {
-  const found = zoomable(chart) && zooms.kept(chart.id);
-  const range = found ? { axis: axisOf(address(chart)), ...found } : null;
-  return range && rangeOf(range) ? range : null;
+  await fitTicks(chart.el);
 }
 
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
 function zoomed(chart, change) {
-  const range = zoomable(chart) ? zoomOf(chart.axis, change) : undefined;
+  fitTicks(chart.el);
+  const range = chart.zooms ? zoomOf(chart.axis, change) : undefined;
   if (range === undefined) return;
-  zoom(chart, range);
+  zooms.keep(chart, range, pageAxis(chart));
   ask(chart);
 }
 
@@ -123,8 +113,8 @@ export function register(el) {
   if (charts.has(el)) return;
   const id = el.dataset.chartId ?? '';
   const logged = (state.get('logy') ?? '').split(',').filter(Boolean);
-  const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, range: null, logY: logged.includes(id) || el.dataset.log === '1' };
-  chart.range = asAddressed(chart);
+  const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, zooms: 'zoom' in el.dataset, logY: logged.includes(id) || el.dataset.log === '1' };
+  chart.range = zooms.kept(chart, pageAxis(chart));
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
@@ -157,10 +147,7 @@ document.addEventListener('htmx:afterSettle', () => scan());
 document.addEventListener('refreshed', () => scan());
 onChange((name) => {
   // Ends in steps say nothing of minutes.
-  if (name === 'x') {
-    charts.forEach((chart) => (chart.range = null));
-    zooms.dropAll();
-  }
+  if (name === 'x') zooms.dropAll(charts);
   reloadAll();
 });
 scan();

@@ -1,0 +1,23 @@
+// Logarithmic y axes: whole numbers at their ticks, and as many ticks as have room. By itself Plotly labels
+// what lies between powers of ten with one digit ("2 1 5 2"), and over little more than one power all nine of them.
+const MOST = 5;
+const FEW = 3;
+// From this many powers of ten on, MOST ticks asked for are those of 1, 2 and 5, or of fewer.
+const WIDE = 1.5;
+
+const ticksFor = ([low, high]) => (Math.abs(high - low) < WIDE ? FEW : MOST);
+
+// The y axis of a figure as a logarithmic one; `drawn` is the one that it replaces, if any.
+export const logarithmic = (axis, drawn) => ({
+  tickformat: '~g',
+  ...axis,
+  type: 'log',
+  rangemode: 'normal',
+  nticks: drawn?.nticks || MOST,
+});
+
+// Once the range is known, and whenever it changes.
+export async function fitTicks(el) {
+  const { type, range, nticks } = el.layout?.yaxis ?? {};
+  if (type === 'log' && ticksFor(range) !== nticks) await Plotly.relayout(el, { 'yaxis.nticks': ticksFor(range) });
+}
