@@ -80,6 +80,7 @@ page.addEventListener('submit', (event) => {
 });
 
 // Back and forward; a link to a section alone changes nothing but the place.
+addEventListener('addresschange', () => (loaded = location.search));
 addEventListener('popstate', () => {
   if (location.search !== loaded) load(location.href, EVERYTHING);
 });

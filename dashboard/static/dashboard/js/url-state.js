@@ -1,4 +1,5 @@
-// The URL is the state: controls read and write query parameters without a reload.
+// The URL is the state: controls read and write query parameters without a reload,
+// and "addresschange" tells of it.
 export const get = (key, fallback = null) => new URLSearchParams(location.search).get(key) ?? fallback;
 
 export function set(key, value) {
@@ -6,4 +7,5 @@ export function set(key, value) {
   if (value === '' || value == null) url.searchParams.delete(key);
   else url.searchParams.set(key, value);
   history.replaceState(history.state, '', url);
+  dispatchEvent(new Event('addresschange'));
 }
