@@ -50,13 +50,15 @@ class ErrorLine:
 
 @dataclass(frozen=True)
 class JobForm:
-    """A form as filled in. `options` holds the fields that are not of the spec, as text."""
+    """A form as filled in. `options` holds the fields that are not of the spec, as text;
+    `first_options`, what they hold in a form nobody touched."""
 
     algorithm: str
     source: str
     base: Base
     spec_fields: SpecFields
     options: Mapping[str, str]
+    first_options: Mapping[str, str]
     errors: Mapping[str, tuple[str, ...]]
 
     @property
@@ -173,14 +175,12 @@ def job_form(
         return source if name == SOURCE and source else asked.get(name)
 
     found = spec_fields(_without_seed(schema), base.spec, entered)
-    options = {
-        name: asked.get(name, _copied_option(name, copied) or defaults.get(name, ""))
-        for name in OPTIONS
-    }
+    first = {name: _copied_option(name, copied) or defaults.get(name, "") for name in OPTIONS}
+    options = {name: asked.get(name, first[name]) for name in OPTIONS}
     start = copied_spec(copied) if copied else {}
     unknown = unknown_names(trainers, asked, algorithm=algorithm, start=start, unions=found.unions)
     chosen = found.fixed.get(SOURCE, source)
-    return JobForm(algorithm, chosen, base, found, options, {}).refused(unknown)
+    return JobForm(algorithm, chosen, base, found, options, first, {}).refused(unknown)
 
 
 def _algorithm(trainers: Trainers, asked: QueryDict, copied: Run | None) -> str:

@@ -25,8 +25,18 @@ def page_context(user: User, trainers: Trainers, form: JobForm, *, key: str) -> 
         "queues": choices.queues(user, form.options["queue"]),
         "priorities": [(str(value), title) for value, title in PRIORITIES],
         "samples": choices.samples(form.source),
-        "meta": {"algorithm": form.algorithm, "fixed": form.spec_fields.fixed, "key": key},
+        "meta": _meta(form, key),
         **_request_text(form, key),
+    }
+
+
+def _meta(form: JobForm, key: str) -> dict[str, Any]:
+    """What the page's script knows of the form beyond its fields."""
+    return {
+        "algorithm": form.algorithm,
+        "fixed": form.spec_fields.fixed,
+        "key": key,
+        "options": dict(form.first_options),
     }
 
 

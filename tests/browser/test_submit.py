@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from experiments.models import Job, Role
+from experiments.models import Job, Role, Worker
 from tests.factories import announced_distributions, make_project, make_worker, make_workspace
 from worker.metalearning import catalog
 
@@ -57,6 +57,43 @@ def test_what_was_typed_is_kept_when_the_algorithm_changes(form: Page):
     expect(form.locator('.algo[aria-current="true"]')).to_contain_text("Reptile")
     expect(form.get_by_label("Outer learning rate")).to_have_value("0.005")
     assert body(form)["spec"]["algorithm"] == "reptile"
+
+
+def test_all_that_was_entered_is_in_the_address(form: Page):
+    make_project(slug="second")
+    Worker.objects.update(queues=["default", "gpu"])
+    form.reload()
+    entered = {"Seeds": "0-2", "Name": "my run", "Tags": "a, b", "What do you expect?": "x & y"}
+    for label, text in entered.items():
+        form.get_by_label(label).fill(text)
+    form.get_by_label("Priority").select_option("High")
+    form.get_by_label("Project", exact=True).select_option("lab/second")
+    form.get_by_label("Queue", exact=True).select_option("gpu")
+    expect(form).to_have_url(re.compile("queue=gpu"))
+    shown = body(form)
+
+    form.reload()
+
+    expect(form.get_by_role("button", name="Queue 3 runs")).to_be_visible()
+    assert body(form) == shown
+    assert (shown["project"], shown["queue"], shown["priority"]) == ("lab/second", "gpu", 10)
+    assert (shown["name"], shown["tags"]) == ("my run", ["a", "b"])
+    assert (shown["notes"], shown["seeds"]) == ("x & y", [0, 1, 2])
+
+
+@pytest.mark.parametrize("change", ["algorithm", "preset"])
+def test_what_was_entered_beside_the_spec_is_kept(form: Page, change: str):
+    form.get_by_label("What do you expect?").fill("less")
+    expect(form).to_have_url(re.compile("notes=less"))
+
+    if change == "algorithm":
+        form.get_by_role("link", name="Reptile").click()
+        expect(form.locator('.algo[aria-current="true"]')).to_contain_text("Reptile")
+    else:
+        form.get_by_label("Preset").select_option("Defaults")
+        expect(form).to_have_url(re.compile("preset=&"))
+
+    expect(form.get_by_label("What do you expect?")).to_have_value("less")
 
 
 def test_what_is_shown_is_what_is_queued(form: Page):

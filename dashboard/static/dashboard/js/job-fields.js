@@ -54,6 +54,12 @@ export function payload(form, meta) {
   return body;
 }
 
+// What is entered beside the spec (name, seeds, queue ...), by name.
+export function options(form, meta) {
+  const all = values(form);
+  return Object.keys(meta.options).map((name) => ({ name, base: meta.options[name], value: all[name] ?? '' }));
+}
+
 export function changes(form) {
   const all = values(form);
   return $$('[data-field]', form)

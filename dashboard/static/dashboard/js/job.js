@@ -1,6 +1,6 @@
 // The submit page while one types: the request, the changes, the preview and the address follow the fields.
 import { $, $$, data } from './dom.js';
-import { changes, payload, values } from './job-fields.js';
+import { changes, options, payload, values } from './job-fields.js';
 import { curl, python } from './job-request.js';
 import { startPreview } from './job-preview.js';
 
@@ -46,17 +46,24 @@ function showRequest() {
   $('[data-submit]').textContent = count === 1 ? 'Queue 1 run' : `Queue ${count} runs`;
 }
 
-// What was changed joins the address, so that the view can be shared, and the links that change the form, so that it is
-// kept; but for the fields that data-carry names, which mean something else there.
-function carry() {
+// The project is always in the address: which one a form starts with depends on who opens it, and when.
+const entered = () => options(form, meta).filter(({ name, base, value }) => name === 'project' || value !== base);
+
+// What was changed joins the address, so that the view can be shared.
+function address() {
   const url = new URL(location.href);
-  for (const name of [...url.searchParams.keys()]) if (name.startsWith('spec.') && name in values(form)) url.searchParams.delete(name);
-  for (const { name, value } of changes(form)) url.searchParams.set(name, value);
+  for (const name of [...url.searchParams.keys()]) if ((name.startsWith('spec.') && name in values(form)) || name in meta.options) url.searchParams.delete(name);
+  for (const { name, value } of [...changes(form), ...entered()]) url.searchParams.set(name, value);
   history.replaceState(history.state, '', url);
+}
+
+// What was entered joins the links that change the form, so that it is kept; but for the fields that data-carry names,
+// which mean something else there. The options go along even where unchanged: a copied run's are no longer known there.
+function carry() {
   for (const link of $$('a[data-carry]')) {
     const there = new URL((link.dataset.plain ??= link.href));
     const other = link.dataset.carry;
-    for (const { name, value } of changes(form)) {
+    for (const { name, value } of [...changes(form), ...options(form, meta)]) {
       if (!there.searchParams.has(name) && !(other && name.startsWith(other))) there.searchParams.set(name, value);
     }
     link.href = there;
@@ -66,6 +73,7 @@ function carry() {
 function follow() {
   showChanges();
   showRequest();
+  address();
   carry();
 }
 
@@ -79,6 +87,9 @@ $('[data-python]').remove();
 languages.addEventListener('pick', (event) => {
   language = event.detail;
   showRequest();
+});
+$('#preset-form').addEventListener('formdata', ({ formData }) => {
+  for (const { name, value } of options(form, meta)) formData.set(name, value);
 });
 form.addEventListener('submit', () => ($('[data-submit]').disabled = true));
 addEventListener('pageshow', () => {
