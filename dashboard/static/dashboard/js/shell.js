@@ -7,6 +7,7 @@ import './live.js';
 import './copy.js';
 import './confirm.js';
 import './submit-on-change.js';
+import './tabs.js';
 import { openPalette } from './palette.js';
 import { share } from './share.js';
 import { toggleTheme } from './theme.js';
