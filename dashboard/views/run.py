@@ -13,6 +13,7 @@ from dashboard.live import render_live
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
+from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
 from experiments import queue, reading
 from experiments.models import Evaluation, Run, RunStatus
 
@@ -138,7 +139,13 @@ def _fits(run: Run, evaluation: Evaluation | None) -> list[tuple[str, str]]:
 
 
 def _console(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
-    return {"console": reading.log_lines(run.pk, after=-CONSOLE_LINES, limit=CONSOLE_LINES)}
+    """The last lines; with `?find=`, the first of all lines that hold it."""
+    find = request.GET.get("find", "")[:MOST_CHARACTERS]
+    if find:
+        found = reading.log_lines(run.pk, limit=MOST_LINES, contains=find)
+    else:
+        found = reading.log_lines(run.pk, after=-CONSOLE_LINES, limit=CONSOLE_LINES)
+    return {"console": found, "find": find, "most_characters": MOST_CHARACTERS}
 
 
 def _params(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:

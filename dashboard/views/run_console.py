@@ -13,6 +13,7 @@ from experiments.errors import NotFound
 from experiments.models import LogChunk
 
 MOST_LINES = 1000
+MOST_CHARACTERS = 200  # of a text to find
 LAST = 2**53
 
 
@@ -24,7 +25,7 @@ def lines(request: SignedIn, run_id: str) -> HttpResponse:
         run.pk,
         after=number_in(request, "after", default=0, least=-LAST, most=LAST),
         limit=MOST_LINES,
-        contains=request.GET.get("contains", "")[:200],
+        contains=request.GET.get("contains", "")[:MOST_CHARACTERS],
     )
     found = [{"number": one.number, "text": one.text} for one in page.lines]
     more = len(found) == MOST_LINES or not run.is_finished

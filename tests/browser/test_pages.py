@@ -163,6 +163,26 @@ def test_the_console_follows_new_lines(ada, live_server, project):
     expect(ada.locator(".console .WARN")).to_contain_text("clipped")
 
 
+def test_what_is_searched_in_the_console_outlives_a_reload(ada, live_server, project):
+    run = make.make_run(project, status="completed")
+    make.make_log(run, "12:00:00 INFO started\n12:00:01 WARNING clipped & kept\n")
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab=console")
+    find = ada.get_by_label("Find in console")
+
+    find.fill("clipped &")
+    expect(ada).to_have_url(re.compile("find=clipped"))
+    ada.reload()
+
+    expect(find).to_have_value("clipped &")
+    expect(ada.locator(".console [data-line]")).to_have_count(1)
+    expect(ada.locator(".console .WARN")).to_contain_text("clipped & kept")
+    find.fill("nowhere")
+    expect(ada.locator(".console")).to_contain_text("No line holds “nowhere”")
+    find.fill("")
+    expect(ada.locator(".console [data-line]")).to_have_count(2)
+    expect(ada).not_to_have_url(re.compile("find="))
+
+
 def test_the_palette_opens_a_run(ada, live_server, project):
     run = make.make_run(project, "needle", status="completed")
     ada.goto(live_server.url)
@@ -173,6 +193,22 @@ def test_the_palette_opens_a_run(ada, live_server, project):
     ada.keyboard.press("Enter")
 
     ada.wait_for_url(f"**/runs/{run.pk}/")
+
+
+def test_the_current_tab_is_in_sight_on_a_phone_and_more_are_hinted_at(ada, live_server, project):
+    run = make.make_run(project, status="completed")
+    ada.set_viewport_size({"width": 390, "height": 850})
+    tabs = ada.get_by_role("navigation", name="Run", exact=True)
+
+    ada.goto(f"{live_server.url}/runs/{run.pk}/")
+    expect(tabs).to_have_attribute("data-more", "right")
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab=code")
+    expect(tabs.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+    expect(tabs).to_have_attribute("data-more", "left right")
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab=history")
+    expect(tabs).to_have_attribute("data-more", "left")
+    ada.set_viewport_size({"width": 1440, "height": 850})
+    expect(tabs).not_to_have_attribute("data-more", re.compile(".*"))
 
 
 @pytest.mark.parametrize("width", [1440, 390])

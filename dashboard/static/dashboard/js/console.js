@@ -1,6 +1,7 @@
 // Console: lines in columns (time, level, text), live tail, follow, search over all lines.
 import { $ } from './dom.js';
 import { every } from './live.js';
+import * as state from './url-state.js';
 
 const LINE = /^(\d\d:\d\d:\d\d)\s+([A-Z]+)\s+([\s\S]*)$/;
 const MOST_KEPT = 5000;
@@ -21,6 +22,15 @@ function format(row, text) {
   row.className = level === 'WARNING' || level === 'WARN' ? 'WARN' : level;
   row.replaceChildren(...cells);
   return row;
+}
+
+function emptyNote(text, live) {
+  const note = document.createElement('p');
+  note.className = 'note';
+  note.dataset.consoleEmpty = '';
+  const nothing = live ? 'Nothing was printed yet.' : 'Nothing was printed.';
+  note.textContent = text ? `No line holds “${text}”.` : nothing;
+  return note;
 }
 
 function bind(box) {
@@ -45,7 +55,7 @@ function bind(box) {
     if (!answer.ok) throw new Error(`console: ${answer.status}`);
     const page = await answer.json();
     if (mine !== asked) return true;
-    if (replace) box.replaceChildren();
+    if (replace) box.replaceChildren(emptyNote(find.value, page.live));
     if (page.lines.length) $('[data-console-empty]', box)?.remove();
     box.append(...page.lines.map(lineNode));
     while (box.childElementCount > MOST_KEPT) box.firstElementChild.remove();
@@ -64,7 +74,10 @@ function bind(box) {
   let typed = 0;
   find.addEventListener('input', () => {
     clearTimeout(typed);
-    typed = setTimeout(() => take(find.value ? 0 : -400, true), 200);
+    typed = setTimeout(() => {
+      state.set('find', find.value);
+      take(find.value ? 0 : -400, true);
+    }, 200);
   });
   if ('consoleLive' in box.dataset) every(2, () => take(next, false));
 }
