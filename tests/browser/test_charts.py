@@ -172,7 +172,14 @@ def test_the_run_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs
     ada.goto(f"{path}?tab=charts&x=time")
     chart = drawn(ada, "time")
     zoom_travels(chart, "time")
+    before = chart.evaluate(VIEW)["range"]
 
+    ada.get_by_label("Metrics that contain").fill("lo")
+    ada.get_by_label("Metrics that contain").press("Enter")
+
+    ada.wait_for_url("**metrics=lo**")
+    near = pytest.approx(before, abs=(before[1] - before[0]) / 1000)
+    assert drawn(ada, "time").evaluate(VIEW)["range"] == near
     ada.get_by_label("Horizontal axis").select_option("relative")
 
     drawn(ada, "relative")
