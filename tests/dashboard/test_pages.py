@@ -217,6 +217,18 @@ def test_the_table_filters_sorts_and_keeps_its_state_in_links(project):
     assert "?q=params.lr+%3C+0.15&amp;sort=metrics.loss&amp;dir=desc&amp;col=metrics.loss" in page
 
 
+def test_only_runs_of_this_list_can_be_selected_by_address(project):
+    near = make.make_run(project, "near", status="completed")
+    gone = make.make_run(project, "gone", status="completed", archived_at=timezone.now())
+    hidden = make.make_project(make.make_workspace("elsewhere"), "secret")
+    far = make.make_run(hidden, "far", status="completed")
+    asked = ",".join([far.pk, "nothing", gone.pk, near.pk])
+
+    answer = signed_in("ada").get(f"/p/lab/sinusoid/?limit=1&offset=1&selected={asked}")
+
+    assert answer.context["selected"] == [{"id": near.pk, "name": "near", "slot": 1}]
+
+
 def test_a_bad_filter_keeps_the_rows_and_says_why(project):
     make.make_run(project, "kept")
 
