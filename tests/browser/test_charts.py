@@ -1,16 +1,14 @@
 """Charts in Chromium: a drag zooms on every axis and page and brings the exact points."""
 
-import time
-
 import numpy as np
 import pytest
-from django.db import OperationalError
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from experiments import recording
 from experiments.models import Role, Run, RunStatus
 from experiments.shapes import SeriesPoints
 from tests import factories as make
+from tests.browser.writing import written
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -46,18 +44,10 @@ def runs(db) -> list[Run]:
 
 
 def log(run: Run, key: str, values: np.ndarray, *, pace: float) -> None:
-    """One point every `pace` seconds. The tests' database is in memory and shared by threads: there
-    a table that the server reads is refused to writers at once, whatever the busy timeout."""
+    """One point every `pace` seconds."""
     steps = np.arange(len(values), dtype=np.int64)
     points = SeriesPoints(key, steps, 1.79e9 + pace * steps, values)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            recording.record(run_id=run.pk, client=key, number=0, series=[points])
-            return
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
+    written(lambda: recording.record(run_id=run.pk, client=key, number=0, series=[points]))
 
 
 def drawn(page: Page, axis: str = "step") -> Locator:

@@ -1,19 +1,18 @@
 """The run table and the run page in Chromium: keyboard, live refresh, zoom, themes, axe."""
 
 import re
-import time
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import OperationalError
 from playwright.sync_api import Page, expect
 
 from experiments import recording
 from experiments.models import Project, Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
+from tests.browser.writing import written
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -24,18 +23,10 @@ def project(db) -> Project:
 
 
 def log(run: Run, first: int, last: int, *, number: int = 0) -> None:
-    """Records steps first..last - 1. The tests' database is in memory and shared by threads: there
-    a table that the server reads is refused to writers at once, whatever the busy timeout."""
+    """Records steps first..last - 1."""
     steps = np.arange(first, last, dtype=np.int64)
     points = SeriesPoints("loss", steps, 1.79e9 + steps, 3.0 / (1 + steps))
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            recording.record(run_id=run.pk, client="test", number=number, series=[points])
-            return
-        except OperationalError:
-            if time.monotonic() > deadline:
-                raise
+    written(lambda: recording.record(run_id=run.pk, client="test", number=number, series=[points]))
 
 
 def drawn(page: Page) -> Page:
@@ -113,7 +104,7 @@ def test_new_rows_wait_and_selection_survives_refresh(ada, live_server, project)
     ada.goto(f"{live_server.url}/p/lab/sinusoid/")
     ada.get_by_label("Select first").check()
 
-    make.make_run(project, "second")
+    written(lambda: make.make_run(project, "second"))
 
     expect(ada.locator("[data-show-new]")).to_have_text("1 new run. Show them")
     expect(ada.get_by_label("Select first")).to_be_checked()
