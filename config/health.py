@@ -67,7 +67,10 @@ def _beat() -> None:
 
 
 def _disk() -> None:
-    free = shutil.disk_usage(settings.DATA_DIR).free
+    try:
+        free = shutil.disk_usage(settings.DATA_DIR).free
+    except OSError as error:
+        raise Down("the data folder cannot be read") from error
     if free < LEAST_FREE_BYTES:
         raise Down(f"{free // 2**20} MB are free where the data lies: make room")
 

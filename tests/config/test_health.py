@@ -117,3 +117,13 @@ def test_a_disk_that_is_nearly_full_is_told(client, broker, monkeypatch):
 
     assert answer.status_code == 503
     assert "make room" in answer.json()["checks"]["disk"]
+
+
+def test_a_data_folder_that_is_gone_is_told(client, broker, data_dir):
+    make_worker()
+    data_dir.rmdir()
+
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["disk"] == "the data folder cannot be read"
