@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.signals import request_finished, request_started
@@ -30,8 +30,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def answered() -> Iterator[None]:
-    """At its end, waits for what the server still answers: the tables are emptied next."""
+def answered() -> Iterator[Callable[[], None]]:
+    """Waits until the server has answered everything; at its end too: the tables are emptied next.
+
+    The tests' database is one connection for all threads: two of them must not write at once.
+    """
     open_requests: list[int] = []
     lock = threading.Condition()
 
@@ -47,16 +50,22 @@ def answered() -> Iterator[None]:
 
     request_started.connect(start, weak=False)
     request_finished.connect(finish, weak=False)
-    yield
-    with lock:
-        ended = lock.wait_for(lambda: not open_requests, timeout=PATIENCE_MS / 1000)
-    request_started.disconnect(start)
-    request_finished.disconnect(finish)
-    assert ended, "the server did not answer every request"
+
+    def wait() -> None:
+        with lock:
+            ended = lock.wait_for(lambda: not open_requests, timeout=PATIENCE_MS / 1000)
+        assert ended, "the server did not answer every request"
+
+    yield wait
+    try:
+        wait()
+    finally:
+        request_started.disconnect(start)
+        request_finished.disconnect(finish)
 
 
 @pytest.fixture
-def context(chromium: Browser, answered: None) -> Iterator[BrowserContext]:
+def context(chromium: Browser, answered: Callable[[], None]) -> Iterator[BrowserContext]:
     """A fresh profile per test."""
     opened = chromium.new_context(viewport={"width": 1440, "height": 900})
     opened.set_default_timeout(PATIENCE_MS)
