@@ -86,37 +86,23 @@ def set_row(row: Series, summary: SeriesSummary) -> None:
     row.first_bad_step = summary.first_bad_step
 
 
+_NUMBERS = (
+    "count",
+    "nonfinite",
+    "first_step",
+    "last_step",
+    "last",
+    "last_is",
+    "least",
+    "least_step",
+    "most",
+    "most_step",
+    "first_bad_step",
+)
 # The columns `from_row` reads: rows of `values_list(*READ, named=True)` do as well as whole ones.
-READ = (
-    "run_id",
-    "key",
-    "count",
-    "nonfinite",
-    "first_step",
-    "last_step",
-    "last",
-    "last_is",
-    "least",
-    "least_step",
-    "most",
-    "most_step",
-    "first_bad_step",
-)
+READ = ("run_id", "key", *_NUMBERS)
 # The columns `set_row` sets, and `updated_at`, which every save renews.
-COLUMNS = (
-    "count",
-    "nonfinite",
-    "first_step",
-    "last_step",
-    "last",
-    "last_is",
-    "least",
-    "least_step",
-    "most",
-    "most_step",
-    "first_bad_step",
-    "updated_at",
-)
+COLUMNS = (*_NUMBERS, "updated_at")
 
 
 def _first_extreme(

@@ -12,7 +12,6 @@ import urllib3
 from metascope._errors import Denied, Refused, Unreachable
 
 CONNECT_S, READ_S = 5.0, 60.0
-LONGEST_ANSWER = 16 * 1024 * 1024
 _LATER = {408, 425, 429}
 
 

@@ -20,6 +20,7 @@ PASSED_ON = re.compile(
 SECRET = re.compile(r"token|secret|passw|api[-_]?key|credential|auth", re.IGNORECASE)
 LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
+LARGEST_PATCH = 1024 * 1024  # characters
 MOST_FILES = 2_000
 SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.sh",
           "*.txt", "*.md")  # fmt: skip
@@ -97,9 +98,14 @@ def snapshot() -> dict[str, Any] | None:
         "git_remote": without_password(
             (_git(root, "config", "--get", "remote.origin.url") or "").strip()
         ),
-        "patch": _git(root, "diff", "HEAD", "--", *(f":(exclude,glob)**/{one}" for one in NEVER))
-        or "",
+        "patch": _patch(root),
     }
+
+
+def _patch(root: Path) -> str:
+    """The uncommitted changes; empty where they are too many to be kept (the files still are)."""
+    found = _git(root, "diff", "HEAD", "--", *(f":(exclude,glob)**/{one}" for one in NEVER)) or ""
+    return found if len(found) <= LARGEST_PATCH else ""
 
 
 def without_password(url: str) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-MODES = ("online", "offline", "disabled")
+MODES = ("online", "offline")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`mode`: online sends while the run goes on, offline only writes, disabled does nothing."""
+    """`mode`: online sends while the run goes on, offline only writes."""
 
     url: str
     token: str
