@@ -1,6 +1,7 @@
 """The database at start-up: is it one, is it ours, is it current?"""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from django.conf import settings
@@ -14,12 +15,13 @@ from config.refusal import StartRefused, no_room
 def bring_up_to_date() -> bool:
     """Checks the database and migrates it where needed; True if it was changed.
 
-    Raises StartRefused when it is damaged, of a newer version, or cannot be written.
+    Raises StartRefused when it is damaged, lost, not ours, of a newer version, or cannot be
+    written.
     """
     place = str(settings.DATABASES["default"]["NAME"])
     try:
         if connection.vendor == "sqlite":
-            _check_file(Path(place))
+            check_file(Path(place))
         executor = MigrationExecutor(connection)
         _refuse_newer(executor, place)
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -30,19 +32,53 @@ def bring_up_to_date() -> bool:
     return True
 
 
-def _check_file(path: Path) -> None:
-    """Reads the header and the list of tables, and takes the write lock once."""
-    if not path.exists():
-        return
+def check_file(path: Path) -> None:
+    """Reads the header and the list of tables, and takes the write lock once.
+
+    Nothing is changed: a file that is not ours stays as it was. Raises StartRefused, or what
+    SQLite says of a damaged or locked file.
+    """
     if path.is_dir():
         raise StartRefused(
             f"{path} is a folder, not a database: move it away, or restore a backup."
         )
-    with sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=10) as database:
-        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not path.exists() or path.stat().st_size == 0:
+        return _refuse_lost(path)
+    with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=10)) as database:
+        _refuse_foreign(database, path)
         database.execute("BEGIN IMMEDIATE")
         database.execute("ROLLBACK")
-    database.close()
+
+
+def _refuse_lost(path: Path) -> None:
+    """A new folder has no blobs: where some lie, the database that named them was here before."""
+    blobs = path.with_name("blobs")
+    if any(found.is_file() for found in blobs.rglob("*")):
+        state = "empty" if path.exists() else "gone"
+        raise StartRefused(
+            f"the database {path} is {state} while {blobs} still holds its files: restore both "
+            "from a backup, or choose another folder with --data."
+        )
+
+
+def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
+    """Tables that are not ours, in a file that no migration of ours was ever applied to.
+
+    An interrupted first start leaves none but ours, so it goes on.
+    """
+    rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in rows if not name.startswith("sqlite_")}
+    others = tables - {"django_migrations", *connection.introspection.django_table_names()}
+    if not others:
+        return
+    ours = "django_migrations" in tables and database.execute(
+        "SELECT count(*) FROM django_migrations WHERE app = 'experiments'"
+    ).fetchone() != (0,)
+    if not ours:
+        raise StartRefused(
+            f"{path} is the database of another program (it has a table {min(others)!r}): move it "
+            "away, or choose another folder with --data."
+        )
 
 
 def _refuse_newer(executor: MigrationExecutor, place: object) -> None:

@@ -155,6 +155,19 @@ def test_file_that_is_no_database_is_refused(tmp_path):
     assert "restore a backup" in line
 
 
+def test_database_of_another_program_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "data").mkdir()
+    place = tmp_path / "data" / "metascope.sqlite3"
+    with sqlite3.connect(place) as database:
+        database.execute("CREATE TABLE songs (id integer PRIMARY KEY)")
+    database.close()
+    before = place.read_bytes()
+
+    assert f"{place} is the database of another program" in refused(tmp_path / "data")
+
+    assert place.read_bytes() == before
+
+
 def test_database_of_a_newer_version_is_refused(tmp_path):
     (tmp_path / "data").mkdir()
     with sqlite3.connect(tmp_path / "data" / "metascope.sqlite3") as database:
