@@ -20,7 +20,7 @@ LETTERS = "ABCDEFGHIJ"
 CONTROLS = (
     "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
     "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom",
+    "logy", "zoom", "zoomy",
 )  # fmt: skip
 
 

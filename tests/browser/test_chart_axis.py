@@ -52,3 +52,18 @@ def test_what_an_event_says_of_the_axis(chart_axis):
     assert chart_axis("zoomOf", "step", {"xaxis.range": [8.5, 3]}) == range_
     assert chart_axis("zoomOf", "time", {"xaxis.autorange": True}) is None
     assert chart_axis("zoomOf", "time", {"yaxis.range[0]": 1, "yaxis.range[1]": 2}) == "undefined"
+
+
+def test_what_an_event_says_of_the_heights(chart_axis):
+    change = {"yaxis.range[0]": -1, "yaxis.range[1]": 2}
+
+    values = chart_axis("zoomedHeights", {"type": "linear"}, change)
+    powers = chart_axis("zoomedHeights", {"type": "log"}, change)
+
+    assert values == {"first": -1, "last": 2}
+    assert powers == {"first": 0.1, "last": 100}
+    assert chart_axis("heightsOf", {"type": "log"}, powers) == [-1, 2]
+    assert chart_axis("heightsOf", {"type": "log"}, values) is None
+    assert chart_axis("zoomedHeights", {"type": "log"}, {"yaxis.autorange": True}) is None
+    moved = {"xaxis.range[0]": 3, "xaxis.range[1]": 8.5}
+    assert chart_axis("zoomedHeights", {"type": "linear"}, moved) == "undefined"

@@ -1,5 +1,7 @@
 """Charts in Chromium: a drag zooms on every axis and page and brings the exact points."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -18,6 +20,12 @@ VIEW = """node => {
   const axis = node._fullLayout.xaxis;
   const line = node.data.find((trace) => trace.hovertemplate && trace.x.length > 2);
   return { x: line.x.map(axis.d2l), range: axis.range.map(axis.r2l) };
+}"""
+
+# The ends of both axes, that of heights in values whatever its scale.
+ENDS = """node => {
+  const { xaxis, yaxis } = node._fullLayout;
+  return [...xaxis.range.map(xaxis.r2l), ...yaxis.range.map((end) => yaxis.l2c(yaxis.r2l(end)))];
 }"""
 
 # Whether no two labels of the y axis touch and each stands where its number is.
@@ -66,14 +74,16 @@ def note_of(chart: Locator) -> Locator:
     return chart.page.locator(".chart-card", has=chart).locator("[data-chart-note]").first
 
 
-def drag(chart: Locator, start: float, end: float) -> None:
-    """Drags over a part of the plot's width with the mouse."""
+def drag(
+    chart: Locator, start: float, end: float, *, top: float = 0.5, bottom: float = 0.5
+) -> None:
+    """Drags over a part of the plot's width, and height, with the mouse."""
     box = chart.locator(".nsewdrag").first.bounding_box()
     assert box is not None
-    mouse, middle = chart.page.mouse, box["y"] + box["height"] / 2
-    mouse.move(box["x"] + start * box["width"], middle)
+    mouse = chart.page.mouse
+    mouse.move(box["x"] + start * box["width"], box["y"] + top * box["height"])
     mouse.down()
-    mouse.move(box["x"] + end * box["width"], middle, steps=5)
+    mouse.move(box["x"] + end * box["width"], box["y"] + bottom * box["height"], steps=5)
     mouse.up()
 
 
@@ -124,16 +134,21 @@ def test_the_compare_page_zooms_on_every_axis(live_server, ada: Page, runs: list
         zoom_and_back(drawn(ada, axis))
 
 
+def shared(page: Page) -> str:
+    """What "Share view" puts on the clipboard."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Share view").click()
+    expect(page.get_by_text("Link to this exact view copied")).to_be_visible()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
 def zoom_travels(chart: Locator, axis: str = "step") -> None:
     """A zoom is in the address: its copy shows the same exact points, also after a reload."""
     page = chart.page
     drag(chart, 0.40, 0.45)
     expect(note_of(chart)).to_have_text("")
     first, last = chart.evaluate(VIEW)["range"]
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Share view").click()
-    expect(page.get_by_text("Link to this exact view copied")).to_be_visible()
-    link = page.evaluate("navigator.clipboard.readText()")
+    link = shared(page)
 
     other = page.context.new_page()
     other.goto(link)
@@ -174,6 +189,41 @@ def test_the_run_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs
 
     drawn(ada, "relative")
     assert "zoom=" not in ada.url
+
+
+def test_a_box_keeps_both_its_sides_in_the_address(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(ada)
+    whole = chart.evaluate(ENDS)
+    drag(chart, 0.40, 0.60, top=0.2, bottom=0.5)
+    expect(ada).to_have_url(re.compile("zoomy=.*zoom="))
+    first, last, low, high = ends = chart.evaluate(ENDS)
+    assert whole[2] < low < high < whole[3]
+    sizes = [last - first] * 2 + [high - low] * 2
+    near = [pytest.approx(end, abs=size / 1000) for end, size in zip(ends, sizes, strict=True)]
+    link = shared(ada)
+
+    ada.goto("about:blank")
+    ada.goto(link)
+
+    chart = drawn(ada)
+    assert chart.evaluate(ENDS) == near
+    ada.reload()
+    chart = drawn(ada)
+    assert chart.evaluate(ENDS) == near
+    ada.get_by_label("Logarithmic y axis: loss").click()
+    ada.wait_for_function(
+        "node => node._fullLayout.yaxis.type === 'log'", arg=chart.element_handle()
+    )
+    assert chart.evaluate(ENDS) == near
+    chart.locator(".nsewdrag").first.dblclick()
+    expect(note_of(chart)).to_contain_text("drawn as")
+    expect(ada).not_to_have_url(re.compile("zoom"))
+    ada.get_by_label("Logarithmic y axis: loss").click()
+    ada.wait_for_function(
+        "([node, low]) => node._fullLayout.yaxis.range[0] <= low",
+        arg=[chart.element_handle(), whole[2]],
+    )
 
 
 def test_the_compare_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs: list[Run]):

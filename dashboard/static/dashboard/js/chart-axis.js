@@ -1,4 +1,4 @@
-// Places on a chart's x axis: as the figure writes them, and as the server counts them.
+// Places on a chart's axes: as the figure writes them, and as the server counts them.
 
 // In steps, minutes, or seconds since 1970. A moment reads "2026-11-23 15:49:06.1234"; figures are in UTC.
 export function counted(axis, place) {
@@ -9,11 +9,25 @@ export function counted(axis, place) {
 
 // What a plotly_relayout event says of the x axis: a range, null for all of it, undefined for nothing.
 export function zoomOf(axis, change) {
-  if (change['xaxis.autorange']) return null;
-  const ends = change['xaxis.range'] ?? [change['xaxis.range[0]'], change['xaxis.range[1]']];
+  const ends = endsOf('xaxis', change, (end) => counted(axis, end));
+  return ends && { axis, ...ends };
+}
+
+// What it says of the y axis, in values: on a logarithmic one the figure's ends are powers of ten.
+export const zoomedHeights = ({ type }, change) => endsOf('yaxis', change, (end) => (type === 'log' ? 10 ** end : Number(end)));
+
+function endsOf(name, change, read) {
+  if (change[`${name}.autorange`]) return null;
+  const ends = change[`${name}.range`] ?? [change[`${name}.range[0]`], change[`${name}.range[1]`]];
   if (ends.includes(undefined)) return undefined;
-  const [first, last] = ends.map((end) => counted(axis, end)).sort((a, b) => a - b);
-  return { axis, first, last };
+  const [first, last] = ends.map(read).sort((a, b) => a - b);
+  return { first, last };
+}
+
+// The other way: values as the figure's y axis takes them, or null where it has no place for them.
+export function heightsOf({ type }, { first, last }) {
+  if (type !== 'log') return [first, last];
+  return first > 0 ? [Math.log10(first), Math.log10(last)] : null;
 }
 
 // The last second that a figure can name, of the year 9999.

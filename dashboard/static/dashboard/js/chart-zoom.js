@@ -1,17 +1,19 @@
-// The zooms of charts in the page's address, in units of its axis: zoom=train/loss:120:480.5,accuracy:3:8
-import { rangeOf } from './chart-axis.js';
+// The zooms of charts in the page's address: along x in units of its axis, along y in values.
+// zoom=train/loss:120:480.5,accuracy:3:8&zoomy=train/loss:0.01:0.4
+import { heightsOf, rangeOf, zoomedHeights, zoomOf } from './chart-axis.js';
 import * as state from './url-state.js';
 
 const ENTRY = /^(.+):(-?[\d.]+(?:e[-+]?\d+)?):(-?[\d.]+(?:e[-+]?\d+)?)$/;
 // Of a range's width: ends are as near as this to where the reader let go.
 const FINENESS = 1e4;
+const MOST_DIGITS = 100; // that toFixed takes
 
 // A comma parts entries, so one in a metric's name is escaped.
 const nameOf = (id) => id.replace(/[%,]/g, encodeURIComponent);
 
-function entries() {
+function entries(key) {
   const found = new Map();
-  for (const entry of (state.get('zoom') ?? '').split(',')) {
+  for (const entry of (state.get(key) ?? '').split(',')) {
     const [, name, ...ends] = ENTRY.exec(entry) ?? [];
     const [first, last] = ends.map(Number);
     if (Number.isFinite(first) && Number.isFinite(last) && first < last) found.set(name, { first, last });
@@ -20,29 +22,59 @@ function entries() {
 }
 
 function short({ first, last }) {
-  const digits = Math.max(0, Math.min(15, Math.ceil(Math.log10(FINENESS / (last - first)))));
+  const digits = Math.max(0, Math.min(MOST_DIGITS, Math.ceil(Math.log10(FINENESS / (last - first)))));
   return [first, last].map((end) => Number(end.toFixed(digits)));
 }
 
-// The zoom that the address asks for on the page's axis, null where a chart shows everything.
-export function kept(chart, axis) {
-  const found = chart.zooms && entries().get(nameOf(chart.id));
-  const range = found ? { axis, ...found } : null;
-  return range && rangeOf(range) ? range : null;
+// Keeps the ends of a chart under one key of the address; null: they leave it.
+function put(key, chart, ends) {
+  if (!chart.zooms) return;
+  const all = entries(key);
+  const name = nameOf(chart.id);
+  if (ends) all.set(name, ends);
+  else if (!all.delete(name)) return;
+  state.set(key, [...all].map(([one, kept]) => [one, ...short(kept)].join(':')).join(','));
+}
+
+const asked = (key, chart) => (chart.zooms && entries(key).get(nameOf(chart.id))) || null;
+
+// The zoom that the address asks for; null where a chart shows everything.
+export function restore(chart, axis) {
+  const found = asked('zoom', chart);
+  const range = found && { axis, ...found };
+  chart.range = range && rangeOf(range) ? range : null;
+  chart.heights = asked('zoomy', chart);
 }
 
 // Zooms a chart. One on an axis that the page has left behind is not for the address.
 export function keep(chart, range, axis) {
   chart.range = range;
-  if (!chart.zooms) return;
-  const all = entries();
-  const name = nameOf(chart.id);
-  if (range?.axis === axis) all.set(name, range);
-  else if (!all.delete(name)) return;
-  state.set('zoom', [...all].map(([one, ends]) => [one, ...short(ends)].join(':')).join(','));
+  put('zoom', chart, range?.axis === axis ? range : null);
+}
+
+export function keepHeights(chart, heights) {
+  chart.heights = heights;
+  put('zoomy', chart, heights);
+}
+
+// What the reader has done to a chart, as plotly_relayout tells it. True where other points are needed.
+export function follow(chart, change, axis) {
+  const heights = zoomedHeights(chart.el.layout.yaxis, change);
+  if (heights !== undefined) keepHeights(chart, heights);
+  const range = zoomOf(chart.axis, change);
+  if (range !== undefined) keep(chart, range, axis);
+  return range !== undefined;
+}
+
+// Gives a figure the ranges that the chart is zoomed to. Heights that a logarithmic axis has no place for are let go.
+export function apply(chart, layout) {
+  if (chart.range) layout.xaxis = { ...layout.xaxis, range: rangeOf(chart.range) };
+  const range = chart.heights && heightsOf(layout.yaxis, chart.heights);
+  if (range) layout.yaxis = { ...layout.yaxis, range };
+  else if (chart.heights) keepHeights(chart, null);
 }
 
 export function dropAll(charts) {
-  charts.forEach((chart) => (chart.range = null));
-  state.set('zoom', '');
+  charts.forEach((chart) => Object.assign(chart, { range: null, heights: null }));
+  for (const key of ['zoom', 'zoomy']) state.set(key, '');
 }

@@ -1,6 +1,5 @@
 // Draws <div class="chart" data-chart="URL" data-refresh="2">. URL answers {figure, empty, live, note, legend}.
 // Redraws on theme change, refreshes while live, refetches a zoomed range exactly, never resets the view.
-import { rangeOf, zoomOf } from './chart-axis.js';
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
 import { fitTicks, logarithmic } from './chart-log.js';
@@ -46,6 +45,7 @@ export async function draw(chart) {
   chart.axis = body.axis;
   // A range that the page's axis has left behind: the figure starts anew, and so does the zoom.
   if (body.empty || chart.range?.axis !== chart.axis) zooms.keep(chart, null, pageAxis(chart));
+  if (body.empty) zooms.keepHeights(chart, null);
   note(chart, body.note ?? '');
   legend(chart.card, body.legend ?? []);
   if (body.empty) {
@@ -54,7 +54,7 @@ export async function draw(chart) {
   }
   const { data, layout } = resolve(body.figure, tokens());
   if (layout.yaxis && (chart.logY || layout.yaxis.type === 'log')) layout.yaxis = logarithmic(layout.yaxis, chart.el.layout?.yaxis);
-  if (chart.range) layout.xaxis = { ...layout.xaxis, range: rangeOf(chart.range) };
+  zooms.apply(chart, layout);
   // A finger scrolls the page; in an enlarged chart it zooms.
   if (matchMedia('(pointer: coarse)').matches && !chart.card.classList.contains('wide')) layout.dragmode = false;
   if (!chart.drawn) chart.el.replaceChildren();
@@ -67,10 +67,7 @@ export async function draw(chart) {
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
 function zoomed(chart, change) {
   fitTicks(chart.el);
-  const range = chart.zooms ? zoomOf(chart.axis, change) : undefined;
-  if (range === undefined) return;
-  zooms.keep(chart, range, pageAxis(chart));
-  ask(chart);
+  if (chart.zooms && zooms.follow(chart, change, pageAxis(chart))) ask(chart);
 }
 
 // Fetches and draws. Resolves to whether the chart is still live.
@@ -114,7 +111,7 @@ export function register(el) {
   const id = el.dataset.chartId ?? '';
   const logged = (state.get('logy') ?? '').split(',').filter(Boolean);
   const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, zooms: 'zoom' in el.dataset, logY: logged.includes(id) || el.dataset.log === '1' };
-  chart.range = zooms.kept(chart, pageAxis(chart));
+  zooms.restore(chart, pageAxis(chart));
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
