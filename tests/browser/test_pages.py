@@ -174,6 +174,35 @@ def test_what_is_searched_in_the_console_outlives_a_reload(ada, live_server, pro
     expect(ada).not_to_have_url(re.compile("find="))
 
 
+def test_whether_the_console_follows_outlives_a_reload(ada, live_server, project):
+    run = make.make_run(project)
+    make.make_log(run, "12:00:00 INFO a line\n" * 200)
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab=console")
+    follow = ada.get_by_label("Follow")
+    place = "box => box.scrollTop + box.clientHeight - box.scrollHeight"
+    at_end, away = (
+        f"({place})(document.querySelector('.console')) {end}" for end in ("> -8", "< -99")
+    )
+    expect(follow).to_be_checked()
+    ada.wait_for_function(at_end)
+
+    follow.uncheck()
+    expect(ada).to_have_url(re.compile("follow=0"))
+    ada.reload()
+
+    expect(follow).not_to_be_checked()
+    written(lambda: make.make_log(run, "12:00:02 WARNING clipped\n", number=1))
+    expect(ada.locator(".console .WARN")).to_contain_text("clipped")
+    ada.wait_for_function(away)
+    follow.check()
+    ada.wait_for_function(at_end)
+    expect(ada).not_to_have_url(re.compile("follow="))
+    ada.locator(".console").hover()
+    ada.mouse.wheel(0, -2000)
+    expect(follow).not_to_be_checked()
+    expect(ada).to_have_url(re.compile("follow=0"))
+
+
 def test_the_palette_opens_a_run(ada, live_server, project):
     run = make.make_run(project, "needle", status="completed")
     ada.goto(live_server.url)

@@ -1,4 +1,5 @@
-// Console: lines in columns (time, level, text), live tail, follow, search over all lines.
+// Console: lines in columns (time, level, text), live tail, follow, search over all lines. Follow and search are in the
+// address.
 import { $ } from './dom.js';
 import { every } from './live.js';
 import * as state from './url-state.js';
@@ -67,10 +68,19 @@ function bind(box) {
 
   for (const row of [...box.querySelectorAll('[data-line]')]) format(row, row.textContent);
   toBottom();
+  const remember = () => {
+    const kept = follow.checked ? '' : '0';
+    if (kept !== state.get('follow', '')) state.set('follow', kept);
+  };
   box.addEventListener('scroll', () => {
+    if (box.scrollHeight <= box.clientHeight) return; // nothing to leave the end of
     follow.checked = box.scrollTop + box.clientHeight > box.scrollHeight - 8;
+    remember();
   });
-  follow.addEventListener('change', toBottom);
+  follow.addEventListener('change', () => {
+    remember();
+    toBottom();
+  });
   let typed = 0;
   find.addEventListener('input', () => {
     clearTimeout(typed);
