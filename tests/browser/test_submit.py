@@ -155,6 +155,34 @@ def test_the_preview_draws_episodes_of_the_settings(form: Page):
     expect(form.locator("canvas.drawing")).to_have_count(6)
 
 
+def test_the_language_and_the_preview_are_in_the_address(form: Page):
+    curve = form.locator(".sinusoids .curve").first
+    first = curve.get_attribute("d")
+    language = form.get_by_role("button", name="Python")
+    language.click()
+    for _ in range(3):
+        form.get_by_role("button", name="Another").click()
+    expect(form).to_have_url(re.compile("language=python.*preview=3"))
+    shown = curve.get_attribute("d")
+    assert shown != first
+
+    form.reload()
+
+    expect(language).to_have_attribute("aria-pressed", "true")
+    expect(form.locator("[data-request]")).to_contain_text("import json, os, requests")
+    expect(curve).to_have_attribute("d", shown)
+    form.get_by_role("link", name="Reptile").click()
+    expect(form.locator('.algo[aria-current="true"]')).to_contain_text("Reptile")
+    expect(language).to_have_attribute("aria-pressed", "true")
+    expect(curve).to_have_attribute("d", shown)
+    form.get_by_label("Outer learning rate").fill("-1")
+    form.get_by_role("button", name="Queue 1 run").click()
+    expect(form.locator("#form-error")).to_be_visible()
+    expect(form).to_have_url(re.compile("language=python.*preview=3"))
+    form.get_by_role("button", name="curl").click()
+    expect(form).not_to_have_url(re.compile("language="))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_and_no_wider_than_a_phone(form: Page, scheme: str):
     form.emulate_media(color_scheme=scheme)

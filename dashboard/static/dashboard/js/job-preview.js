@@ -3,6 +3,15 @@ import { $, data } from './dom.js';
 import { values } from './job-fields.js';
 import { drawDrawings } from './preview-drawings.js';
 import { drawSinusoids } from './preview-sinusoids.js';
+import * as state from './url-state.js';
+
+const MOST_TURNS = 1000; // the announced samples come round long before
+
+// Which of the previews the address asks for.
+function asked() {
+  const turn = Number(state.get('preview'));
+  return Number.isInteger(turn) && turn > 0 ? turn % MOST_TURNS : 0;
+}
 
 const kinds = { curves: drawSinusoids, bitmaps: drawDrawings };
 
@@ -13,7 +22,7 @@ export function startPreview(form) {
   const draw = samples && kinds[samples.kind];
   if (!draw) return;
   box.hidden = false;
-  let turn = 0;
+  let turn = asked();
   const redraw = () => {
     const settings = values(form);
     const number = (name, fallback) => {
@@ -25,7 +34,8 @@ export function startPreview(form) {
     $('[data-preview-note]', box).textContent = note;
   };
   $('[data-preview-next]', box).addEventListener('click', () => {
-    turn += 1;
+    turn = (turn + 1) % MOST_TURNS;
+    state.set('preview', turn || '');
     redraw();
   });
   form.addEventListener('input', redraw);

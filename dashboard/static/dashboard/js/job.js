@@ -3,11 +3,14 @@ import { $, $$, data } from './dom.js';
 import { changes, options, payload, values } from './job-fields.js';
 import { curl, python } from './job-request.js';
 import { startPreview } from './job-preview.js';
+import * as state from './url-state.js';
 
 const form = $('[data-job-form]');
 const meta = data('job-meta');
 const languages = $('[data-languages]');
-let language = 'curl';
+// What the address says of the view alone: which way the request is written, and which preview is drawn.
+const VIEW = ['language', 'preview'];
+let language = $('[aria-pressed="true"]', languages).value;
 
 const shown = (field, text) => (field.dataset.kind === 'boolean' ? (text === 'true' ? 'on' : 'off') : text || 'nothing');
 
@@ -66,8 +69,17 @@ function carry() {
     for (const { name, value } of [...changes(form), ...options(form, meta)]) {
       if (!there.searchParams.has(name) && !(other && name.startsWith(other))) there.searchParams.set(name, value);
     }
-    link.href = there;
+    link.href = seenAlike(there);
   }
+}
+
+// An address that shows the request and the preview as they are shown now.
+function seenAlike(there) {
+  for (const name of VIEW) {
+    if (state.get(name)) there.searchParams.set(name, state.get(name));
+    else there.searchParams.delete(name);
+  }
+  return there;
 }
 
 function follow() {
@@ -86,12 +98,18 @@ languages.hidden = false;
 $('[data-python]').remove();
 languages.addEventListener('pick', (event) => {
   language = event.detail;
+  state.set('language', language === 'curl' ? '' : language);
   showRequest();
 });
+addEventListener('addresschange', carry);
 $('#preset-form').addEventListener('formdata', ({ formData }) => {
   for (const { name, value } of options(form, meta)) formData.set(name, value);
+  for (const name of VIEW) if (state.get(name)) formData.set(name, state.get(name));
 });
-form.addEventListener('submit', () => ($('[data-submit]').disabled = true));
+form.addEventListener('submit', () => {
+  $('[data-submit]').disabled = true;
+  form.setAttribute('action', seenAlike(new URL(form.getAttribute('action'), location.href)));
+});
 addEventListener('pageshow', () => {
   $('[data-submit]').disabled = false;
   follow();
