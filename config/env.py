@@ -1,9 +1,13 @@
-"""Strict readers for environment variables: a bad value stops the start with a sentence."""
+"""Strict readers for environment variables: a bad value stops the start with a sentence.
+
+`./run` reads options before any package is installed: nothing here or below needs one.
+"""
 
 import os
+import re
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
+from config.refusal import StartRefused
 
 
 def text(name: str, default: str = "") -> str:
@@ -20,18 +24,26 @@ def flag(name: str, default: bool = False) -> bool:
     """1 or 0."""
     value = os.environ.get(name, "1" if default else "0")
     if value not in ("0", "1"):
-        raise ImproperlyConfigured(f"{name}={value!r} is not understood: use 1 or 0.")
+        raise StartRefused(f"{name}={value!r} is not understood: use 1 or 0.")
     return value == "1"
 
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
     """A whole number within bounds, both allowed."""
     value = os.environ.get(name, str(default))
-    if not value.lstrip("-").isdigit() or not least <= int(value) <= most:
-        raise ImproperlyConfigured(
+    found = whole(value, least=least, most=most)
+    if found is None:
+        raise StartRefused(
             f"{name}={value!r} is not understood: use a whole number from {least} to {most}."
         )
-    return int(value)
+    return found
+
+
+def whole(written: str, *, least: int, most: int) -> int | None:
+    """The whole number that is written there; None if it is none, or out of bounds."""
+    if not re.fullmatch(r"-?[0-9]{1,19}", written):
+        return None
+    return int(written) if least <= int(written) <= most else None
 
 
 def path(name: str, default: Path) -> Path:
@@ -45,5 +57,5 @@ def addresses(name: str, *schemes: str) -> list[str]:
     for one in found:
         if not one.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             known = " or ".join(f"{scheme}://..." for scheme in schemes)
-            raise ImproperlyConfigured(f"{name}={one!r} is not understood: use {known}.")
+            raise StartRefused(f"{name}={one!r} is not understood: use {known}.")
     return found

@@ -1,7 +1,8 @@
 """The first stage of `./run` and `./test`: an environment with the pinned packages.
 
-It runs on a bare Python, so it uses the standard library only, and it hands over by exec. A stamp
-in the environment says what it was made for; while that matches, nothing is installed.
+It runs on a bare Python, so it uses the standard library only, as `config.options` does, and it
+hands over by exec. A stamp in the environment says what it was made for; while that matches,
+nothing is installed.
 """
 
 import fcntl
@@ -16,6 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+from config import options
+from config.refusal import StartRefused
+
 ROOT = Path(__file__).resolve().parent.parent
 FREE_SPACE_NEEDED = 3 * 2**30  # PyTorch, SciPy and NumPy, while pip still holds their archives
 
@@ -25,23 +29,27 @@ class InstallRefused(Exception):
 
 
 def main(arguments: list[str]) -> NoReturn:
-    """Installs, then becomes the supervisor (`run`) or the checks (`test`)."""
-    stage, options = arguments[0], arguments[1:]
+    """Installs, then becomes the supervisor (`run`) or the checks (`test`).
+
+    Help, and options that `./run` does not understand, are answered before anything is installed.
+    """
+    stage, given = arguments[0], arguments[1:]
     requirements = ROOT / ("requirements-dev.txt" if stage == "test" else "requirements.txt")
     folder = Path(os.environ.get("METASCOPE_VENV") or ROOT / ".venv").expanduser().absolute()
     try:
+        if stage == "run":
+            options.parse(given)
         # Two starts in one checkout wait for each other here, not in the middle of pip.
         with _locked(ROOT):
             python = ensure_environment(folder, requirements)
-    except InstallRefused as refusal:
+    except (InstallRefused, StartRefused) as refusal:
         print(f"metascope: {refusal}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("\nmetascope: interrupted; start it again to go on installing.", file=sys.stderr)
         sys.exit(130)
     module = {"run": "config.supervise", "test": "config.checks"}[stage]
-    os.environ["PYTHONPATH"] = str(ROOT)  # -P: the folder somebody calls this from must not count
-    os.execv(python, [str(python), "-P", "-m", module, *options])
+    os.execv(python, [str(python), "-P", "-m", module, *given])
 
 
 def ensure_environment(folder: Path, requirements: Path) -> Path:

@@ -10,7 +10,6 @@ import os
 import sys
 
 import django
-from django.core.exceptions import ImproperlyConfigured
 
 from config.refusal import StartRefused, is_full, no_room
 
@@ -60,8 +59,6 @@ def main(arguments: list[str]) -> int:
         answer = prepare(sign_in_link=given.sign_in_link)
     except StartRefused as refusal:
         answer = {"refusal": str(refusal)}
-    except ImproperlyConfigured as error:
-        answer = {"refusal": str(error)}
     except OSError as error:
         if not is_full(error):
             raise

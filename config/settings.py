@@ -7,6 +7,7 @@ from pathlib import Path
 from celery.schedules import schedule
 
 from config import env
+from config.options import MOST_WORKERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.path("METASCOPE_DATA", BASE_DIR / "data")
@@ -205,7 +206,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Jobs
-JOB_SLOTS = env.number("METASCOPE_WORKERS", min(2, os.cpu_count() or 1), least=1, most=1024)
+JOB_SLOTS = env.number("METASCOPE_WORKERS", min(2, os.cpu_count() or 1), least=1, most=MOST_WORKERS)
 LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=4)
 # At least four beats in a lease: one that is late must not cost a job.
 HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", min(3, LEASE_S // 4), most=LEASE_S // 4)

@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.contrib.staticfiles.utils import matches_patterns
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from config.refusal import StartRefused
 
 # Name under /static/ -> (package, file in it). No CDN and no copies in the repository.
 VENDORED = {
@@ -26,11 +27,11 @@ VENDORED = {
 @cache
 def vendored_path(name: str) -> Path:
     """Where the installed package keeps the file. The package itself is not imported (Plotly
-    takes a second to). Raises ImproperlyConfigured when the package is not installed."""
+    takes a second to). Raises StartRefused when the package is not installed."""
     package, inside = VENDORED[name]
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ImproperlyConfigured(f"The package {package!r} is missing: run ./run again.")
+        raise StartRefused(f"the package {package!r} is missing: run ./run again.")
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 

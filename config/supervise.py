@@ -9,8 +9,6 @@ import sys
 import time
 from dataclasses import replace
 
-from django.core.exceptions import ImproperlyConfigured
-
 from config import broker, data_folder, env, options, plans
 from config.options import ROOT, Options
 from config.refusal import StartRefused, is_full, no_room
@@ -30,7 +28,7 @@ def main(arguments: list[str]) -> int:
         _serve(supervisor, options.parse(arguments), started)
     except StopRequested:
         say("\nStopping; running jobs are saved and go on at the next start ...")
-    except (StartRefused, ImproperlyConfigured) as refusal:
+    except StartRefused as refusal:
         print(f"metascope: {refusal}", file=sys.stderr)
         return 1
     except OSError as error:
