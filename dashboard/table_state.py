@@ -13,12 +13,13 @@ PAGE_SIZES = (25, 50, 100, 500)
 MOST_COLUMNS = 40
 MOST_SELECTED = 50  # run-selection.js puts no more into the address
 FURTHEST = 10_000_000
+OF_CHARTS = ("zoom", "zoomy", "logy")
 
 
 @dataclass(frozen=True)
 class TableState:
     """`columns` is empty while the reader has chosen none: the page picks then. `selected` holds
-    ids of runs; the page's script keeps it in the address, so links leave it out."""
+    ids of runs. `view` is of the charts: only the page's scripts read it; links pass it on."""
 
     q: str = ""
     status: str = ""
@@ -29,6 +30,7 @@ class TableState:
     limit: int = PAGE_ROWS
     archived: bool = False
     selected: tuple[str, ...] = ()
+    view: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, request: SignedIn) -> "TableState":
@@ -47,6 +49,7 @@ class TableState:
             limit=limit,
             archived=get.get("archived") == "1",
             selected=tuple(selected[:MOST_SELECTED]),
+            view=tuple((name, get[name]) for name in OF_CHARTS if get.get(name)),
         )
 
     @property
@@ -74,4 +77,7 @@ class TableState:
             pairs.append(("limit", changed.limit))
         if changed.archived:
             pairs.append(("archived", "1"))
+        if changed.selected:
+            pairs.append(("selected", ",".join(changed.selected)))
+        pairs += changed.view
         return f"?{urlencode(pairs)}" if pairs else "?"

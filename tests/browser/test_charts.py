@@ -1,32 +1,13 @@
 """Charts in Chromium: a drag zooms on every axis and page and brings the exact points."""
 
-import re
-
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from experiments import recording
-from experiments.models import Role, Run, RunStatus
-from experiments.shapes import SeriesPoints
-from tests import factories as make
-from tests.browser.writing import written
+from experiments.models import Run, RunStatus
+from tests.browser.charting import VIEW, drag, drawn, log, note_of, two_runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-POINTS = 3_000
-# The drawn x of the line and the ends of the axis, as numbers of the axis's own scale.
-VIEW = """node => {
-  const axis = node._fullLayout.xaxis;
-  const line = node.data.find((trace) => trace.hovertemplate && trace.x.length > 2);
-  return { x: line.x.map(axis.d2l), range: axis.range.map(axis.r2l) };
-}"""
-
-# The ends of both axes, that of heights in values whatever its scale.
-ENDS = """node => {
-  const { xaxis, yaxis } = node._fullLayout;
-  return [...xaxis.range.map(xaxis.r2l), ...yaxis.range.map((end) => yaxis.l2c(yaxis.r2l(end)))];
-}"""
 
 # Whether no two labels of the y axis touch and each stands where its number is.
 TICKS_FIT = """node => {
@@ -43,48 +24,7 @@ TICKS_FIT = """node => {
 
 @pytest.fixture
 def runs(db) -> list[Run]:
-    """Two runs of 3,000 points, one of them twice as fast: too many to draw without reducing."""
-    project = make.make_project(make.make_workspace("lab", ada=Role.MEMBER), main_metric="loss")
-    runs = [make.make_run(project, name, status="completed") for name in ("slow", "fast")]
-    for run, pace in zip(runs, (2.0, 1.0), strict=True):
-        log(run, "loss", 1 + np.sin(np.arange(POINTS) / 40), pace=pace)
-    return runs
-
-
-def log(run: Run, key: str, values: np.ndarray, *, pace: float) -> None:
-    """One point every `pace` seconds."""
-    steps = np.arange(len(values), dtype=np.int64)
-    points = SeriesPoints(key, steps, 1.79e9 + pace * steps, values)
-    written(lambda: recording.record(run_id=run.pk, client=key, number=0, series=[points]))
-
-
-def drawn(page: Page, axis: str = "step") -> Locator:
-    """The chart of the metric, once it is drawn against that axis."""
-    chart = page.locator('.chart[data-chart-id="loss"]')
-    chart.scroll_into_view_if_needed()
-    expect(chart.locator(".scatterlayer .trace").first).to_be_visible()
-    page.wait_for_function(
-        "([node, axis]) => node._fullLayout.uirevision === axis",
-        arg=[chart.element_handle(), axis],
-    )
-    return chart
-
-
-def note_of(chart: Locator) -> Locator:
-    return chart.page.locator(".chart-card", has=chart).locator("[data-chart-note]").first
-
-
-def drag(
-    chart: Locator, start: float, end: float, *, top: float = 0.5, bottom: float = 0.5
-) -> None:
-    """Drags over a part of the plot's width, and height, with the mouse."""
-    box = chart.locator(".nsewdrag").first.bounding_box()
-    assert box is not None
-    mouse = chart.page.mouse
-    mouse.move(box["x"] + start * box["width"], box["y"] + top * box["height"])
-    mouse.down()
-    mouse.move(box["x"] + end * box["width"], box["y"] + bottom * box["height"], steps=5)
-    mouse.up()
+    return two_runs()
 
 
 def swipe(chart: Locator, *, right: int, down: int) -> None:
@@ -132,118 +72,6 @@ def test_the_compare_page_zooms_on_every_axis(live_server, ada: Page, runs: list
     for axis in ("step", "relative", "time"):
         ada.get_by_label("Horizontal axis").select_option(axis)
         zoom_and_back(drawn(ada, axis))
-
-
-def shared(page: Page) -> str:
-    """What "Share view" puts on the clipboard."""
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="Share view").click()
-    expect(page.get_by_text("Link to this exact view copied")).to_be_visible()
-    return page.evaluate("navigator.clipboard.readText()")
-
-
-def zoom_travels(chart: Locator, axis: str = "step") -> None:
-    """A zoom is in the address: its copy shows the same exact points, also after a reload."""
-    page = chart.page
-    drag(chart, 0.40, 0.45)
-    expect(note_of(chart)).to_have_text("")
-    first, last = chart.evaluate(VIEW)["range"]
-    link = shared(page)
-
-    other = page.context.new_page()
-    other.goto(link)
-    copy = drawn(other, axis)
-
-    expect(note_of(copy)).to_have_text("")
-    near = pytest.approx([first, last], abs=(last - first) / 1000)
-    assert copy.evaluate(VIEW)["range"] == near
-    other.reload()
-    copy = drawn(other, axis)
-    assert copy.evaluate(VIEW)["range"] == near
-    copy.locator(".nsewdrag").first.dblclick()
-    expect(note_of(copy)).to_contain_text("drawn as")
-    view = copy.evaluate(VIEW)
-    assert view["x"][0] < first
-    assert view["range"][0] < first
-    assert view["range"][1] > last
-    assert "zoom=" not in other.url
-    other.close()
-
-
-def test_the_run_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs: list[Run]):
-    path = f"{live_server.url}/runs/{runs[0].pk}/"
-    ada.goto(path)  # the overview
-    zoom_travels(drawn(ada))
-    ada.goto(f"{path}?tab=charts&x=time")
-    chart = drawn(ada, "time")
-    zoom_travels(chart, "time")
-    before = chart.evaluate(VIEW)["range"]
-
-    ada.get_by_label("Metrics that contain").fill("lo")
-    ada.get_by_label("Metrics that contain").press("Enter")
-
-    ada.wait_for_url("**metrics=lo**")
-    near = pytest.approx(before, abs=(before[1] - before[0]) / 1000)
-    assert drawn(ada, "time").evaluate(VIEW)["range"] == near
-    ada.get_by_label("Horizontal axis").select_option("relative")
-
-    drawn(ada, "relative")
-    assert "zoom=" not in ada.url
-
-
-def test_a_box_keeps_both_its_sides_in_the_address(live_server, ada: Page, runs: list[Run]):
-    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
-    chart = drawn(ada)
-    whole = chart.evaluate(ENDS)
-    drag(chart, 0.40, 0.60, top=0.2, bottom=0.5)
-    expect(ada).to_have_url(re.compile("zoomy=.*zoom="))
-    first, last, low, high = ends = chart.evaluate(ENDS)
-    assert whole[2] < low < high < whole[3]
-    sizes = [last - first] * 2 + [high - low] * 2
-    near = [pytest.approx(end, abs=size / 1000) for end, size in zip(ends, sizes, strict=True)]
-    link = shared(ada)
-
-    ada.goto("about:blank")
-    ada.goto(link)
-
-    chart = drawn(ada)
-    assert chart.evaluate(ENDS) == near
-    ada.reload()
-    chart = drawn(ada)
-    assert chart.evaluate(ENDS) == near
-    ada.get_by_label("Logarithmic y axis: loss").click()
-    ada.wait_for_function(
-        "node => node._fullLayout.yaxis.type === 'log'", arg=chart.element_handle()
-    )
-    assert chart.evaluate(ENDS) == near
-    chart.locator(".nsewdrag").first.dblclick()
-    expect(note_of(chart)).to_contain_text("drawn as")
-    expect(ada).not_to_have_url(re.compile("zoom"))
-    ada.get_by_label("Logarithmic y axis: loss").click()
-    ada.wait_for_function(
-        "([node, low]) => node._fullLayout.yaxis.range[0] <= low",
-        arg=[chart.element_handle(), whole[2]],
-    )
-
-
-def test_the_compare_page_keeps_its_zoom_in_the_address(live_server, ada: Page, runs: list[Run]):
-    page = f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}"
-    ada.goto(f"{page}&x=relative")
-    chart = drawn(ada, "relative")
-    zoom_travels(chart, "relative")
-    before = chart.evaluate(VIEW)["range"]
-
-    ada.get_by_role("link", name="Params").first.click()  # to a section: no chart starts anew
-
-    ada.wait_for_url("**#params")
-    assert chart.evaluate(VIEW)["range"] == before
-    ada.goto(f"{live_server.url}/p/lab/sinusoid/")
-    ada.go_back()
-
-    chart = drawn(ada, "relative")
-    span = before[1] - before[0]
-    assert chart.evaluate(VIEW)["range"] == pytest.approx(before, abs=span / 1000)
-    expect(note_of(chart)).to_have_text("")
 
 
 def test_the_run_table_zooms_and_keeps_the_zoom_when_the_selection_changes(

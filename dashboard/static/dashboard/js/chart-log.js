@@ -1,5 +1,7 @@
 // Logarithmic y axes: whole numbers at their ticks, and as many ticks as have room. By itself Plotly labels
 // what lies between powers of ten with one digit ("2 1 5 2"), and over little more than one power all nine of them.
+import * as state from './url-state.js';
+
 const MOST = 5;
 const FEW = 3;
 // From this many powers of ten on, MOST ticks asked for are those of 1, 2 and 5, or of fewer.
@@ -20,4 +22,19 @@ export const logarithmic = (axis, drawn) => ({
 export async function fitTicks(el) {
   const { type, range, nticks } = el.layout?.yaxis ?? {};
   if (type === 'log' && ticksFor(range) !== nticks) await Plotly.relayout(el, { 'yaxis.nticks': ticksFor(range) });
+}
+
+// Charts that the reader has given another scale than their own are in the address: under logy, or under liny where
+// they begin logarithmic.
+const begins = (chart) => 'log' in chart.el.dataset;
+const keyOf = (chart) => (begins(chart) ? 'liny' : 'logy');
+
+export const isLogarithmic = (chart) => state.list(keyOf(chart)).includes(state.inList(chart.id)) !== begins(chart);
+
+export function switchScale(chart) {
+  chart.logY = !chart.logY;
+  const names = new Set(state.list(keyOf(chart)));
+  if (chart.logY === begins(chart)) names.delete(state.inList(chart.id));
+  else names.add(state.inList(chart.id));
+  state.set(keyOf(chart), [...names].join(','));
 }

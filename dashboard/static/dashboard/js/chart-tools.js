@@ -1,7 +1,7 @@
 // The buttons of a chart card: data-chart-act="log | png | csv | enlarge".
+import { switchScale } from './chart-log.js';
 import { chartOf, draw } from './charts.js';
-import { $, $$ } from './dom.js';
-import * as state from './url-state.js';
+import { $ } from './dom.js';
 
 function save(name, href) {
   const link = document.createElement('a');
@@ -39,12 +39,8 @@ function csv(chart) {
 }
 
 function log(chart, button) {
-  chart.logY = !chart.logY;
+  switchScale(chart);
   button.setAttribute('aria-pressed', String(chart.logY));
-  const ids = new Set((state.get('logy') ?? '').split(',').filter(Boolean));
-  if (chart.logY) ids.add(chart.id);
-  else ids.delete(chart.id);
-  state.set('logy', [...ids].join(','));
   draw(chart);
 }
 
@@ -63,8 +59,3 @@ document.addEventListener('click', (event) => {
   const chart = chartOf($('.chart', button.closest('.chart-card')));
   if (chart?.drawn) acts[button.dataset.chartAct](chart, button);
 });
-
-for (const button of $$('[data-chart-act="log"]')) {
-  const chart = chartOf($('.chart', button.closest('.chart-card')));
-  if (chart) button.setAttribute('aria-pressed', String(chart.logY));
-}

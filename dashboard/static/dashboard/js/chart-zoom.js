@@ -8,12 +8,9 @@ const ENTRY = /^(.+):(-?[\d.]+(?:e[-+]?\d+)?):(-?[\d.]+(?:e[-+]?\d+)?)$/;
 const FINENESS = 1e4;
 const MOST_DIGITS = 100; // that toFixed takes
 
-// A comma parts entries, so one in a metric's name is escaped.
-const nameOf = (id) => id.replace(/[%,]/g, encodeURIComponent);
-
 function entries(key) {
   const found = new Map();
-  for (const entry of (state.get(key) ?? '').split(',')) {
+  for (const entry of state.list(key)) {
     const [, name, ...ends] = ENTRY.exec(entry) ?? [];
     const [first, last] = ends.map(Number);
     if (Number.isFinite(first) && Number.isFinite(last) && first < last) found.set(name, { first, last });
@@ -30,13 +27,13 @@ function short({ first, last }) {
 function put(key, chart, ends) {
   if (!chart.zooms) return;
   const all = entries(key);
-  const name = nameOf(chart.id);
+  const name = state.inList(chart.id);
   if (ends) all.set(name, ends);
   else if (!all.delete(name)) return;
   state.set(key, [...all].map(([one, kept]) => [one, ...short(kept)].join(':')).join(','));
 }
 
-const asked = (key, chart) => (chart.zooms && entries(key).get(nameOf(chart.id))) || null;
+const asked = (key, chart) => (chart.zooms && entries(key).get(state.inList(chart.id))) || null;
 
 // The zoom that the address asks for; null where a chart shows everything.
 export function restore(chart, axis) {

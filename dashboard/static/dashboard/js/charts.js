@@ -2,12 +2,11 @@
 // Redraws on theme change, refreshes while live, refetches a zoomed range exactly, never resets the view.
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
-import { fitTicks, logarithmic } from './chart-log.js';
+import { fitTicks, isLogarithmic, logarithmic } from './chart-log.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
 import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
 import { every } from './live.js';
-import * as state from './url-state.js';
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize', showTips: false };
 const charts = new Map();
@@ -109,9 +108,10 @@ const release = () =>
 export function register(el) {
   if (charts.has(el)) return;
   const id = el.dataset.chartId ?? '';
-  const logged = (state.get('logy') ?? '').split(',').filter(Boolean);
-  const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, zooms: 'zoom' in el.dataset, logY: logged.includes(id) || el.dataset.log === '1' };
+  const chart = { el, id, card: el.closest('.chart-card') ?? el.parentElement, body: null, zooms: 'zoom' in el.dataset };
+  chart.logY = isLogarithmic(chart);
   zooms.restore(chart, pageAxis(chart));
+  $('[data-chart-act="log"]', chart.card)?.setAttribute('aria-pressed', String(chart.logY));
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));

@@ -74,13 +74,7 @@ function carry() {
 }
 
 // An address that shows the request and the preview as they are shown now.
-function seenAlike(there) {
-  for (const name of VIEW) {
-    if (state.get(name)) there.searchParams.set(name, state.get(name));
-    else there.searchParams.delete(name);
-  }
-  return there;
-}
+const seenAlike = (href) => state.carried(href, VIEW);
 
 function follow() {
   showChanges();
@@ -108,7 +102,7 @@ $('#preset-form').addEventListener('formdata', ({ formData }) => {
 });
 form.addEventListener('submit', () => {
   $('[data-submit]').disabled = true;
-  form.setAttribute('action', seenAlike(new URL(form.getAttribute('action'), location.href)));
+  form.setAttribute('action', seenAlike(form.getAttribute('action')));
 });
 addEventListener('pageshow', () => {
   $('[data-submit]').disabled = false;

@@ -20,7 +20,8 @@ function choose(row, on) {
 function drawCharts() {
   const ids = selected.size ? [...selected.keys()] : rows().map((row) => row.dataset.run);
   const note = $('[data-charts-note]');
-  if (note) note.textContent = selected.size ? `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.` : 'The first 10 runs of the table; select rows to draw those instead.';
+  const some = selected.size === 1 ? 'The selected run.' : `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.`;
+  if (note) note.textContent = selected.size ? some : 'The first 10 runs of the table; select rows to draw those instead.';
   for (const el of $$('.panel .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
     url.searchParams.set('runs', ids.slice(0, MOST_COMPARED).join(','));

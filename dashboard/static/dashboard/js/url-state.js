@@ -9,3 +9,15 @@ export function set(key, value) {
   history.replaceState(history.state, '', url);
   dispatchEvent(new Event('addresschange'));
 }
+
+// Lists of names, such as charts: a comma parts them, so one in a name is escaped.
+export const inList = (name) => name.replace(/[%,]/g, encodeURIComponent);
+export const list = (key) => get(key, '').split(',').filter(Boolean);
+
+// Another address with these parts of this one: with all that are here, in their order, and no others.
+export function carried(href, names) {
+  const there = new URL(href, location.href);
+  for (const name of names) there.searchParams.delete(name);
+  for (const name of names) if (get(name)) there.searchParams.set(name, get(name));
+  return there;
+}
