@@ -50,25 +50,32 @@ class Texts(serializers.ListField):
         super().__init__(**{"child": Text(allow_blank=True), **options})
 
 
-class RoleField(serializers.ChoiceField):
+class Choice(serializers.ChoiceField):
+    """One of a few strings; whatever else is sent is answered with all of them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.error_messages["null"] = self._sentence("null")
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(self._sentence(type_name(data)))
+        if data not in self.choices:
+            raise serializers.ValidationError(self._sentence(f"{data[:60]!r}"))
+        return data
+
+    def _sentence(self, got: str) -> str:
+        return f"Use one of {', '.join(self.choices)}; got {got}."
+
+
+class RoleField(Choice):
     """viewer, member or admin."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"choices": Role.choices, **options})
 
     def to_internal_value(self, data: Any) -> Role:
-        if not isinstance(data, str):
-            raise serializers.ValidationError(f"Expected text, got {type_name(data)}.")
         return Role(super().to_internal_value(data))
-
-
-class Choice(serializers.ChoiceField):
-    """One of a few strings."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError(f"Expected text, got {type_name(data)}.")
-        return str(super().to_internal_value(data))
 
 
 class Input(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 from experiments import floats
+from experiments.api.fields import type_name
 from experiments.errors import Invalid, TooLarge
 
 DEEPEST = 64
@@ -18,7 +19,7 @@ _PATH_SHOWN = 200
 
 
 class StrictJSONParser(BaseParser):
-    """Reads a JSON body; raises Invalid or TooLarge with what to change."""
+    """Reads a body, one JSON object; raises Invalid or TooLarge with what to change."""
 
     media_type = "application/json"
 
@@ -27,8 +28,14 @@ class StrictJSONParser(BaseParser):
         stream: IO[Any],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return loads(read_limited(stream))
+    ) -> dict[str, Any]:
+        value = loads(read_limited(stream))
+        if not isinstance(value, dict):
+            raise Invalid(
+                f'Send one JSON object ({{"name": value, ...}}), not {type_name(value)}.',
+                code="malformed_json",
+            )
+        return value
 
 
 def read_limited(stream: IO[Any]) -> bytes:

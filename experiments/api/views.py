@@ -27,16 +27,20 @@ class ApiView(APIView):
     def caller(self) -> User:
         return caller(self.request)
 
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What was sent, as it was parsed."""
+        data = self.request.data
+        assert isinstance(data, Mapping)  # the parsers take nothing else
+        return data
+
     def find_workspace(self) -> Workspace:
         """The workspace that the address (or body) names; roles are checked in it."""
         raise NotFound(NOT_FOUND)
 
     def read(self, schema: type[Input]) -> dict[str, Any]:
         """The validated body. Raises DRF's ValidationError with every field that is wrong."""
-        data = self.request.data
-        if not isinstance(data, Mapping):
-            raise Invalid("The body must be a JSON object.", code="malformed_json")
-        serializer = schema(data=data)
+        serializer = schema(data=self.body)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -90,9 +94,7 @@ class BodyProjectView(ApiView):
     @property
     def project(self) -> Project:
         if not hasattr(self, "_project"):
-            data = self.request.data
-            name = data.get("project") if isinstance(data, Mapping) else None
-            self._project = find_project(self.request, name)
+            self._project = find_project(self.request, self.body.get("project"))
         return self._project
 
     def find_workspace(self) -> Workspace:

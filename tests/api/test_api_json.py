@@ -2,15 +2,19 @@
 
 import json
 import math
+import re
 
 import pytest
 from django.db import OperationalError
+from drf_spectacular.generators import SchemaGenerator
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.api.json import StrictJSONRenderer, loads
 from experiments.errors import Invalid
 from tests.api.conftest import error_of
+from tests.api.test_api_fuzz import WRITES
+from tests.api.test_api_routes import things  # noqa: F401
 
 
 @pytest.mark.parametrize(
@@ -157,3 +161,65 @@ def test_what_cannot_be_done_now_may_be_sent_again(lab, monkeypatch, error, stat
     assert answer.status_code == status
     assert error_of(answer)["code"] == code
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("text", [b"[1,2]", b'"text"', b"null", b"3"])
+def test_every_address_that_takes_a_body_asks_for_one_object(lab, things, text):  # noqa: F811
+    for address, method, _, _ in WRITES:
+        response = lab.admin.generic(
+            method, f"/api/v1/{address.format(**things)}", text, content_type="application/json"
+        )
+
+        assert response.status_code == 400, address
+        assert error_of(response)["code"] == "malformed_json"
+        assert error_of(response)["message"].startswith("Send one JSON object"), address
+
+
+@pytest.mark.parametrize("odd", ["upwards", "", 3, None, ["min"]])
+def test_every_choice_of_a_body_names_what_there_is(lab, things, odd):  # noqa: F811
+    """The fields and their choices come from the OpenAPI document."""
+    checked = set()
+    for address, method, body, fields in bodies_with_choices(things):
+        for name, choices in fields.items():
+            response = lab.admin.generic(
+                method, f"/api/v1/{address}", json.dumps({**body, name: odd}).encode(),
+                content_type="application/json",
+            )  # fmt: skip
+
+            assert response.status_code == 400, (address, name)
+            (message,) = error_of(response)["fields"][name]
+            assert message.startswith(f"Use one of {', '.join(choices)}; got "), (address, name)
+            checked.add(name)
+
+    assert {"role", "status", "main_metric_direction"} <= checked
+
+
+def bodies_with_choices(things):  # noqa: F811
+    """(address, method, a good body, {field: choices}) of every route with choices in its body."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    schemas = document["components"]["schemas"]
+    for address, method, body, _ in WRITES:
+        address = address.format(**things)
+        (path,) = [path for path in document["paths"] if _matches(path, f"/api/v1/{address}")]
+        asked = document["paths"][path][method.lower()].get("requestBody")
+        schema = asked["content"]["application/json"]["schema"] if asked else {}
+        if "$ref" in schema:
+            schema = schemas[schema["$ref"].rpartition("/")[2]]
+        fields = {
+            name: choices
+            for name, field in schema.get("properties", {}).items()
+            if (choices := _choices(field, schemas))
+        }
+        if fields:
+            yield address, method, body, fields
+
+
+def _matches(pattern, address):
+    return re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", pattern), address)
+
+
+def _choices(field, schemas):
+    referred = [one["$ref"] for one in (field, *field.get("allOf", ())) if "$ref" in one]
+    if referred:
+        return schemas[referred[0].rpartition("/")[2]].get("enum", [])
+    return field.get("enum", [])

@@ -1,7 +1,5 @@
 """/projects/: named groups of runs."""
 
-from collections.abc import Mapping
-
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -55,8 +53,7 @@ class Projects(ApiView):
     needed = {"GET": SIGNED_IN, "POST": Role.MEMBER}
 
     def find_workspace(self) -> Workspace:
-        data = self.request.data
-        slug = data.get("workspace") if isinstance(data, Mapping) else None
+        slug = self.body.get("workspace")
         if isinstance(slug, str):
             return find_workspace(self.request, slug)
         mine = list(visible_workspaces(self.request)[:2])
