@@ -9,10 +9,11 @@ from django.db.models import Count, F
 from dashboard.submit.bases import PresetOption, preset_options
 from dashboard.submit.bases import sources as accepted_sources
 from experiments import access, announcements
-from experiments.errors import Invalid
+from experiments.errors import Denied, Invalid
 from experiments.models import Job, Project, Role, User, Worker
 from experiments.models.jobs import JobStatus
 from experiments.models.runs import newest_run_at
+from experiments.wording import shown
 
 DEFAULT_QUEUE = "default"
 
@@ -58,13 +59,16 @@ def projects(user: User) -> list[Project]:
 
 
 def project_named(user: User, name: str) -> Project:
-    """The project "workspace/slug". Raises Invalid under "project", Denied for viewers."""
+    """The project "workspace/slug". Raises Invalid, or Denied for viewers, under "project"."""
     workspace, _, slug = name.partition("/")
     found = Project.objects.visible_to(user).filter(workspace__slug=workspace, slug=slug).first()
     if found is None:
-        message = "Choose one of your projects."
+        message = f"{shown(name)} is no project of yours. Choose one of your projects."
         raise Invalid(f"project: {message}", fields={"project": [message]})
-    access.require(user, found.workspace, Role.MEMBER)
+    try:
+        access.require(user, found.workspace, Role.MEMBER)
+    except Denied as denied:
+        raise Denied(denied.message, fields={"project": [denied.message]}) from None
     return found
 
 

@@ -3,18 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
 from dashboard.submit.bases import Base, Trainers, base_of, copied_spec, source_of, sources
-from dashboard.submit.refusals import ALGORITHM, PRESET, SOURCE, by_field, unknown_names
+from dashboard.submit.refusals import (
+    ALGORITHM,
+    PRESET,
+    PRIORITY,
+    PROJECT,
+    SOURCE,
+    by_field,
+    no_priority,
+    unknown_names,
+)
 from dashboard.submit.schema_fields import (
     ROOT,
     FormField,
     SpecFields,
     UnionChoice,
     element_id,
-    number,
     parsed,
     spec_fields,
 )
@@ -23,7 +32,7 @@ from experiments.errors import Invalid
 from experiments.models import Run
 
 GROUP_ORDER = ("Inner loop", "Outer loop", "Network", "Fine-tuning", "Evaluation")
-PRIORITIES = ((-10, "Low"), (0, "Normal"), (10, "High"))
+PRIORITIES = (("-10", "Low"), ("0", "Normal"), ("10", "High"))
 OPTIONS = ("project", "queue", "priority", "seeds", "name", "tags", "notes")
 # Fields of the page that are no inputs of the schema: what a message about them calls them.
 CHOICES = {ALGORITHM: "Algorithm", SOURCE: "Episodes", PRESET: "Preset"}
@@ -86,21 +95,34 @@ class JobForm:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What the API would be sent. Raises Invalid for seeds or a priority that are none."""
+        """What the API would be sent. Raises Invalid for seeds that are none."""
         options = self.options
-        priority = number(options["priority"] or "0")
-        if not isinstance(priority, int):
-            message = "Use a whole number from -10 to 10."
-            raise Invalid(f"priority: {message}", fields={"priority": [message]})
         body: dict[str, Any] = {
             "project": options["project"],
             "spec": self.spec,
             "seeds": seeds(options["seeds"]),
             "queue": options["queue"],
-            "priority": priority,
+            "priority": int(options["priority"]),
         }
         extras = {"name": options["name"], "tags": tags(options["tags"]), "notes": options["notes"]}
         return body | {key: value for key, value in extras.items() if value}
+
+    @property
+    def priorities(self) -> tuple[tuple[str, str], ...]:
+        """Those that are offered, and another that was asked for."""
+        chosen = self.options["priority"]
+        others = () if chosen in dict(PRIORITIES) else ((chosen, chosen),)
+        return (*PRIORITIES, *others)
+
+    @property
+    def address(self) -> str:
+        """The query of the address that shows this form untouched; a copy is named beside it."""
+        asked = {"algorithm": self.algorithm}
+        if self.base.spec:  # an algorithm's own defaults are not those for a source
+            asked["source"] = self.source
+        if not self.base.is_copy:
+            asked[PRESET] = self.base.name
+        return urlencode(asked)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -113,7 +135,9 @@ class JobForm:
         fields = tuple(replace(f, errors=found.get(f.name, ())) for f in self.spec_fields.fields)
         unions = tuple(replace(u, errors=found.get(u.name, ())) for u in self.spec_fields.unions)
         shown = replace(self.spec_fields, fields=fields, unions=unions)
-        return replace(self, spec_fields=shown, errors=found)
+        # What the page has no option for cannot stay chosen.
+        lost = {name: self.first_options[name] for name in (PROJECT, PRIORITY) if name in found}
+        return replace(self, spec_fields=shown, errors=found, options={**self.options, **lost})
 
     def check_names(self) -> None:
         """Raises Invalid if the form asks for something that nothing here has."""
@@ -179,6 +203,7 @@ def job_form(
     options = {name: asked.get(name, first[name]) for name in OPTIONS}
     start = copied_spec(copied) if copied else {}
     unknown = unknown_names(trainers, asked, algorithm=algorithm, start=start, unions=found.unions)
+    unknown |= no_priority(options[PRIORITY])
     chosen = found.fixed.get(SOURCE, source)
     return JobForm(algorithm, chosen, base, found, options, first, {}).refused(unknown)
 

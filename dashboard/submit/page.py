@@ -5,7 +5,7 @@ from typing import Any
 from dashboard.submit import choices
 from dashboard.submit.api_request import curl, python
 from dashboard.submit.bases import Trainers
-from dashboard.submit.job_form import PRIORITIES, JobForm
+from dashboard.submit.job_form import JobForm
 from experiments.errors import Invalid
 from experiments.models import User
 
@@ -23,7 +23,7 @@ def page_context(user: User, trainers: Trainers, form: JobForm, *, key: str) -> 
         "presets": choices.presets(trainers[form.algorithm]),
         "projects": choices.projects(user),
         "queues": choices.queues(user, form.options["queue"]),
-        "priorities": [(str(value), title) for value, title in PRIORITIES],
+        "priorities": form.priorities,
         "samples": choices.samples(form.source),
         "meta": _meta(form, key),
         **_request_text(form, key),

@@ -1,5 +1,6 @@
 """What is wrong with a form as asked for, by the name of the field that shows it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,13 +8,16 @@ from django.http import QueryDict
 
 from dashboard.submit.bases import Trainers, source_of, sources
 from dashboard.submit.schema_fields import ROOT, UnionChoice
+from experiments.queue.control import HIGHEST_PRIORITY, LOWEST_PRIORITY
 from experiments.wording import did_you_mean, listed, none_of, shown
 
 ALGORITHM = f"{ROOT}.algorithm"
 SOURCE = f"{ROOT}.episodes.source"
 PRESET = "preset"
+PROJECT, PRIORITY = "project", "priority"
 Messages = dict[str, list[str]]
 
+_WHOLE = re.compile(r"0|-?[1-9]\d?")
 # The form asks for seeds beside the spec, and sends one of them inside it.
 SHOWN_AT = {f"{ROOT}.seed": "seeds"}
 
@@ -45,6 +49,14 @@ def unknown_names(
         if union.name != SOURCE and value and value not in union.options:
             found[union.name] = [none_of(value, union.options)]
     return found
+
+
+def no_priority(text: str) -> Messages:
+    """What is wrong with a priority as it was asked for, if anything."""
+    if _WHOLE.fullmatch(text) and LOWEST_PRIORITY <= int(text) <= HIGHEST_PRIORITY:
+        return {}
+    limits = f"choose a whole number from {LOWEST_PRIORITY} to {HIGHEST_PRIORITY}."
+    return {PRIORITY: [f"{shown(text)} is no priority: {limits}"]}
 
 
 def by_field(errors: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -37,6 +37,8 @@ def page(request: SignedIn) -> HttpResponse:
         form.check_names()
         if request.method == "POST":
             return _submitted(request, form)
+        if "project" in request.GET:
+            choices.project_named(request.user, form.options["project"])
     except DomainError as refused:
         error, status, form = refused, status_of(refused), form.refused(refused.fields)
     key = request.POST.get("key") or str(uuid.uuid4())

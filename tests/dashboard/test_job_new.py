@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.test import Client
@@ -264,6 +265,9 @@ def _flat(spec) -> dict[str, str]:
         ("?preset=maml-omniglot", "preset", "Did you mean 'maml-omniglot-5-way-1-shot'?"),
         ("?source=sinusoid&preset=maml-omniglot-5-way-1-shot", "preset", "is for omniglot"),
         ("?spec.network.kind=conv5", "network-kind", "Did you mean 'conv4'?"),
+        ("?priority=11", "priority", "'11' is no priority: choose a whole number from -10 to 10."),
+        ("?priority=soon", "priority", "'soon' is no priority"),
+        ("?project=lab/nowhere", "project", "'lab/nowhere' is no project of yours."),
     ],
 )
 def test_an_address_that_asks_for_unknown_names_says_what_there_is(
@@ -274,8 +278,54 @@ def test_an_address_that_asks_for_unknown_names_says_what_there_is(
     text = unescape(answer.content.decode())
     assert answer.status_code == 400
     assert "The address asks for what is not here." in text
-    message = re.search(rf'id="f-{place}-e">([^<]+)<', text)[1]
+    message = re.search(rf'id="f-{place}-[eh]">([^<]+)<', text)[1]
     assert sentence in message
+
+
+def test_a_priority_between_those_offered_is_kept(ada: Client, worker):
+    assert filled(page(ada, "?priority=7"))["priority"] == "7"
+
+    send(ada, "?priority=7")
+
+    assert Job.objects.get().priority == 7
+
+
+def test_a_project_of_another_workspace_in_the_address_is_refused_by_its_name(ada: Client, worker):
+    make_project(make_workspace("elsewhere"), "secret")
+    make_project(make_workspace("public", ada=Role.VIEWER), "open")
+
+    foreign, viewed = (
+        ada.get(f"{URL}?project={one}") for one in ("elsewhere/secret", "public/open")
+    )
+
+    texts = [unescape(answer.content.decode()) for answer in (foreign, viewed)]
+    assert (foreign.status_code, viewed.status_code) == (400, 403)
+    assert "'elsewhere/secret' is no project of yours." in texts[0]
+    assert re.search(r'id="f-project-e">This needs the role member', texts[1])
+    assert [filled(text)["project"] for text in texts] == ["lab/sinusoid"] * 2
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("?algorithm=reptile", {"algorithm": "reptile", "source": "sinusoid"}),
+        ("?source=omniglot", {"algorithm": "maml", "source": "omniglot"}),
+        ("?preset=", {"algorithm": "maml", "preset": ""}),
+    ],
+)
+def test_the_address_of_a_refused_form_names_what_it_was(ada: Client, worker, query: str, named):
+    text = page(ada, query)
+    there = re.search(r'id="job" method="post" action="([^"]+)"', text)[1]
+
+    answer = ada.post(there, {**filled(text), "spec.outer.lr": "-1"})
+    again = page(ada, there.removeprefix(URL))
+
+    assert answer.status_code == 400
+    asked = dict(parse_qsl(urlsplit(there).query, keep_blank_values=True))
+    assert named.items() <= asked.items()
+    changing = {"key", "csrfmiddlewaretoken"}
+    before, after = filled(text), filled(again)
+    assert {name for name in {*before, *after} if before.get(name) != after.get(name)} <= changing
 
 
 def test_a_sent_form_is_never_taken_for_another_algorithm(ada: Client, worker):
