@@ -58,6 +58,8 @@ class Api:
     def _request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> Any:
+        if not self.url.startswith(("http://", "https://")):
+            raise Unreachable(_no_address(self.url))
         address = f"{self.url}/api/v1/{path}"
         try:
             answer = self._pool.request(
@@ -65,9 +67,9 @@ class Api:
                 **more,
             )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(f"{self.url} does not answer: {error}") from error
+            raise Unreachable(_why_unreachable(self.url, error)) from error
         if 200 <= answer.status < 300:
-            return _json(answer.data) if answer.data else {}
+            return _json(self.url, answer.data) if answer.data else {}
         raise _failure(self.url, answer)
 
 
@@ -76,23 +78,59 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _json(data: bytes) -> Any:
+def no_metascope(url: str, answered: str) -> str:
+    """The sentence for something else that answers at the address."""
+    return f"{url} is not a Metascope server (it answered {answered}): check the address"
+
+
+def _no_address(url: str) -> str:
+    return f"{url} is not an address: write it like http://127.0.0.1:8000"
+
+
+def _why_unreachable(url: str, error: Exception) -> str:
+    """What to do about a request without an answer. Order matters: the first are special cases."""
+    known = urllib3.exceptions
+    if isinstance(error, known.LocationValueError):  # no host, no such port
+        return _no_address(url)
+    if isinstance(error, known.NameResolutionError):
+        return f"the host of {url} is not known: check the name, or the network"
+    if isinstance(error, known.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return (
+                f"the certificate of {url} is not trusted: use the name it was made for, or name "
+                "the file of its authority in SSL_CERT_FILE"
+            )
+        return f"{url} does not speak TLS as asked: check the port, or use http://"
+    if isinstance(error.__cause__, ConnectionRefusedError):
+        return f"nothing listens at {url}: start Metascope there, or check the address"
+    if isinstance(error, known.ConnectTimeoutError):  # of NewConnectionError too
+        return f"{url} cannot be reached: check the address, or the network"
+    if isinstance(error, known.TimeoutError):
+        return f"{url} took longer than {READ_S:.0f} s to answer: see whether it is overloaded"
+    return f"{url} broke off the connection: check the address, and whether it needs https://"
+
+
+def _json(url: str, data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:
-        raise Unreachable("The answer is not JSON: is this a Metascope server?") from error
+        raise Unreachable(no_metascope(url, "without JSON")) from error
 
 
 def _failure(url: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     status = answer.status
     code, message = _problem(answer.data)
-    message = message or f"{url} answered with status {status}"
+    if not message:
+        foreign = status < 500 and status not in _LATER
+        message = f"{url} answered with status {status}"
+        message = no_metascope(url, f"with status {status}") if foreign else message
     if status in (401, 403):
-        return Denied(message)
+        return Denied(message, code)
     if status >= 500 or status in _LATER:
         return Unreachable(message, _seconds(answer.headers.get("Retry-After")))
     if 300 <= status < 400:
-        return Unreachable(f"{url} redirects to {answer.headers.get('Location')}: use that URL")
+        place = answer.headers.get("Location")
+        return Unreachable(f"{url} redirects to {place}: use the address of Metascope itself")
     return Refused(message, status, code)
 
 

@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 from metascope import _settings
-from metascope._api import Api
-from metascope._errors import MetascopeError
+from metascope._api import Api, no_metascope
+from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._run import ending
 from metascope._start import start
 from metascope._sync import sync
+
+CREATE_TOKEN = (
+    "beside the server by `[METASCOPE_DATA=DIR] .venv/bin/python manage.py create_token USER`"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,15 +42,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _login(asked: argparse.Namespace) -> int:
-    token = asked.token or getpass.getpass("API token: ")
+    token = (asked.token or getpass.getpass("API token: ")).strip()
     try:
-        me = Api(asked.url, token).get("users/me/")
+        name = _name_of(asked.url, token)
     except MetascopeError as error:
-        print(f"Not kept: {error}", file=sys.stderr)
+        print(f"Not kept: {error}.", file=sys.stderr)
         return 1
     path = _settings.store(asked.url, token)
-    print(f"{me['username']} at {asked.url}; kept in {path}")
+    print(f"{name} at {asked.url}; kept in {path}")
     return 0
+
+
+def _name_of(url: str, token: str) -> str:
+    """The user whose token it is. Raises MetascopeError saying what to do."""
+    unknown = f"{url} does not know this token: make one on its page /tokens/, or {CREATE_TOKEN}"
+    if not (token.isascii() and token.isprintable()):  # no header can hold it
+        raise Denied(unknown)
+    try:
+        me = Api(url, token).get("users/me/")
+    except Denied as error:
+        raise (Denied(unknown) if error.code else error) from error
+    if not (isinstance(me, dict) and isinstance(me.get("username"), str)):
+        raise Unreachable(no_metascope(url, "with other JSON"))
+    return str(me["username"])
 
 
 def _run(asked: argparse.Namespace) -> int:

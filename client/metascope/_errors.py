@@ -18,6 +18,10 @@ class Unreachable(MetascopeError):
 class Denied(MetascopeError):
     """The token is missing, wrong or may not do this; another token can send the same later."""
 
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code  # of a Metascope server; empty where something else refused
+
 
 class Refused(MetascopeError):
     """The server will never take this as it is."""
