@@ -15,7 +15,7 @@ A rule that reads a path the spec does not hold does not apply: branches of unio
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -72,6 +72,24 @@ def apply(rules: Json, spec: Json, root: str, problems: Problems) -> None:
         if already_wrong.isdisjoint(f"{root}.{path}" for path in paths) and _broken(rule, spec):
             message = _PLACE.sub(lambda place: _shown(spec, place), rule["message"])
             problems.add(f"{root}.{rule['field']}", message)
+
+
+def fitting(rules: Json, spec: Json, path: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Those of `values` that the `allowed` rules take at a path of this spec. All of them if the
+    rules are malformed: validation tells that."""
+    if not _VOCABULARY.is_valid(rules):
+        return tuple(values)
+    judges = [rule for rule in rules if rule["field"] == path and "allowed" in rule]
+    specs = {value: _with(spec, path, value) for value in values}
+    return tuple(
+        value for value, held in specs.items() if not any(_broken(rule, held) for rule in judges)
+    )
+
+
+def _with(spec: Json, path: str, value: Json) -> dict[str, Json]:
+    """The spec with another value at a path."""
+    key, _, rest = path.partition(".")
+    return {**spec, key: _with(spec.get(key, {}), rest, value) if rest else value}
 
 
 def _broken(rule: Mapping[str, Json], spec: Json) -> bool:

@@ -28,6 +28,7 @@ from dashboard.submit.schema_fields import (
     spec_fields,
 )
 from dashboard.submit.seeds import seeds, seeds_text
+from experiments import spec_rules
 from experiments.errors import Invalid
 from experiments.models import Run
 
@@ -205,7 +206,20 @@ def job_form(
     unknown = unknown_names(trainers, asked, algorithm=algorithm, start=start, unions=found.unions)
     unknown |= no_priority(options[PRIORITY])
     chosen = found.fixed.get(SOURCE, source)
+    found = _fitting(found, schema.get(spec_rules.KEY, []), algorithm)
     return JobForm(algorithm, chosen, base, found, options, first, {}).refused(unknown)
+
+
+def _fitting(found: SpecFields, rules: Any, algorithm: str) -> SpecFields:
+    """These fields with the choices alone that the schema's rules take."""
+    spec = {"algorithm": algorithm, **parsed(found)}
+
+    def narrowed(union: UnionChoice) -> UnionChoice:
+        path = union.name.removeprefix(f"{ROOT}.")
+        fit = spec_rules.fitting(rules, spec, path, union.options)
+        return replace(union, offered=tuple(o for o in union.options if o in (*fit, union.value)))
+
+    return replace(found, unions=tuple(map(narrowed, found.unions)))
 
 
 def _algorithm(trainers: Trainers, asked: QueryDict, copied: Run | None) -> str:

@@ -60,13 +60,15 @@ class FormField:
 
 @dataclass(frozen=True)
 class UnionChoice:
-    """Which branch of a union is meant: the field named after its discriminator."""
+    """Which branch of a union is meant: the field named after its discriminator. `offered` are
+    those of its options that fit the rest of the spec, and the one that is chosen."""
 
     name: str
     title: str
     value: str
     options: tuple[str, ...]
     group: str
+    offered: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
     @property

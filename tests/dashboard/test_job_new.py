@@ -137,6 +137,24 @@ def test_the_address_fills_fields_and_marks_the_change(ada: Client, worker):
     assert 'name="spec.network.filters"' in text
 
 
+def offered(text: str, place: str) -> list[str]:
+    group = re.search(rf'<span class="seg" role="group" id="{place}".*?</span>', text)[0]
+    return re.findall(r">([^<]+)</a>", group)
+
+
+@pytest.mark.parametrize(
+    ("query", "networks"),
+    [
+        ("?algorithm=maml", ["mlp"]),
+        ("?algorithm=maml&source=omniglot", ["mlp", "conv4"]),
+        ("?algorithm=reptile&source=omniglot", ["mlp", "conv4"]),
+        ("?algorithm=maml&spec.network.kind=conv4", ["mlp", "conv4"]),  # asked for: told when sent
+    ],
+)
+def test_networks_are_offered_that_fit_the_episodes(ada: Client, worker, query: str, networks):
+    assert offered(page(ada, query), "f-network-kind") == networks
+
+
 def test_one_seed_makes_one_run_and_opens_it(ada: Client, worker):
     answer = send(ada, notes="It learns.", tags="first, demo")
 
