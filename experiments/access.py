@@ -9,12 +9,21 @@ import secrets
 import string
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from experiments.errors import Conflict, Denied, Invalid, NotFound
-from experiments.models import ApiToken, Membership, Role, SignInLink, User, Workspace
+from experiments.models import (
+    ApiToken,
+    Membership,
+    Project,
+    Role,
+    Run,
+    SignInLink,
+    User,
+    Workspace,
+)
 from experiments.problems import Problems
 
 TOKEN_PREFIX = "ms_"
@@ -63,19 +72,22 @@ def user_for_token(token: str) -> tuple[User, ApiToken] | None:
     if not token.startswith(TOKEN_PREFIX) or len(token) != len(TOKEN_PREFIX) + TOKEN_LETTERS:
         return None
     now = timezone.now()
-    found = (
-        ApiToken.objects.select_related("user")
-        .filter(digest=_digest(token), revoked_at=None, user__is_active=True)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        .first()
-    )
-    if found is None:
+    # Every request of the API asks this: two lookups by key, worded once.
+    found = next(iter(ApiToken.objects.raw(_TOKEN, [_digest(token)])), None)
+    if found is None or (found.expires_at is not None and found.expires_at <= now):
+        return None
+    user = next(iter(User.objects.raw(_TOKENS_USER, [found.user_id])))
+    if not user.is_active:
         return None
     if found.last_used_at is None or (
         now - found.last_used_at > timedelta(seconds=LAST_USED_PRECISION_S)
     ):
         ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
-    return found.user, found
+    return user, found
+
+
+_TOKEN = f"SELECT * FROM {ApiToken._meta.db_table} WHERE digest = %s AND revoked_at IS NULL"
+_TOKENS_USER = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"
 
 
 def revoke_token(token: ApiToken) -> bool:
@@ -112,6 +124,26 @@ def role_in(user: User, workspace: Workspace) -> Role | None:
     """The user's role; None for strangers, who get 404 as if the workspace did not exist."""
     membership = Membership.objects.filter(user=user, workspace=workspace).first()
     return Role(membership.role) if membership else None
+
+
+def role_in_run(user: User, run_id: str) -> tuple[int, Role] | None:
+    """The workspace of a run, by id, and the user's role there; None for strangers.
+
+    What `role_in` says, in one statement: whoever sends points asks with every batch.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLE_IN_RUN, [user.pk, run_id])
+        row = cursor.fetchone()
+    return None if row is None else (row[0], Role(row[1]))
+
+
+_ROLE_IN_RUN = f"""
+SELECT member.workspace_id, member.role FROM {Run._meta.db_table} run
+JOIN {Project._meta.db_table} project ON project.id = run.project_id
+JOIN {Membership._meta.db_table} member
+    ON member.workspace_id = project.workspace_id AND member.user_id = %s
+WHERE run.id = %s
+"""
 
 
 def require(user: User, workspace: Workspace, needed: Role) -> Role:

@@ -5,25 +5,22 @@ compress), times as differences of the bit patterns of their float64, byte-trans
 bytes meet; then zstd.
 """
 
-import struct
 import threading
-from collections.abc import Collection, Sequence
 
-import msgspec
 import numpy as np
 import zstandard
 
-from experiments.shapes import FloatArray, IntArray, SeriesPoints
+from experiments.shapes import FloatArray, IntArray
 
 LEVEL = 3
 _per_thread = threading.local()  # a compressor shared by threads crashes the process
 
 
-def compress(data: bytes) -> bytes:
-    compressor = getattr(_per_thread, "compressor", None)
-    if compressor is None:
-        compressor = _per_thread.compressor = zstandard.ZstdCompressor(level=LEVEL)
-    packed: bytes = compressor.compress(data)
+def compress(data: bytes, *, level: int = LEVEL) -> bytes:
+    compressors = _per_thread.__dict__.setdefault("compressors", {})
+    if level not in compressors:
+        compressors[level] = zstandard.ZstdCompressor(level=level)
+    packed: bytes = compressors[level].compress(data)
     return packed
 
 
@@ -37,43 +34,14 @@ def decompress(data: bytes | memoryview) -> bytes:
 
 def pack_points(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
     """Three columns of one length, compressed."""
-    return compress(_encode(steps, times, values))
+    plain = np.ascontiguousarray(values, dtype="<f8").tobytes()
+    return compress(b"".join((encode_steps(steps), plain, encode_times(times))))
 
 
 def unpack_points(data: bytes | memoryview) -> tuple[IntArray, FloatArray, FloatArray]:
     """Steps, times and values as packed by `pack_points`."""
-    return _decode(decompress(data))
-
-
-def pack_batch(series: Sequence[SeriesPoints]) -> bytes:
-    """Many series in one piece: their keys and lengths, then all their points end to end."""
-    header = msgspec.msgpack.encode([(one.key, len(one.steps)) for one in series])
-    columns = _encode(
-        np.concatenate([one.steps for one in series]),
-        np.concatenate([one.times for one in series]),
-        np.concatenate([one.values for one in series]),
-    )
-    return compress(struct.pack("<I", len(header)) + header + columns)
-
-
-def unpack_batch(
-    data: bytes | memoryview, keys: Collection[str] | None = None
-) -> list[SeriesPoints]:
-    """The series of a batch in the order sent; only those in `keys` when given."""
-    plain = decompress(data)
-    (size,) = struct.unpack_from("<I", plain)
-    header = msgspec.msgpack.decode(plain[4 : 4 + size], type=list[tuple[str, int]])
-    if keys is not None and not any(key in keys for key, _ in header):
-        return []
-    steps, times, values = _decode(plain[4 + size :])
-    found = []
-    start = 0
-    for key, length in header:
-        part = slice(start, start + length)
-        start += length
-        if keys is None or key in keys:
-            found.append(SeriesPoints(key, steps[part], times[part], values[part]))
-    return found
+    steps, values, times = np.split(np.frombuffer(decompress(data), dtype="<i8"), 3)
+    return decode_steps(steps), decode_times(times), values.view("<f8")
 
 
 def pack_table(table: FloatArray) -> bytes:
@@ -85,24 +53,25 @@ def unpack_table(data: bytes | memoryview, shape: tuple[int, ...]) -> FloatArray
     return np.frombuffer(decompress(data), dtype="<f8").reshape(shape).astype(np.float64)
 
 
-def _encode(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
+def encode_steps(steps: IntArray) -> bytes:
+    """Second differences: zeros, as long as steps are evenly spaced."""
+    return _differences(_differences(steps)).astype("<i8", copy=False).tobytes()
+
+
+def decode_steps(differences: IntArray) -> IntArray:
+    return np.cumsum(np.cumsum(differences))
+
+
+def encode_times(times: FloatArray) -> bytes:
+    """Differences of the bit patterns, byte-transposed."""
     moments = _differences(np.ascontiguousarray(times, dtype="<f8").view("<i8"))
-    return b"".join(
-        (
-            _differences(_differences(steps)).astype("<i8").tobytes(),
-            np.ascontiguousarray(values, dtype="<f8").tobytes(),
-            moments.view(np.uint8).reshape(-1, 8).T.tobytes(),
-        )
-    )
+    return moments.view(np.uint8).reshape(-1, 8).T.tobytes()
 
 
-def _decode(data: bytes) -> tuple[IntArray, FloatArray, FloatArray]:
-    size = len(data) // 3
-    steps = np.cumsum(np.cumsum(np.frombuffer(data[:size], dtype="<i8")))
-    values = np.frombuffer(data[size : 2 * size], dtype="<f8")
-    moments = np.frombuffer(data[2 * size :], dtype=np.uint8).reshape(8, -1).T
-    times = np.cumsum(np.ascontiguousarray(moments).view("<i8").reshape(-1)).view("<f8")
-    return steps, times, values
+def decode_times(encoded: IntArray) -> FloatArray:
+    """From the bytes of `encode_times`, read as int64."""
+    moments = np.ascontiguousarray(encoded.view(np.uint8).reshape(8, -1).T)
+    return np.cumsum(moments.view("<i8").reshape(-1)).view("<f8")
 
 
 def _differences(column: IntArray) -> IntArray:

@@ -63,7 +63,7 @@ class WorkspaceRole(BasePermission):
         needed: Needed = getattr(view, "needed", {})
         declared = needed.get(method)
         if isinstance(declared, Role):
-            authorize(request, view.find_workspace(), declared)  # type: ignore[attr-defined]
+            view.authorize(declared)  # type: ignore[attr-defined]
             return True
         return declared is SIGNED_IN
 
@@ -81,6 +81,14 @@ def visible_workspaces(request: Request) -> QuerySet[Workspace]:
     if isinstance(token, ApiToken) and token.workspace_id is not None:
         return workspaces.filter(pk=token.workspace_id)
     return workspaces
+
+
+def may_in_run(request: Request, run_id: str, needed: Role) -> bool:
+    """Whether `authorize` would pass for the run's workspace; says no more than that."""
+    found = access.role_in_run(caller(request), run_id)
+    token: Any = request.auth
+    narrowed = token.workspace_id if isinstance(token, ApiToken) else None
+    return found is not None and narrowed in (None, found[0]) and found[1].allows(needed)
 
 
 def authorize(request: Request, workspace: Workspace, needed: Role) -> Role:

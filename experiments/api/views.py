@@ -38,6 +38,10 @@ class ApiView(APIView):
         """The workspace that the address (or body) names; roles are checked in it."""
         raise NotFound(NOT_FOUND)
 
+    def authorize(self, needed: Role) -> None:
+        """Raises NotFound or Denied unless the caller has the role."""
+        authorize(self.request, self.find_workspace(), needed)
+
     def read(self, schema: type[Input]) -> dict[str, Any]:
         """The validated body. Raises DRF's ValidationError with every field that is wrong."""
         serializer = schema(data=self.body)

@@ -60,7 +60,7 @@ def log_client_run(run: Run, log: recording.ClientLog) -> Logged:
     Raises Conflict if the run belongs to a job, whose console its worker writes.
     """
     _refuse_jobs(run)
-    with sign_of_life(run):
+    with sign_of_life(run.pk):
         return recording.append_client_log(run_id=run.pk, log=log)
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 from experiments.lifecycle.runs import transition
 from experiments.models import Job, Run, RunStatus
 
 
 @contextmanager
-def sign_of_life(run: Run) -> Iterator[None]:
+def sign_of_life(run_id: str) -> Iterator[None]:
     """What is stored within, in one transaction with it, shows that the run's client is alive.
 
     A crashed run is running again, and says so; one that was ended by somebody stays ended. Runs
@@ -22,8 +24,28 @@ def sign_of_life(run: Run) -> Iterator[None]:
     """
     with transaction.atomic():
         yield
-        if not hasattr(run, "job"):
-            hear(run)
+        if not _beat(run_id):
+            run = Run.objects.select_related("job").get(pk=run_id)
+            if not hasattr(run, "job"):
+                hear(run)
+
+
+def _beat(run_id: str) -> bool:
+    """Notes that a running client run is alive; False: it is not one. Every batch runs this."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEAT, {"now": _now(), "run": run_id, "running": RunStatus.RUNNING.value})
+        return bool(cursor.rowcount)
+
+
+_BEAT = f"""
+UPDATE {Run._meta.db_table} SET heartbeat_at = %(now)s
+WHERE id = %(run)s AND status = %(running)s
+AND NOT EXISTS (SELECT 1 FROM {Job._meta.db_table} WHERE run_id = %(run)s)
+"""
+
+
+def _now() -> Any:
+    return connection.ops.adapt_datetimefield_value(timezone.now())
 
 
 def hear(run: Run) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
-from experiments import columns, folding, summaries
+from experiments import chunks, journal, summaries
 from experiments.errors import Invalid
 from experiments.models import MetricBatch, Series, SeriesChunk
 from experiments.reading.consistency import one_picture
@@ -28,7 +28,7 @@ def points(run_id: str, key: str, *, after: str | None = None, limit: int = 1000
         parts = _folded(run_id, key, step, passed + limit + 1) + _unfolded(run_id, key)
     if not parts:
         return PointPage((), None)
-    steps, times, values = folding.in_order(folding.join(parts))
+    steps, times, values = chunks.in_order(chunks.join(parts))
     first = int(steps.searchsorted(step)) + passed
     part = slice(first, first + limit)
     page = tuple(map(Point, steps[part].tolist(), times[part].tolist(), values[part].tolist()))
@@ -54,7 +54,7 @@ def _position(after: str | None) -> tuple[int, int]:
     return step, passed
 
 
-def _folded(run_id: str, key: str, step: int, wanted: int) -> list[folding.Columns]:
+def _folded(run_id: str, key: str, step: int, wanted: int) -> list[chunks.Columns]:
     """Chunks from `step` on with at least `wanted` points, or all there are."""
     rows = SeriesChunk.objects.filter(
         series__run_id=run_id, series__key=key, last_step__gte=step
@@ -66,15 +66,15 @@ def _folded(run_id: str, key: str, step: int, wanted: int) -> list[folding.Colum
         wanted -= length if first_step >= step else 0
         if wanted <= 0:
             break
-    return [folding.load_points(ids)] if ids else []
+    return [chunks.load_points(ids)] if ids else []
 
 
-def _unfolded(run_id: str, key: str) -> list[folding.Columns]:
+def _unfolded(run_id: str, key: str) -> list[chunks.Columns]:
     batches = MetricBatch.objects.filter(run_id=run_id, payload__isnull=False).order_by("id")
     return [
         (one.steps, one.times, one.values)
         for payload in batches.values_list("payload", flat=True)
-        for one in columns.unpack_batch(payload or b"", {key})
+        for one in journal.unpack(payload or b"", {key})
     ]
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.db.models import QuerySet
 
-from experiments import columns, folding
+from experiments import columns, journal
+from experiments.chunks import IDS_PER_QUERY, Columns, in_order, join
 from experiments.models import MetricBatch, Series, SeriesChunk
 from experiments.pyramid import Blocks
 
-IDS_PER_QUERY = 10_000
 FIRST, LAST = -(2**63), 2**63 - 1
-NO_POINTS: folding.Columns = (
+NO_POINTS: Columns = (
     np.empty(0, dtype=np.int64),
     np.empty(0, dtype=np.float64),
     np.empty(0, dtype=np.float64),
@@ -39,8 +39,8 @@ class Source:
     run_id: str
     key: str
     chunks: list[Chunk] = field(default_factory=list)
-    unfolded: list[folding.Columns] = field(default_factory=list)
-    raw: dict[int, folding.Columns] = field(default_factory=dict)  # by chunk, cut to the range
+    unfolded: list[Columns] = field(default_factory=list)
+    raw: dict[int, Columns] = field(default_factory=dict)  # by chunk, cut to the range
     level: int = 1  # how many points a block of the chunks in `blocks` stands for
     blocks: dict[int, Blocks] = field(default_factory=dict)
 
@@ -50,10 +50,10 @@ class Source:
         cut = sum(len(self.raw[c.id][0]) if c.id in self.raw else c.points for c in self.chunks)
         return cut + sum(len(part[0]) for part in self.unfolded)
 
-    def columns(self) -> folding.Columns:
+    def columns(self) -> Columns:
         """All points in (step, arrival) order, once every chunk is in `raw`."""
         parts = [self.raw[chunk.id] for chunk in self.chunks] + self.unfolded
-        return folding.in_order(folding.join(parts)) if parts else NO_POINTS
+        return in_order(join(parts)) if parts else NO_POINTS
 
     @property
     def origin(self) -> float:
@@ -87,13 +87,13 @@ def read_unfolded(sources: Sequence[Source], first: int, last: int) -> None:
         run_id__in={source.run_id for source in sources}, payload__isnull=False
     )
     for run_id, payload in batches.order_by("id").values_list("run_id", "payload"):
-        for one in columns.unpack_batch(payload or b"", keys):
+        for one in journal.unpack(payload or b"", keys):
             if (run_id, one.key) in by_name:
                 part = _cut((one.steps, one.times, one.values), first, last)
                 by_name[run_id, one.key].unfolded.append(part)
 
 
-def _cut(points: folding.Columns, first: int, last: int) -> folding.Columns:
+def _cut(points: Columns, first: int, last: int) -> Columns:
     steps, times, values = points
     inside = (steps >= first) & (steps <= last)
     if inside.all():

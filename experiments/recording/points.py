@@ -1,7 +1,6 @@
 """Accepts batches of points: fence, journal row and summaries in one transaction."""
 
-import hashlib
-import struct
+import dataclasses
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -9,11 +8,11 @@ from functools import partial
 import numpy as np
 from django.db import transaction
 
-from experiments import columns, folding, summaries
+from experiments import folding, journal, summaries
 from experiments.errors import Conflict, Invalid, NotFound, Superseded
-from experiments.models import Job, MetricBatch, Run, Series
+from experiments.models import Job, Series
 from experiments.models.jobs import JobStatus
-from experiments.recording import validation
+from experiments.recording import statements, validation
 from experiments.shapes import Recorded, SeriesPoints
 
 SERIES_PER_RUN = 100_000
@@ -40,41 +39,39 @@ def record(
         raise validation.invalid(
             "client", f'names beginning with "{validation.JOB_CLIENT}" are the workers\' own.'
         )
-    series = validation.check_series(series)
-    fingerprint = _fingerprint(series)
+    validation.check_series(series)
+    groups = journal.grouped(series)
+    fingerprint = journal.fingerprint(groups)
     points = sum(len(one.steps) for one in series)
     with transaction.atomic():
-        run = lock_run(run_id)
+        project_id = lock_run(run_id)
         if attempt is not None:
             check_attempt(run_id, attempt)
         if _is_known(run_id, client, number, fingerprint):
             return Recorded(points=points, series=len(series), duplicate=True)
-        series = _with_times(series)
-        MetricBatch.objects.create(
+        statements.insert_batch(
             run_id=run_id,
             client=client,
             number=number,
             fingerprint=fingerprint,
             points=points,
-            payload=columns.pack_batch(series),
+            payload=journal.pack(_with_times(groups)),
         )
-        _update_summaries(run, series)
+        _update_summaries(run_id, project_id, series)
     # The points are stored: a failure to fold is logged, tried again later, and no answer to them.
     transaction.on_commit(partial(folding.fold_if_due, run_id), robust=True)
     return Recorded(points=points, series=len(series), duplicate=False)
 
 
-def lock_run(run_id: str) -> Run:
-    """The run, locked against other recorders and folders until the transaction ends."""
-    run = (
-        Run.objects.select_for_update(no_key=True)
-        .only("id", "project_id", "status")
-        .filter(pk=run_id)
-        .first()
-    )
-    if run is None:
+def lock_run(run_id: str) -> int:
+    """Locks the run against other recorders and folders until the transaction ends.
+
+    Returns its project's id. Raises NotFound.
+    """
+    project_id = statements.lock_run(run_id)
+    if project_id is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
-    return run
+    return project_id
 
 
 def check_attempt(run_id: str, attempt: int) -> None:
@@ -89,11 +86,7 @@ def check_attempt(run_id: str, attempt: int) -> None:
 
 
 def _is_known(run_id: str, client: str, number: int, fingerprint: str) -> bool:
-    stored = (
-        MetricBatch.objects.filter(run_id=run_id, client=client, number=number)
-        .values_list("fingerprint", flat=True)
-        .first()
-    )
+    stored = statements.fingerprint_of(run_id, client, number)
     if stored is not None and stored != fingerprint:
         raise Conflict(
             f"Batch {number} of client {client} was stored with other content; "
@@ -104,46 +97,29 @@ def _is_known(run_id: str, client: str, number: int, fingerprint: str) -> bool:
     return stored is not None
 
 
-def _fingerprint(series: Sequence[SeriesPoints]) -> str:
-    """SHA-256 of the content as sent: times that were left to us count as left out."""
-    digest = hashlib.sha256()
-    for one in series:
-        key = one.key.encode()
-        digest.update(struct.pack("<II", len(key), len(one.steps)) + key)
-        for column in (one.steps, one.times, one.values):
-            digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
-
-
-def _with_times(series: Sequence[SeriesPoints]) -> list[SeriesPoints]:
+def _with_times(groups: Sequence[journal.Group]) -> list[journal.Group]:
+    """The groups with now for every time that was left to us."""
     now = time.time()
     return [
-        SeriesPoints(one.key, one.steps, np.where(np.isnan(one.times), now, one.times), one.values)
-        for one in series
+        dataclasses.replace(group, times=np.where(np.isnan(group.times), now, group.times))
+        for group in groups
     ]
 
 
-def _update_summaries(run: Run, series: Sequence[SeriesPoints]) -> None:
+def _update_summaries(run_id: str, project_id: int, series: Sequence[SeriesPoints]) -> None:
     keys = [one.key for one in series]
-    rows = {row.key: row for row in Series.objects.filter(run_id=run.pk, key__in=keys)}
-    new = len(keys) - len(rows)
-    if new and Series.objects.filter(run_id=run.pk).count() + new > SERIES_PER_RUN:
+    stored = statements.summaries_of(run_id, keys)
+    new = len(keys) - len(stored)
+    if new and Series.objects.filter(run_id=run_id).count() + new > SERIES_PER_RUN:
         raise Invalid(
             f"series: a run holds at most {SERIES_PER_RUN} series; log fewer different keys.",
             code="too_many_series",
             fields={"series": [f"A run holds at most {SERIES_PER_RUN} series."]},
         )
-    changed = []
+    found = {}
     for one in series:
         summary = summaries.summarize(one.key, one.steps, one.values)
-        if one.key in rows:
-            summary = summaries.merge(summaries.from_row(rows[one.key]), summary)
-        row = Series(run_id=run.pk, project_id=run.project_id, key=one.key)
-        summaries.set_row(row, summary)
-        changed.append(row)
-    Series.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["run", "key"],
-        update_fields=summaries.COLUMNS,
-    )
+        if one.key in stored:
+            summary = summaries.merge(stored[one.key], summary)
+        found[one.key] = summary
+    statements.write_summaries(run_id, project_id, found)

@@ -30,21 +30,26 @@ LONGEST_HEADER = 1_000
 _HEAD = struct.Struct("<IIBI")  # length, CRC, and of the payload: kind, id
 _BEFORE = 8  # length and CRC
 _ROW = 21  # kind, id, step, time: of a payload of points, before its values
+_SAME = [0, 1, 2, 3, 8, 9, 10, 11, 12]  # bytes of a record that hold its length, kind and id
+_MOST_ALIKE = 4096
+
+
+Octets = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
 @dataclass
 class _Table:
-    """Rows of one set of keys: where their payloads are in the body."""
+    """Rows of one set of keys, as they are in the body."""
 
     keys: list[str]
-    places: list[int] = field(default_factory=list)
+    parts: list[tuple[int, Octets]] = field(default_factory=list)  # byte of the first, (N, width)
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """A table decoded: (N,), (N,), (N,) and (N, keys)."""
+    """A table decoded: (N,), (N,), (N,) and (keys, N)."""
 
-    places: IntArray
+    places: IntArray  # in the body
     steps: IntArray
     times: FloatArray
     values: FloatArray
@@ -57,7 +62,9 @@ def parse_records(body: bytes) -> Batch:
     check_origin(client, number)
     assert isinstance(client, str)
     assert isinstance(number, int)
-    return Batch(client, number, check_series(_series(body, _tables(body, start))))
+    series = _series(_tables(body, start))
+    check_series(series)
+    return Batch(client, number, series)
 
 
 def _header(body: bytes) -> tuple[dict[str, object], int]:
@@ -76,21 +83,22 @@ def _header(body: bytes) -> tuple[dict[str, object], int]:
 
 
 def _tables(body: bytes, at: int) -> dict[int, _Table]:
-    """Walks over the records: keys by id, and the places of their rows."""
+    """Walks over the records: keys by id, and the rows of each."""
     tables: dict[int, _Table] = {}
     index = 0
     end = len(body)
+    alike = 1  # how many records of the same head are tried at once
     while at < end:
         if end - at < _HEAD.size:
             raise _broken(index, at, "is cut off")
         length, crc, kind, number = _HEAD.unpack_from(body, at)
-        at += _BEFORE
-        payload = body[at : at + length]
-        if len(payload) < length or length < 5:
-            raise _broken(index, at, "is cut off")
-        if crc32(payload) != crc:
-            raise _broken(index, at, "does not match its CRC-32")
+        size = _BEFORE + length
+        if end - at < size or length < 5:
+            raise _broken(index, at + _BEFORE, "is cut off")
+        found = 1
         if kind == KEYS:
+            payload = body[at + _BEFORE : at + size]
+            _check_crc(payload, crc, index, at)
             tables[number] = _Table(_keys(payload, index))
         elif kind == POINTS:
             table = tables.get(number)
@@ -98,12 +106,41 @@ def _tables(body: bytes, at: int) -> dict[int, _Table]:
                 raise _broken(index, at, f"uses keys {number}, which no record before it names")
             if length != _ROW + 8 * len(table.keys):
                 raise _broken(index, at, f"needs one float64 for each of {len(table.keys)} keys")
-            table.places.append(at)
+            rows = _stretch(body, at, size, alike)
+            found = len(rows)
+            alike = min(4 * alike, _MOST_ALIKE) if found == alike else 1
+            _check_crcs(body, rows, index, at)
+            table.parts.append((at, rows[:, _BEFORE + 5 :]))
         else:
             raise _broken(index, at, f"is of the unknown kind {kind}")
-        at += length
-        index += 1
+        at += found * size
+        index += found
     return tables
+
+
+def _stretch(body: bytes, at: int, size: int, most: int) -> Octets:
+    """The record at `at` and those after it of the same length, kind and keys: (found, size)."""
+    most = min(most, (len(body) - at) // size)
+    rows = np.frombuffer(body, np.uint8, most * size, at).reshape(most, size)
+    if most == 1:
+        return rows
+    same = (rows[:, _SAME] == rows[0, _SAME]).all(axis=1)
+    return rows if same.all() else rows[: int(np.argmin(same))]
+
+
+def _check_crcs(body: bytes, rows: Octets, index: int, at: int) -> None:
+    size = rows.shape[1]
+    sent = np.ascontiguousarray(rows[:, 4:8]).view("<u4")[:, 0].tolist()
+    view = memoryview(body)
+    for row, crc in enumerate(sent):
+        start = at + row * size
+        if crc32(view[start + _BEFORE : start + size]) != crc:
+            raise _broken(index + row, start, "does not match its CRC-32")
+
+
+def _check_crc(payload: bytes, crc: int, index: int, at: int) -> None:
+    if crc32(payload) != crc:
+        raise _broken(index, at, "does not match its CRC-32")
 
 
 def _broken(index: int, at: int, what: str) -> Exception:
@@ -125,32 +162,32 @@ def _keys(payload: bytes, index: int) -> list[str]:
     return keys
 
 
-def _series(body: bytes, tables: dict[int, _Table]) -> list[SeriesPoints]:
+def _series(tables: dict[int, _Table]) -> list[SeriesPoints]:
     """Rows to columns, by key; the points of a key in the order of their records."""
-    octets = np.frombuffer(body, dtype=np.uint8)
     parts: dict[str, list[tuple[_Rows, int]]] = {}
     for table in tables.values():
-        if table.places:
-            rows = _rows(octets, table)
+        if table.parts:
+            rows = _rows(table)
             for column, key in enumerate(table.keys):
                 parts.setdefault(key, []).append((rows, column))
     return [_joined(key, found) for key, found in parts.items()]
 
 
-def _rows(octets: np.ndarray[tuple[int], np.dtype[np.uint8]], table: _Table) -> _Rows:
-    places = np.array(table.places)
-    width = 16 + 8 * len(table.keys)
-    whole = octets[places[:, None] + np.arange(5, 5 + width)]  # (N, width), without kind and id
-    numbers = np.ascontiguousarray(whole).view("<f8")
-    return _Rows(places, numbers[:, 0].copy().view("<i8"), numbers[:, 1].copy(), numbers[:, 2:])
+def _rows(table: _Table) -> _Rows:
+    """The columns are contiguous, each by itself."""
+    size = _BEFORE + _ROW + 8 * len(table.keys)
+    places = [at + size * np.arange(len(rows)) for at, rows in table.parts]
+    whole = np.concatenate([rows for _, rows in table.parts]).view("<f8")
+    columns = np.ascontiguousarray(whole.T)
+    return _Rows(np.concatenate(places), columns[0].view("<i8"), columns[1], columns[2:])
 
 
 def _joined(key: str, found: list[tuple[_Rows, int]]) -> SeriesPoints:
     if len(found) == 1:
         ((rows, column),) = found
-        return SeriesPoints(key, rows.steps, rows.times, rows.values[:, column].copy())
+        return SeriesPoints(key, rows.steps, rows.times, rows.values[column])
     order = np.argsort(np.concatenate([rows.places for rows, _ in found]))
     steps = np.concatenate([rows.steps for rows, _ in found])[order]
     times = np.concatenate([rows.times for rows, _ in found])[order]
-    values = np.concatenate([rows.values[:, column] for rows, column in found])[order]
+    values = np.concatenate([rows.values[column] for rows, column in found])[order]
     return SeriesPoints(key, steps, times, values)

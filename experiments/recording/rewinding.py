@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from experiments import folding, summaries
+from experiments import chunks, folding, summaries
 from experiments.models import Evaluation, Run, Series
 from experiments.recording.points import check_attempt, lock_run
 
@@ -15,20 +15,20 @@ def rewind(*, run_id: str, after_step: int, attempt: int) -> int:
     does not own the run's job.
     """
     with transaction.atomic():
-        run = lock_run(run_id)
+        lock_run(run_id)
         check_attempt(run_id, attempt)
         folding.fold_run(run_id)
         later = Series.objects.filter(run_id=run_id, last_step__gt=after_step)
         dropped = sum(_truncate(row, after_step) for row in later)
         Evaluation.objects.filter(run_id=run_id, step__gt=after_step).delete()
-        Run.objects.filter(pk=run.pk, progress_step__gt=after_step).update(
+        Run.objects.filter(pk=run_id, progress_step__gt=after_step).update(
             progress_step=max(after_step, 0)
         )
         return dropped
 
 
 def _truncate(row: Series, after_step: int) -> int:
-    kept = folding.truncate(row.pk, after_step)
+    kept = chunks.truncate(row.pk, after_step)
     if kept is None:
         dropped = row.count
         row.delete()

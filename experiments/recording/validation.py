@@ -76,7 +76,8 @@ def parse_series(body: object) -> list[SeriesPoints]:
         ]
     else:
         series = _parse_rows(_list(body["points"], "points", POINTS_PER_BATCH))
-    return check_series(series)
+    check_series(series)
+    return series
 
 
 def check_origin(client: object, number: object) -> None:
@@ -89,26 +90,28 @@ def check_origin(client: object, number: object) -> None:
         raise invalid("number", f"use a whole number from 0 to {MOST_STEP}.")
 
 
-def check_series(series: Sequence[SeriesPoints]) -> list[SeriesPoints]:
-    """The same points in arrays of the stored types. Raises Invalid."""
+def check_series(series: Sequence[SeriesPoints]) -> None:
+    """Raises Invalid unless the points are a batch in arrays of the stored types."""
     if not 1 <= len(series) <= SERIES_PER_BATCH:
         raise invalid(
             "series", f"holds {len(series)} series; send 1 to {SERIES_PER_BATCH} in a batch."
         )
-    clean = [_check_one(one, f"series[{index}]") for index, one in enumerate(series)]
-    points = sum(len(one.steps) for one in clean)
+    times: FloatArray | None = None  # the column checked last: series often share theirs
+    for index, one in enumerate(series):
+        _check_one(one, f"series[{index}]", check_time=one.times is not times)
+        times = one.times
+    points = sum(len(one.steps) for one in series)
     if points > POINTS_PER_BATCH:
         raise invalid(
             "series", f"holds {points} points; send at most {POINTS_PER_BATCH} in a batch."
         )
     seen: dict[str, int] = {}
-    for index, one in enumerate(clean):
+    for index, one in enumerate(series):
         if seen.setdefault(one.key, index) != index:
             raise invalid(
                 f"series[{index}].key",
                 f"is the key of series[{seen[one.key]}] too; put a key's points in one series.",
             )
-    return clean
 
 
 def check_key(key: object, field: str) -> str:
@@ -120,7 +123,7 @@ def check_key(key: object, field: str) -> str:
     return key
 
 
-def _check_one(one: SeriesPoints, path: str) -> SeriesPoints:
+def _check_one(one: SeriesPoints, path: str, *, check_time: bool) -> None:
     check_key(one.key, f"{path}.key")
     columns = (one.steps, one.times, one.values)
     if any(column.ndim != 1 for column in columns) or not (
@@ -132,8 +135,8 @@ def _check_one(one: SeriesPoints, path: str) -> SeriesPoints:
         raise invalid(path, "needs steps as int64 and times as float64.")
     if one.values.dtype != np.float64:
         raise invalid(f"{path}.values", "needs float64.")
-    check_times(one.times, lambda index: f"{path}.times[{index}]")
-    return one
+    if check_time:
+        check_times(one.times, lambda index: f"{path}.times[{index}]")
 
 
 def check_times(times: FloatArray, path: Path) -> None:

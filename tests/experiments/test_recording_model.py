@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments import folding, pyramid, reading, recording
+from experiments import chunks, folding, pyramid, reading, recording
 from experiments.models import MetricBatch, Run, Series, SeriesChunk
 from experiments.shapes import SeriesPoints, SeriesSummary
 from tests import factories
@@ -82,7 +82,7 @@ actions = st.one_of(
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of 4 points, so that a few points make many."""
-    monkeypatch.setattr(folding, "CHUNK_POINTS", 4)
+    monkeypatch.setattr(chunks, "CHUNK_POINTS", 4)
     monkeypatch.setattr(pyramid, "LEVELS", (2, 4, 8))
 
 
@@ -204,9 +204,9 @@ def check_chunks(model):
     """Chunks in their order hold points in order, and say rightly which."""
     for row in Series.objects.filter(run=model.run):
         end = -(2**63)
-        chunks = SeriesChunk.objects.filter(series=row)
-        for chunk in chunks.order_by("first_step", "last_step", "number"):
-            steps, _, _ = folding.load_points([chunk.id])
+        stored = SeriesChunk.objects.filter(series=row)
+        for chunk in stored.order_by("first_step", "last_step", "number"):
+            steps, _, _ = chunks.load_points([chunk.id])
             assert (chunk.points, chunk.first_step, chunk.last_step) == (
                 len(steps), steps[0], steps[-1],
             )  # fmt: skip

@@ -1,11 +1,14 @@
 """Fences, rewinding, console and evaluations: the rules one by one."""
 
+import struct
+
+import msgspec
 import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from experiments import columns, folding, intervals, reading, recording
+from experiments import columns, folding, intervals, journal, reading, recording
 from experiments.errors import Conflict, Invalid, NotFound, Superseded
 from experiments.models import Evaluation, MetricBatch, Run, RunStatus, Series, SeriesChunk
 from experiments.shapes import SeriesPoints
@@ -173,18 +176,40 @@ def test_a_wide_range_is_read_from_the_pyramid():
     assert not any('"data"' in query["sql"] for query in captured)
 
 
-def test_columns_come_back_bit_for_bit():
+def test_batches_come_back_bit_for_bit():
     steps = np.array([2**63 - 1, -(2**63), 0, 5], np.int64)
     times = np.array([0.0, 1.8e9, 1.8e9 + 1e-6, 3e10])
     bits = np.array([0x7FF8000000000001, -0x8000000000000000, 1, 0x7FF0000000000000 - 1])
     values = bits.view(np.float64)
-    packed = columns.pack_batch([SeriesPoints("é", steps, times, values)] * 2)
-    for one in columns.unpack_batch(packed):
-        assert one.key == "é"
-        assert one.steps.tolist() == steps.tolist()
-        assert one.times.tolist() == times.tolist()
-        assert one.values.view(np.int64).tolist() == bits.tolist()
-    assert columns.unpack_batch(packed, {"other"}) == []
+    sent = [
+        SeriesPoints("é", steps, times, values),
+        SeriesPoints("b", steps.copy(), times.copy(), values[::-1]),
+        SeriesPoints("c", steps[:1], times[:1], values[:1]),
+    ]
+    groups = journal.grouped(sent)
+    assert [group.keys for group in groups] == [["é", "b"], ["c"]]
+    packed = journal.pack(groups)
+    for one, before in zip(journal.unpack(packed), sent, strict=True):
+        assert one.key == before.key
+        assert one.steps.tolist() == before.steps.tolist()
+        assert one.times.tolist() == before.times.tolist()
+        assert one.values.view(np.int64).tolist() == before.values.view(np.int64).tolist()
+    assert [one.key for one in journal.unpack(packed, {"c", "b"})] == ["b", "c"]
+    assert journal.unpack(packed, {"other"}) == []
+
+
+def test_a_batch_of_before_there_were_groups_is_read():
+    steps, times, values = np.arange(3), np.arange(3) + 1.8e9, np.array([1.0, np.nan, 3.0])
+    header = msgspec.msgpack.encode([("a", 2), ("b", 1)])
+    columns_ = columns.encode_steps(steps) + values.tobytes() + columns.encode_times(times)
+    packed = columns.compress(struct.pack("<I", len(header)) + header + columns_)
+    first, second = journal.unpack(packed)
+    assert (first.key, first.steps.tolist(), first.times.tolist()) == (
+        "a",
+        [0, 1],
+        [1.8e9, 1.8e9 + 1],
+    )
+    assert (second.key, second.steps.tolist(), second.values.tolist()) == ("b", [2], [3.0])
 
 
 def record_evaluation(run, *, step=10, attempt=None, **changes):

@@ -30,7 +30,7 @@ def silent_run(seconds: float = LIMIT_S + 1) -> Run:
 
 
 def send_points(run: Run, number: int = 0) -> None:
-    with lifecycle.sign_of_life(run):
+    with lifecycle.sign_of_life(run.pk):
         recording.record(
             run_id=run.pk,
             client="box",
@@ -134,7 +134,7 @@ def test_a_run_that_somebody_ended_takes_late_points_and_stays_ended(status):
 def test_a_batch_that_is_refused_is_no_sign_of_life():
     run = silent_run()
 
-    with pytest.raises(Invalid), lifecycle.sign_of_life(run):
+    with pytest.raises(Invalid), lifecycle.sign_of_life(run.pk):
         recording.record(run_id=run.pk, client="box", number=-1, series=[])
 
     assert lifecycle.sweep_silent_runs() == 1

@@ -112,7 +112,7 @@ class RunEvaluations(RunView):
         given = asked.pop("accuracies", None)
         accuracies = None if given is None else _table("accuracies", given, columns, problems)
         problems.check()
-        with lifecycle.sign_of_life(self.run):
+        with lifecycle.sign_of_life(self.run.pk):
             evaluation = recording.record_evaluation(
                 run_id=self.run.pk, attempt=None, losses=losses, accuracies=accuracies, **asked
             )
