@@ -4,6 +4,7 @@ import errno
 import http.client
 import json
 import os
+import shlex
 import socket
 import sys
 import time
@@ -58,6 +59,9 @@ def _serve(supervisor: Supervisor, chosen: Options, started: float) -> None:
     say(f"Metascope is ready after {time.monotonic() - started:.1f} s; its data: {chosen.data}")
     say(f"Open {address(chosen)}{sign_in}")
     say("This link signs in once." if chosen.is_local else "Sign in with your password.")
+    say(
+        f"For scripts: metascope login {address(chosen)} with the token of: {token_command(chosen)}"
+    )
     if chosen.demo:
         _queue_demo(supervisor, chosen, told)
     say("Ctrl-C stops it.")
@@ -92,6 +96,18 @@ def address(chosen: Options) -> str:
     """Where the pages are, without a slash at the end."""
     host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     return f"http://{host}:{chosen.port}"
+
+
+def token_command(chosen: Options) -> str:
+    """What to type where `./run` was typed, to get an API token of this instance."""
+    words = [_shorter(sys.executable), _shorter(str(ROOT / "manage.py")), "create_token", "admin"]
+    is_default = chosen.data == ROOT / "data" and "METASCOPE_DATA" not in os.environ
+    folder = "" if is_default else f"METASCOPE_DATA={shlex.quote(str(chosen.data))} "
+    return folder + shlex.join(words)
+
+
+def _shorter(path: str) -> str:
+    return min(path, os.path.relpath(path), key=len)
 
 
 def _start_broker(supervisor: Supervisor, chosen: Options) -> str:

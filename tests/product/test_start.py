@@ -1,6 +1,7 @@
 """The product as a process: it starts, heals itself, refuses what it must, and leaves no trace."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -71,6 +72,22 @@ def test_health_names_what_is_down(shared):
 
     assert down[1]["worker"] != "ok"
     assert down[1]["database"] == down[1]["broker"] == "ok"
+
+
+def test_printed_command_makes_a_token_of_this_data_folder(shared):
+    """Typed where ./run was typed, by somebody who chose the folder with --data."""
+    told = re.search(r"^For scripts: metascope login (\S+) with the token of: (.+)$",
+                     shared.output, re.MULTILINE)  # fmt: skip
+    assert told
+
+    done = subprocess.run(
+        ["sh", "-c", told[2]], cwd=shared.data_dir.parent, env=environment(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert told[1] == shared.url
+    assert shared.ask(done.stdout.splitlines()[-1], "users/me/")["username"] == "admin"
 
 
 def test_sigterm_stops_like_ctrl_c(stopped):
