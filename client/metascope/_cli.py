@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import runpy
 import sys
+import unicodedata
 from pathlib import Path
 
 from metascope import _settings
 from metascope._api import Api, no_metascope
+from metascope._channel import say
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._run import ending
 from metascope._start import start
 from metascope._sync import sync
 
+LONGEST_SLUG = 64  # as the server has it
 CREATE_TOKEN = (
     "beside the server by `[METASCOPE_DATA=DIR] .venv/bin/python manage.py create_token USER`"
 )
@@ -73,7 +77,7 @@ def _run(asked: argparse.Namespace) -> int:
         return 2
     sys.argv = [str(asked.script), *asked.arguments]
     sys.path[0] = str(asked.script.resolve().parent)
-    run = start(asked.project or Path.cwd().name.lower(), name=asked.name or asked.script.stem)
+    run = start(asked.project or _project_of(Path.cwd()), name=asked.name or asked.script.stem)
     try:
         runpy.run_path(str(asked.script), run_name="__main__")
     except SystemExit as error:
@@ -85,6 +89,20 @@ def _run(asked: argparse.Namespace) -> int:
         raise
     run.finish()
     return 0
+
+
+def _project_of(folder: Path) -> str:
+    """The folder's name as a project's slug; says so where it had to be changed."""
+    plain = unicodedata.normalize("NFKD", folder.name.casefold())
+    slug = (
+        re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode())[:LONGEST_SLUG].strip(
+            "-"
+        )
+        or "scripts"
+    )
+    if slug != folder.name:
+        say(f"the project is {slug!r}, after the folder {folder.name!r}: --project names another")
+    return slug
 
 
 def _sync(asked: argparse.Namespace) -> int:
