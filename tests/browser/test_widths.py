@@ -1,6 +1,7 @@
 """Rows and fields that are as wide as what they hold, in Chromium at the widths between layouts."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests import factories as make
@@ -39,3 +40,38 @@ def test_values_of_episode_fields_are_not_cut(ada: Page, live_server, width: int
     )
     assert len(lines) == 6
     assert max(lines) < 3.5
+
+
+def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
+    make.make_project(make.make_workspace("lab", ada="member"))
+    ada.set_viewport_size({"width": 390, "height": 850})
+    ada.goto(live_server.url)
+    bar = ada.get_by_role("navigation", name="Main")
+    sheet = ada.get_by_role("navigation", name="More")
+
+    for title in ("Home", "Runs", "Compare", "New job", "Queue", "More"):
+        label = bar.get_by_text(title, exact=True)
+        expect(label).to_be_in_viewport(ratio=1)
+        assert label.evaluate("one => one.scrollWidth <= one.parentElement.clientWidth"), title
+    expect(sheet).to_be_hidden()
+    assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    bar.get_by_role("button", name="More").click()
+    theme = ada.evaluate("document.documentElement.dataset.theme")
+    sheet.get_by_role("button", name="Light or dark").click()
+    assert ada.evaluate("document.documentElement.dataset.theme") != theme
+    violations = Axe().run(ada).response["violations"]
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+    sheet.get_by_role("button", name="Search or jump").click()
+    expect(ada.get_by_role("dialog", name="Command palette")).to_be_visible()
+    expect(sheet).to_be_hidden()
+    ada.keyboard.press("Escape")
+
+    for link, title in (
+        ("sinusoid", "sinusoid"),
+        ("New project", ""),
+        ("API tokens", "API tokens"),
+    ):
+        bar.get_by_role("button", name="More").click()
+        sheet.get_by_role("link", name=link).click()
+        expect(ada.get_by_role("heading", level=1)).to_contain_text(title)
+        expect(sheet).to_be_hidden()
