@@ -127,7 +127,7 @@ def test_an_error_is_at_its_field_and_has_the_focus(form: Page):
 
 
 def test_an_error_at_a_choice_of_a_union_is_there_and_has_the_focus(form: Page):
-    form.goto(f"{form.url}&spec.network.kind=conv4")
+    form.goto(f"{form.url.partition('?')[0]}?spec.network.kind=conv4")
 
     form.get_by_role("button", name="Queue 1 run").click()
 
