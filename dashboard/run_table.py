@@ -11,7 +11,13 @@ from django.utils.safestring import SafeString
 
 from dashboard.scope import may_edit
 from dashboard.table_cells import cells_of
-from dashboard.table_columns import ATTRIBUTES, Column, column_of, first_columns
+from dashboard.table_columns import (
+    ATTRIBUTES,
+    Column,
+    column_of,
+    first_columns,
+    ranked_metrics,
+)
 from dashboard.table_state import PAGE_SIZES, TableState
 from experiments import reading
 from experiments.models import Project, Run, RunStatus, User
@@ -19,6 +25,7 @@ from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
 
 CHARTED_RUNS, CHARTS = 10, 3
+MOST_NAMED = 4  # metrics in a sentence
 
 
 @dataclass(frozen=True)
@@ -29,20 +36,23 @@ class Row:
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What an address asks of a project's table. `known`: the columns there are."""
+    """What an address asks of a project's table. `known`: the columns there are; `metrics`: those
+    that say most, in order."""
 
     project: Project
     state: TableState
     known: RunColumns
+    metrics: list[str]
     columns: list[Column]
 
     @classmethod
     def of(cls, project: Project, state: TableState) -> "TableRequest":
         """With the columns that the reader chose, else those the page picks."""
         known = reading.run_columns(project)
-        chosen = state.columns or first_columns(project, known)
+        metrics = ranked_metrics(project, known)
+        chosen = state.columns or first_columns(project, metrics)
         columns = [column for one in chosen if (column := column_of(one)) is not None]
-        return cls(project, state, known, columns)
+        return cls(project, state, known, metrics, columns)
 
     def page(self) -> RunTable:
         """The rows asked for. Raises Invalid for a filter or an order that cannot be read."""
@@ -74,7 +84,8 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "state": state,
         "known": known,
         "filter_fields": _fields(known),
-        "example_metric": project.main_metric or next(iter(known.metrics), "loss"),
+        "example_metric": next(iter(asked.metrics), project.main_metric or "loss"),
+        "unlogged_main": _unlogged_main(asked),
         "columns": columns,
         "column_count": len(ATTRIBUTES) + len(known.metrics) + len(known.params),
         "shown": {column.id for column in columns},
@@ -89,7 +100,7 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "editable": may_edit(user, project.workspace),
         "pages": _pages(state, page),
         "page_sizes": PAGE_SIZES,
-        "charts": _charts(project, columns, page.rows, known),
+        "charts": _charts(asked, page.rows),
         "archived_query": state.query(archived=not state.archived),
         "here": path + state.query(offset=state.offset),
         "selected": _selected(project, state),
@@ -104,6 +115,12 @@ def _selected(project: Project, state: TableState) -> list[dict[str, Any]]:
     found = listed.only("name", "number").in_bulk(state.selected)
     runs = [found[run_id] for run_id in state.selected if run_id in found]
     return [{"id": run.pk, "name": run.name, "slot": run.color_slot} for run in runs]
+
+
+def _unlogged_main(asked: TableRequest) -> list[str]:
+    """Metrics to choose from, where the project's main one is not among those logged."""
+    main = asked.project.main_metric
+    return [] if not main or main in asked.known.metrics else asked.metrics[:MOST_NAMED]
 
 
 def _counts(project: Project) -> dict[str, int]:
@@ -147,15 +164,14 @@ def _pages(state: TableState, page: RunTable) -> dict[str, Any]:
     }
 
 
-def _charts(
-    project: Project, columns: Sequence[Column], rows: Sequence[RunRow], known: RunColumns
-) -> list[tuple[str, str, str]]:
+def _charts(asked: TableRequest, rows: Sequence[RunRow]) -> list[tuple[str, str, str]]:
     """Title, source without runs, and source with the first runs of the page, if it has any."""
     if not rows:
         return []
-    keys = list(dict.fromkeys(c.key for c in columns if c.kind == "metrics"))
+    project = asked.project
+    keys = list(dict.fromkeys(c.key for c in asked.columns if c.kind == "metrics"))
     curves = [key for key in keys if not key.startswith("test/")] or keys
-    extra = [key for key in known.metrics if key.startswith("train/") and key not in curves]
+    extra = [key for key in asked.metrics if key.startswith("train/") and key not in curves]
     base = reverse("project_curves", args=[project.workspace.slug, project.slug])
     runs = ",".join(row.id for row in rows[:CHARTED_RUNS])
     found = []

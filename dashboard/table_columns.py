@@ -1,11 +1,16 @@
-"""Columns of a run table: which there are, and which are shown at first."""
+"""Columns of a run table: which there are, and which are shown at first.
 
+What is shown at first speaks for most runs of the project, so that one odd run moves no column.
+"""
+
+import math
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.metric_names import inner_step, stem_of
-from experiments.models import Param, Project, Run
+from experiments.models import Param, Project, Run, Series
 from experiments.shapes import RunColumns
 
 ATTRIBUTES = {
@@ -18,7 +23,8 @@ ATTRIBUTES = {
 }
 SORTABLE = {"status", "seed", "group", "created", "duration"}
 METRIC = re.compile(r"metrics\.(?P<key>.+?)(?:\((?P<summary>last|min|max)\))?", re.DOTALL)
-FIRST_METRICS, FIRST_PARAMS, SAMPLED_RUNS = 3, 4, 50
+FIRST_METRICS, FIRST_PARAMS = 3, 4
+NEWEST_RUNS, SAMPLED_RUNS = 2000, 50
 
 
 @dataclass(frozen=True)
@@ -57,44 +63,57 @@ def column_of(column_id: str) -> Column | None:
     return None
 
 
-def first_columns(project: Project, known: RunColumns) -> list[str]:
-    """What a table shows before anybody chose: status, main metrics, the params that differ."""
-    metrics = _main_first(known.metrics, project.main_metric)[:FIRST_METRICS]
-    params = _differing(project)[:FIRST_PARAMS]
-    chosen = ["status", *(f"metrics.{key}" for key in metrics)]
+def first_columns(project: Project, metrics: Sequence[str]) -> list[str]:
+    """What a table shows before anybody chose: status, the first of the ranked metrics, the params
+    that differ."""
+    params = _differing(sampled_runs(project))[:FIRST_PARAMS]
+    chosen = ["status", *(f"metrics.{key}" for key in metrics[:FIRST_METRICS])]
     return [*chosen, *(f"params.{key}" for key in params), "tags", "created", "duration"]
 
 
-def _main_first(metrics: Iterable[str], main: str) -> list[str]:
-    """The main metric, then test and validation numbers, then those of training; of a quantity
-    logged after several inner steps, only the most adapted one."""
+def ranked_metrics(project: Project, known: RunColumns) -> list[str]:
+    """The main metric, then what most runs log before what few do; of these test and validation
+    numbers, then those of training. Of a quantity logged after several inner steps, only the most
+    adapted one."""
+    rows = Series.objects.filter(run_id__in=sampled_runs(project)).values_list("key", flat=True)
+    common = _common(Counter(rows.order_by()))
     groups = ("test", "validation", "train")
+    hints = ("query_acc", "acc", "query_loss", "loss", "reward")
 
-    def weight(key: str) -> tuple[int, int, str]:
+    def weight(key: str) -> tuple[bool, bool, int, str]:
         group = key.split("/", 1)[0]
         place = groups.index(group) if group in groups else len(groups)
-        hints = ("query_acc", "acc", "query_loss", "loss", "reward")
         hint = next((i for i, one in enumerate(hints) if one in key), len(hints))
-        return (0 if key == main else 1, place * 10 + hint, key)
+        return (key != project.main_metric, key not in common, place * 10 + hint, key)
 
     adapted: dict[str, str] = {}
-    for key in metrics:
-        held = adapted.get(stem := stem_of(key))
-        if held is None or (inner_step(key) or 0) > (inner_step(held) or 0):
-            adapted[stem] = key
-    chosen = {*adapted.values(), *(key for key in metrics if key == main)}
-    return sorted(chosen, key=weight)
+    for key in sorted(known.metrics, key=lambda key: (key in common, inner_step(key) or 0)):
+        adapted[stem_of(key)] = key
+    main = {project.main_metric} & set(known.metrics)
+    return sorted({*adapted.values(), *main}, key=weight)
 
 
-def _differing(project: Project) -> list[str]:
-    """Params with more than one value among the newest runs."""
-    newest = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
-    ids = list(newest.values_list("pk", flat=True)[:SAMPLED_RUNS])
+def sampled_runs(project: Project) -> list[str]:
+    """The ids of some runs that speak for the project: spread over its newest ones."""
+    listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
+    ids = list(listed.values_list("pk", flat=True)[:NEWEST_RUNS])
+    return ids[:: math.ceil(len(ids) / SAMPLED_RUNS) or 1]
+
+
+def _common(holders: Counter[str]) -> set[str]:
+    """The keys that more than half as many runs have as the one that most have."""
+    most = max(holders.values(), default=0)
+    return {key for key, count in holders.items() if 2 * count > most}
+
+
+def _differing(run_ids: Sequence[str]) -> list[str]:
+    """Params with more than one value among these runs."""
     values: dict[str, set[str]] = {}
-    holders: dict[str, int] = {}
-    for key, text in Param.objects.filter(run_id__in=ids).values_list("key", "text"):
+    holders: Counter[str] = Counter()
+    for key, text in Param.objects.filter(run_id__in=run_ids).values_list("key", "text"):
         values.setdefault(key, set()).add(text)
-        holders[key] = holders.get(key, 0) + 1
-    found = [key for key in values if len(values[key]) > 1 or holders[key] < len(ids)]
-    # Where every run has the key, it says more than one that only some have.
-    return sorted(found, key=lambda key: (-holders[key], key))
+        holders[key] += 1
+    common = _common(holders)
+    found = [key for key in values if len(values[key]) > 1 or holders[key] < len(run_ids)]
+    # What most runs have says more than what only some have.
+    return sorted(found, key=lambda key: (key not in common, key))

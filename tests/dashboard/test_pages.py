@@ -32,7 +32,7 @@ def signed_in(name: str) -> Client:
 def log(run: Run, values: list[float], key: str = "loss") -> None:
     steps = np.arange(len(values), dtype=np.int64)
     points = SeriesPoints(key, steps, 1.79e9 + steps, np.array(values))
-    recording.record(run_id=run.pk, client="test", number=0, series=[points])
+    recording.record(run_id=run.pk, client=key, number=0, series=[points])
 
 
 PAGES = [
@@ -215,6 +215,44 @@ def test_the_table_filters_sorts_and_keeps_its_state_in_links(project):
     assert 'aria-sort="ascending"' in page
     assert "Find among 8 columns" in page
     assert "?q=params.lr+%3C+0.15&amp;sort=metrics.loss&amp;dir=desc&amp;col=metrics.loss" in page
+
+
+def shown_at_first(client: Client) -> tuple[list[str], list[str]]:
+    """The columns and the charts of a table that nobody has changed."""
+    context = client.get("/p/lab/sinusoid/").context
+    return [column.id for column in context["columns"]], [chart[0] for chart in context["charts"]]
+
+
+def test_an_odd_run_changes_no_column_and_no_chart(project):
+    for number in range(3):
+        run = make.make_run(project, f"run-{number}", params={"lr": number, "way": 5})
+        for key in ("loss", "train/query_loss_step_1", "validation/acc"):
+            log(run, [2.0, 1.0], key)
+    client = signed_in("ada")
+    before = shown_at_first(client)
+
+    odd = make.make_run(project, "odd", params={"a": 1, "lr": 7, "way": 5})
+    for key in ("a/acc", "test/query_acc", "train/a", "train/query_loss_step_20"):
+        log(odd, [2.0, 1.0], key)
+
+    columns, charts = shown_at_first(client)
+    assert [one for one in columns if one != "params.a"] == before[0]
+    assert charts == before[1] == ["loss", "validation/acc", "train/query_loss_step_1"]
+
+
+def test_a_main_metric_that_no_run_has_logged_is_told_with_those_there_are(project):
+    client = signed_in("ada")
+    assert (
+        "No run has logged the main metric" not in client.get("/p/lab/sinusoid/").content.decode()
+    )
+
+    log(make.make_run(project, "run"), [2.0, 1.0], "train/query_loss")
+    page = client.get("/p/lab/sinusoid/").content.decode()
+
+    assert "No run has logged the main metric <code>loss</code>." in page
+    assert "such as <code>train/query_loss</code>: PATCH" in page
+    log(Run.objects.get(), [1.0], "loss")
+    assert "No run has logged" not in client.get("/p/lab/sinusoid/").content.decode()
 
 
 def test_only_runs_of_this_list_can_be_selected_by_address(project):
