@@ -67,7 +67,7 @@ def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
     ada.keyboard.press("Escape")
 
     for link, title in (
-        ("sinusoid", "sinusoid"),
+        ("sinusoid", "Sinusoid"),
         ("New project", ""),
         ("API tokens", "API tokens"),
     ):
