@@ -161,18 +161,20 @@ class Delivery:
 
     def _start(self, content: dict[str, Any]) -> str:
         """Create the run, and its project where there is none. Raises Denied instead of Refused:
-        without its run nothing of the spool can be delivered, and all of it must be kept."""
-        key = f"{self.state.client}-start"
+        without its run nothing of the spool can be delivered, and all of it must be kept.
+
+        The origin makes it the same run when the answer was lost, however long ago."""
+        content = {**content, "origin": self.state.client}
         try:
             try:
-                found = self.api.post("runs/", content, key=key)
+                found = self.api.post("runs/", content)
             except Refused as error:
                 if error.code != "project_not_found":
                     raise
                 workspace, _, slug = content["project"].rpartition("/")
                 body = {"slug": slug, **({"workspace": workspace} if workspace else {})}
-                self.api.post("projects/", body, key=f"{key}-project")
-                found = self.api.post("runs/", content, key=key)
+                self.api.post("projects/", body, key=f"{self.state.client}-project")
+                found = self.api.post("runs/", content)
         except Refused as error:
             raise Denied(f"The server does not take this run: {error}") from error
         return str(found["id"])

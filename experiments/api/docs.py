@@ -83,6 +83,7 @@ def documented(
     answer: type[Output] | None,
     example: Any = None,
     status: int = 200,
+    again: str = "",
     body: type[Input] | None = None,
     body_example: Any = None,
     paged: bool = False,
@@ -90,7 +91,10 @@ def documented(
     errors: Sequence[int] = (),
     description: str = "",
 ) -> Callable[[F], F]:
-    """Describes one method of a view. `operation` is "subject_verb"; a create has status 201."""
+    """Describes one method of a view. `operation` is "subject_verb"; a create has status 201.
+
+    `again`: when a create answers 200, with what was created before.
+    """
     parameters = [OpenApiParameter(name, kind, description=about) for name, kind, about in query]
     if paged:
         parameters += _page_parameters()
@@ -109,18 +113,22 @@ def documented(
     if body_example is not None:
         examples.append(OpenApiExample("Request", value=body_example, request_only=True))
     if answer is not None:
+        codes = [str(status), *(["200"] if again else [])]
         examples.append(
-            OpenApiExample("Answer", value=example, response_only=True, status_codes=[str(status)])
+            OpenApiExample("Answer", value=example, response_only=True, status_codes=codes)
         )
     known = {400, 401, 403, 404, *errors, *((409,) if body or status == 201 else ())}
     schema = page_of(answer) if paged and answer is not None else answer
+    answers: dict[int, Any] = {status: schema}
+    if again:
+        answers[200] = OpenApiResponse(answer, again)
     decorate: Callable[[F], F] = extend_schema(
         operation_id=operation,
         summary=summary,
         description=description or summary,
         tags=[operation.partition("_")[0]],
         request=None if body is None else {"application/json": body},
-        responses={status: schema, **{code: _error(code) for code in sorted(known)}},
+        responses={**answers, **{code: _error(code) for code in sorted(known)}},
         parameters=parameters,
         examples=examples,
     )

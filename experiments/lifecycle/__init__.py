@@ -1,7 +1,12 @@
 """Creates projects, runs and jobs, and changes a run's status and what people write on it."""
 
 from experiments.lifecycle.actions import archive, cancel_run, unarchive
-from experiments.lifecycle.clients import beat_client_run, finish_client_run, log_client_run
+from experiments.lifecycle.clients import (
+    beat_client_run,
+    create_client_run,
+    finish_client_run,
+    log_client_run,
+)
 from experiments.lifecycle.editing import (
     edit_run,
     set_environment,
@@ -21,6 +26,7 @@ __all__ = [
     "attach_snapshot",
     "beat_client_run",
     "cancel_run",
+    "create_client_run",
     "create_project",
     "create_run",
     "edit_project",

@@ -1,4 +1,4 @@
-"""Runs that a client executes outside the queue: their heartbeat, their console and their end."""
+"""Runs that a client executes outside the queue: their start, heartbeat, console and end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,27 @@ from django.db import transaction
 from experiments import recording
 from experiments.errors import Conflict, Invalid
 from experiments.lifecycle.editing import set_summary
-from experiments.lifecycle.runs import transition
+from experiments.lifecycle.runs import create_run, transition
 from experiments.lifecycle.silence import hear, sign_of_life
-from experiments.models import Run, RunStatus
+from experiments.models import Project, Run, RunStatus, User
 from experiments.shapes import Logged
+
+
+@transaction.atomic
+def create_client_run(
+    *, project: Project, user: User, origin: str | None = None, **described: Any
+) -> tuple[Run, bool]:
+    """The run of this origin in the project, and whether it was made now.
+
+    A client that never heard the answer asks again, even weeks later: it gets the run it made,
+    whatever has become of it. Without an origin each call makes a run. Raises as `create_run`.
+    """
+    if origin is not None:
+        # The lock makes two creators wait for each other, as for the run's number.
+        Project.objects.select_for_update().get(pk=project.pk)
+        if found := Run.objects.filter(project=project, origin=origin).first():
+            return found, False
+    return create_run(project=project, user=user, origin=origin, **described), True
 
 
 @transaction.atomic

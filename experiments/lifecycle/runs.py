@@ -1,6 +1,7 @@
 """Runs: made with the next number of their project, and moved from status to status."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ _ALLOWED: Mapping[str, tuple[RunStatus, ...]] = {
     RunStatus.CANCELLED: (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.CRASHED),
     RunStatus.CRASHED: (RunStatus.RUNNING,),
 }
+_ORIGIN = re.compile(r"[!-~]{1,64}")
 
 
 def create_run(
@@ -40,6 +42,7 @@ def create_run(
     status: RunStatus = RunStatus.RUNNING,
     environment: Mapping[str, Any] | None = None,
     command: str = "",
+    origin: str | None = None,
 ) -> Run:
     """A new run with the next number of its project; Invalid names every field that is wrong."""
     problems = Problems()
@@ -56,7 +59,10 @@ def create_run(
         params=dict(params or {}),
         environment=checked_document("environment", environment or {}, problems),
         created_by=user,
+        origin=origin,
     )
+    if origin is not None and not _ORIGIN.fullmatch(origin):
+        problems.add("origin", "Use 1 to 64 visible ASCII characters, such as a UUID.")
     problems.check()
     with transaction.atomic():
         _number(run, project)

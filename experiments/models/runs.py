@@ -61,6 +61,9 @@ class Run(models.Model):
     notes = models.TextField(blank=True, max_length=100_000)
     environment = models.JSONField(default=dict)  # python, packages, hardware, variables
     command = models.TextField(blank=True)
+    # Chosen by the client that made the run, so that asking again, however late, makes no second;
+    # null rather than "" for runs without: nulls are never equal.
+    origin = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     snapshot = models.ForeignKey(Snapshot, null=True, blank=True, on_delete=models.PROTECT)
     progress_step = models.BigIntegerField(null=True, blank=True)
     progress_total = models.BigIntegerField(null=True, blank=True)
@@ -76,6 +79,12 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="one_run_per_number"),
+            # With a condition it is an index to add, where SQLite would copy the table otherwise.
+            models.UniqueConstraint(
+                fields=["project", "origin"],
+                condition=models.Q(origin__isnull=False),
+                name="one_run_per_origin",
+            ),
         ]
         indexes = [
             # Lists leave out archived runs. A row holds whole documents: what lists count, sort and

@@ -134,7 +134,7 @@ def test_an_unexpected_failure_is_500_in_the_one_shape(lab, monkeypatch):
     def fail(**_given):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("experiments.lifecycle.create_run", fail)
+    monkeypatch.setattr("experiments.lifecycle.create_client_run", fail)
     response = lab.member.post("/api/v1/runs/", {"project": "sinusoid"}, format="json")
 
     assert response.status_code == 500

@@ -56,8 +56,7 @@ class Server:
 
     def _post(self, path: str, body: Any, key: str | None) -> Any:
         if path == "runs/":
-            assert key
-            return {"id": self.runs.setdefault(key, f"run{len(self.runs)}")}
+            return {"id": self.runs.setdefault(body["origin"], f"run{len(self.runs)}")}
         self.events.append((path, body))
         return {}
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from metascope._api import Api
+from metascope._delivery import Delivery
+from metascope._errors import Unreachable
 
 from experiments import access, reading
-from experiments.models import Role, Run, RunStatus
+from experiments.models import IdempotencyRecord, Role, Run, RunStatus
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +94,37 @@ def test_a_script_without_a_server_is_delivered_later(environment, tmp_path):
 
     assert synced.stdout == "Nothing is waiting.\n"
     assert len(values(Run.objects.get(), "train/loss")) == 500
+
+
+def test_a_start_whose_answer_was_lost_is_one_run_weeks_later(environment, tmp_path):
+    away = {**environment, "METASCOPE_MODE": "offline"}
+    assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0
+    (spool,) = (tmp_path / "spool").iterdir()
+    api = Api(environment["METASCOPE_URL"], environment["METASCOPE_TOKEN"])
+    with pytest.raises(Unreachable, match="answer was lost"):
+        Delivery(spool, spool.name, WithoutAnswers(api)).step(None)
+    made = Run.objects.get()
+    IdempotencyRecord.objects.all().delete()  # the server remembers keys for a day
+
+    synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    run = Run.objects.get()
+    assert (run.pk, run.origin, run.status) == (made.pk, spool.name, RunStatus.COMPLETED)
+    assert len(values(run, "train/loss")) == 500
+
+
+class WithoutAnswers:
+    """An API whose runs are made and whose answers to that never arrive."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def post(self, path, body, *, key=None):
+        answer = self.api.post(path, body, key=key)
+        if path == "runs/":
+            raise Unreachable("the answer was lost")
+        return answer
 
 
 def test_an_unmodified_script_is_recorded(environment, tmp_path):

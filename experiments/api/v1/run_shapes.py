@@ -49,6 +49,9 @@ class RunDetailOutput(RunOutput):
     summary = serializers.DictField()
     notes = serializers.CharField()
     command = serializers.CharField()
+    origin = serializers.CharField(
+        allow_null=True, help_text="What the client that made it calls it."
+    )
     snapshot = serializers.CharField(
         source="snapshot.digest", allow_null=True, default=None, help_text="Digest of its code."
     )
@@ -64,6 +67,11 @@ class RunInput(Input):
     seed = Whole(required=False, allow_null=True, min_value=-(2**63), max_value=2**63 - 1)
     environment = Object(required=False)
     command = Text(required=False, allow_blank=True)
+    origin = Text(
+        required=False,
+        allow_null=True,
+        help_text="Yours, unique in the project, such as a UUID: sent again, the same run answers.",
+    )
 
 
 class RunChange(Input):
@@ -125,6 +133,7 @@ DETAIL_EXAMPLE = {
     "summary": {},
     "notes": "",
     "command": "",
+    "origin": None,
     "snapshot": "9f2c4e0b5d6a7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
 }
 EXAMPLE_INPUT = {

@@ -59,7 +59,10 @@ class Runs(BodyProjectView):
     @documented(
         "runs_create",
         "Start a run that a client executes",
-        description="The run is running at once. To have a worker execute one, submit a job.",
+        description="The run is running at once. To have a worker execute one, submit a job. "
+        "A client that may have to ask again later than an Idempotency-Key is kept names the run "
+        "by an `origin` of its own: the project has one run of each.",
+        again="The project has a run of this origin already: this one, as it is now.",
         answer=RunDetailOutput,
         example={**shapes.DETAIL_EXAMPLE, "job": None},
         status=201,
@@ -70,8 +73,8 @@ class Runs(BodyProjectView):
     def post(self, request: Request) -> Response:
         asked = self.read(shapes.RunInput)
         del asked["project"]
-        run = lifecycle.create_run(project=self.project, user=self.caller, **asked)
-        return Response(RunDetailOutput(run).data, status=201)
+        run, is_new = lifecycle.create_client_run(project=self.project, user=self.caller, **asked)
+        return Response(RunDetailOutput(run).data, status=201 if is_new else 200)
 
 
 def _filtered(request: Request, rows: QuerySet[Run]) -> QuerySet[Run]:
