@@ -1,10 +1,13 @@
 """Rows and fields that are as wide as what they hold, in Chromium at the widths between layouts."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests import factories as make
+from tests.dashboard.compared_runs import compared_runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,6 +43,49 @@ def test_values_of_episode_fields_are_not_cut(ada: Page, live_server, width: int
     )
     assert len(lines) == 6
     assert max(lines) < 3.5
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1440])
+def test_the_chosen_queue_of_a_new_job_is_not_cut(ada: Page, live_server, width: int):
+    make.make_project(make.make_workspace("lab", ada="member"))
+    make.make_worker()
+    ada.set_viewport_size({"width": width, "height": 900})
+    ada.goto(f"{live_server.url}/jobs/new/")
+
+    queue = ada.get_by_label("Queue", exact=True)
+    expect(queue.locator("option:checked")).to_have_text("default, 1 live worker, 0 waiting")
+    whole = queue.evaluate(
+        "one => { const copy = one.cloneNode(true); copy.style.cssText = 'position: absolute; "
+        "width: auto'; one.after(copy); const { width } = copy.getBoundingClientRect(); "
+        "copy.remove(); return width; }"
+    )
+    assert queue.evaluate("one => one.getBoundingClientRect().width") >= whole
+
+
+def test_the_verdict_of_a_phone_scrolls_in_its_own_place(ada: Page, live_server):
+    make.make_workspace("lab", ada="member")
+    runs = compared_runs()
+    ada.set_viewport_size({"width": 390, "height": 850})
+    ada.goto(f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}")
+
+    table = ada.get_by_role("region", name=re.compile("^Differences to .*, scrolls sideways"))
+    table.focus()
+    expect(table).to_be_focused()
+    table.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+    expect(table.get_by_role("columnheader", name="Verdict")).to_be_in_viewport(ratio=0.9)
+    assert ada.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("tab", ["", "charts", "adaptation", "console", "params"])
+def test_headings_of_a_run_skip_no_level(ada: Page, live_server, tab: str):
+    project = make.make_project(make.make_workspace("lab", ada="member"), main_metric="loss")
+    run = make.make_run(project, status="completed")
+    make.make_evaluation(run)
+    ada.goto(f"{live_server.url}/runs/{run.pk}/?tab={tab}")
+
+    found = Axe().run(ada).response["violations"]
+
+    assert "heading-order" not in [one["id"] for one in found]
 
 
 def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
