@@ -82,6 +82,21 @@ def test_archive_acts_at_once_and_can_be_undone(ada, live_server, project):
     expect(ada.locator(f"tr[data-run='{run.pk}']")).to_have_count(1)
 
 
+def test_rows_of_before_are_dimmed_until_others_come(ada, live_server, project):
+    make.make_run(project, status="completed")
+    ada.goto(f"{live_server.url}/p/lab/sinusoid/", wait_until="networkidle")
+    rows, held = ada.locator(".runs-main"), []
+    expect(rows).to_have_css("opacity", "1")
+    ada.route("**/p/lab/sinusoid/?sort**", lambda route: held.append(route))
+
+    ada.get_by_role("link", name="Name", exact=True).click()
+
+    expect(rows).to_have_css("opacity", "0.55")
+    held[0].continue_()
+    expect(ada.locator("th[aria-sort]")).to_contain_text("Name")
+    expect(rows).to_have_css("opacity", "1")
+
+
 def test_typing_a_filter_changes_rows_address_and_chips(ada, live_server, project):
     for name, lr in (("slow", 0.01), ("fast", 0.5)):
         make.make_run(project, name, status="completed", params={"lr": lr})
