@@ -13,20 +13,29 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, Protocol
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
-from experiments.errors import DomainError, NotFound
-from experiments.models import Blob, Checkpoint, Snapshot, SnapshotFile
+from experiments.errors import DomainError, Invalid, NotFound
+from experiments.models import Blob, Checkpoint, ManifestFile, Snapshot, SnapshotFile
 
 # Longer than any transaction that puts a blob and then refers to it.
 COLLECT_AFTER = timedelta(minutes=10)
 
+PIECE = 1024 * 1024
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Readable(Protocol):
+    """What yields bytes piece by piece: a file, the body of a request."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Damaged(DomainError):
@@ -56,6 +65,74 @@ def put_many(contents: Iterable[bytes]) -> dict[str, Blob]:
     return Blob.objects.in_bulk(list(by_sha))
 
 
+def receive(source: Readable, *, sha256: str = "") -> Blob:
+    """Store all that `source` yields, in bounded memory, durably; returns its row.
+
+    Raises Invalid when `sha256` is given and the bytes have another.
+    """
+    with tempfile.NamedTemporaryFile(dir=_incoming(), prefix=".new-", delete=False) as file:
+        received = Path(file.name)
+        try:
+            digest, size = hashlib.sha256(), 0
+            while piece := source.read(PIECE):
+                digest.update(piece)
+                size += len(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            found = digest.hexdigest()
+            if sha256 not in ("", found):
+                raise Invalid(
+                    f"The bytes received have the SHA-256 {found}, not {sha256}: send them again.",
+                    code="digest_differs",
+                    fields={"sha256": [f"The bytes have {found}."]},
+                )
+            return _keep(found, size, received)
+        finally:
+            received.unlink(missing_ok=True)
+
+
+def _keep(sha256: str, size: int, received: Path) -> Blob:
+    """Row first, then the file, as `put_many` does."""
+    with transaction.atomic():
+        Blob.objects.bulk_create([Blob(sha256=sha256, size=size)], ignore_conflicts=True)
+        Blob.objects.filter(sha256=sha256).update(created_at=Now())
+    storage, name = _storage(), _name(sha256)
+    if not (storage.exists(name) and storage.size(name) == size):
+        try:
+            path = Path(storage.path(name))
+        except NotImplementedError:
+            with received.open("rb") as file:
+                _save(storage, name, File(file))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(received, path)
+            _sync_folders(path)
+    return Blob.objects.get(pk=sha256)
+
+
+def _incoming() -> Path:
+    """Beside the blobs, so that a received file is moved and not copied."""
+    try:
+        folder = Path(_storage().path("incoming"))
+    except NotImplementedError:
+        folder = Path(tempfile.gettempdir())
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def open_blob(sha256: str) -> IO[bytes]:
+    """The bytes under `sha256` as a file, unverified: its reader is told the name, and may check.
+
+    Raises NotFound.
+    """
+    try:
+        file: IO[bytes] = _storage().open(_name(sha256))
+    except FileNotFoundError:
+        raise NotFound(f"There is no blob {sha256}.", code="blob_not_found") from None
+    return file
+
+
 def read(sha256: str) -> bytes:
     """The bytes under `sha256`. Raises NotFound, or Damaged when they hash to something else."""
     name = _name(sha256)
@@ -77,6 +154,7 @@ def collect(limit: int = 100) -> int:
         ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
         ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
         ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
+        ~Exists(ManifestFile.objects.filter(blob=OuterRef("pk"))),
         created_at__lt=Now() - COLLECT_AFTER,
     )
     collected = 0
@@ -108,11 +186,15 @@ def _ensure_file(sha256: str, data: bytes) -> None:
     try:
         path = Path(storage.path(name))
     except NotImplementedError:  # an object store: its writes are atomic and durable
-        saved = storage.save(name, ContentFile(data))
-        if saved != name:  # another writer of the same bytes was first
-            storage.delete(saved)
+        _save(storage, name, ContentFile(data))
         return
     _write_durably(path, data)
+
+
+def _save(storage: Storage, name: str, content: "File[bytes]") -> None:
+    saved = storage.save(name, content)
+    if saved != name:  # another writer of the same bytes was first
+        storage.delete(saved)
 
 
 def _write_durably(path: Path, data: bytes) -> None:
@@ -128,6 +210,10 @@ def _write_durably(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    _sync_folders(path)
+
+
+def _sync_folders(path: Path) -> None:
     for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
         _sync_folder(folder)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.db import transaction
 
-from experiments import blobs
+from experiments import blobs, paths
 from experiments.errors import Invalid, TooLarge
 from experiments.models import Snapshot, SnapshotFile, Workspace
 
@@ -92,24 +92,11 @@ def _check(files: Mapping[str, bytes], commit: str, branch: str, patch: bytes) -
             fields={"files": [f"at most {MOST_BYTES} bytes together"]},
         )
     for path in files:
-        _check_path(path)
+        paths.check(path, field=f"files.{path[:100]!r}", longest=LONGEST_PATH)
     if not _COMMIT.fullmatch(commit):
         raise _invalid("git_commit", "must be 7 to 64 lower-case hexadecimal digits")
     if len(branch) > 250 or _CONTROL.search(branch):
         raise _invalid("git_branch", "must be at most 250 printable characters")
-
-
-def _check_path(path: str) -> None:
-    parts = path.split("/")
-    field = f"files.{path[:100]!r}"
-    if not path or len(path) > LONGEST_PATH or _CONTROL.search(path):
-        raise _invalid(field, f"must be 1 to {LONGEST_PATH} printable characters")
-    if "\\" in path or path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        raise _invalid(field, "must be relative and use '/' between folders")
-    if any(part in ("", ".", "..") for part in parts):
-        raise _invalid(field, "must not hold '.', '..' or empty parts")
-    if any("\ud800" <= character <= "\udfff" for character in path):
-        raise _invalid(field, "must be valid Unicode")
 
 
 def _invalid(field: str, message: str) -> Invalid:

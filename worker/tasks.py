@@ -10,7 +10,7 @@ from celery.apps.worker import Worker as CeleryWorker
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from experiments import blobs, folding
+from experiments import blobs, folding, lifecycle
 from worker import trainers
 from worker.slots import Slots
 from worker.sweeps import sweep
@@ -46,8 +46,9 @@ def sweep_jobs() -> None:
 
 @shared_task(name="worker.tasks.fold_series")
 def fold_series() -> None:
-    """Fold accepted batches into chunks and delete blobs nothing refers to."""
+    """Fold accepted batches into chunks, empty the trash, delete blobs nothing refers to."""
     folding.fold_pending(FOLDED_AT_ONCE)
+    lifecycle.empty_trash()
     blobs.collect()
 
 

@@ -21,6 +21,7 @@ from experiments.api.pages import MOST_LIMIT
 
 F = TypeVar("F", bound=Callable[..., Any])
 Query = tuple[str, type, str]
+BYTES = "application/octet-stream"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -90,6 +91,8 @@ def documented(
     query: Sequence[Query] = (),
     errors: Sequence[int] = (),
     description: str = "",
+    takes_bytes: bool = False,
+    gives_bytes: bool = False,
 ) -> Callable[[F], F]:
     """Describes one method of a view. `operation` is "subject_verb"; a create has status 201.
 
@@ -119,7 +122,12 @@ def documented(
         )
     known = {400, 401, 403, 404, *errors, *((409,) if body or status == 201 else ())}
     schema = page_of(answer) if paged and answer is not None else answer
-    answers: dict[int, Any] = {status: schema}
+    answers: dict[Any, Any] = {status: schema}
+    if gives_bytes:
+        answers = {(status, BYTES): OpenApiTypes.BINARY}
+    request: Any = None if body is None else {"application/json": body}
+    if takes_bytes:
+        request = {BYTES: OpenApiTypes.BINARY}
     if again:
         answers[200] = OpenApiResponse(answer, again)
     decorate: Callable[[F], F] = extend_schema(
@@ -127,7 +135,7 @@ def documented(
         summary=summary,
         description=description or summary,
         tags=[operation.partition("_")[0]],
-        request=None if body is None else {"application/json": body},
+        request=request,
         responses={**answers, **{code: _error(code) for code in sorted(known)}},
         parameters=parameters,
         examples=examples,

@@ -126,7 +126,7 @@ def find_project(request: Request, name: Any) -> Project:
         raise _bad_project("Name a project: 'slug' or 'workspace/slug'.")
     workspace, _, slug = name.rpartition("/")
     found = Project.objects.select_related("workspace").filter(
-        workspace__in=visible_workspaces(request), slug=slug
+        workspace__in=visible_workspaces(request), slug=slug, deleted_at=None
     )
     if workspace:
         found = found.filter(workspace__slug=workspace)

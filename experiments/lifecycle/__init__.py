@@ -20,6 +20,14 @@ from experiments.lifecycle.params import flatten
 from experiments.lifecycle.projects import create_project, edit_project
 from experiments.lifecycle.runs import attach_snapshot, create_run, transition
 from experiments.lifecycle.silence import sign_of_life, sweep_silent_runs
+from experiments.lifecycle.trash import (
+    empty_trash,
+    erase,
+    restore,
+    restore_project,
+    trash,
+    trash_project,
+)
 
 __all__ = [
     "archive",
@@ -31,9 +39,13 @@ __all__ = [
     "create_run",
     "edit_project",
     "edit_run",
+    "empty_trash",
+    "erase",
     "finish_client_run",
     "flatten",
     "log_client_run",
+    "restore",
+    "restore_project",
     "set_environment",
     "set_notes",
     "set_params",
@@ -43,5 +55,7 @@ __all__ = [
     "submit_job",
     "sweep_silent_runs",
     "transition",
+    "trash",
+    "trash_project",
     "unarchive",
 ]

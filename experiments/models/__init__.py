@@ -10,6 +10,7 @@ from experiments.models.access import (
     Workspace,
 )
 from experiments.models.evaluations import Evaluation
+from experiments.models.files import Manifest, ManifestFile
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project
@@ -25,6 +26,8 @@ __all__ = [
     "Job",
     "JobAttempt",
     "LogChunk",
+    "Manifest",
+    "ManifestFile",
     "Membership",
     "MetricBatch",
     "Param",

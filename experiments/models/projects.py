@@ -10,7 +10,8 @@ from experiments.models.access import User, Workspace
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(workspace__memberships__user=user)
+        """Those that are not in the trash."""
+        return self.filter(workspace__memberships__user=user, deleted_at=None)
 
 
 class Project(models.Model):
@@ -26,6 +27,7 @@ class Project(models.Model):
         default="min",
     )
     created_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True, blank=True)  # in the trash since
 
     objects = ProjectQuerySet.as_manager()
 

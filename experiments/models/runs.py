@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import User
+from experiments.models.files import Manifest
 from experiments.models.ids import new_id
 from experiments.models.projects import Project
 from experiments.models.snapshots import Snapshot
@@ -73,6 +74,11 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    # In the trash since; archived too, so that lists leave it out. Emptied by `lifecycle.trash`.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    files = models.ForeignKey(  # made with the first file
+        Manifest, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = RunQuerySet.as_manager()
 
@@ -132,13 +138,17 @@ class Param(models.Model):
 
 
 class RunTag(models.Model):
+    """A label of a run, or a named text: MLflow's tags have values, ours are names alone."""
+
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tag_rows")
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=250)
+    value = models.TextField(blank=True)
+    text = models.CharField(max_length=500, blank=True)  # the value, cut for the index only
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="one_tag_per_name")]
-        indexes = [models.Index(fields=["project", "name"], name="tags_by_name")]
+        indexes = [models.Index(fields=["project", "name", "text", "run"], name="tags_by_text")]
 
 
 class LogChunk(models.Model):

@@ -52,6 +52,8 @@ def run_table(
     if not 1 <= limit <= MOST_ROWS or offset < 0:
         raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
     runs = Run.objects.filter(project=project, archived_at__isnull=not archived)
+    if archived:
+        runs = runs.filter(deleted_at=None)
     runs = runs.filter(search.parse(filters, project=project))
     target = search.field(sort)
     if target.kind == "attribute":

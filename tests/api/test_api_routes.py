@@ -3,13 +3,14 @@
 A row is (address, method, body, answers to anonymous, viewer, member, admin, stranger).
 """
 
+import io
 import json
 
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver
 
-from experiments import access, recording, snapshots
+from experiments import access, files, lifecycle, recording, snapshots
 from experiments.api.v1 import urls
 from tests import factories
 from tests.api.conftest import error_of
@@ -51,10 +52,15 @@ TABLE = [
     ("projects/", "POST", {"workspace": "lab", "slug": "new"}, CREATE),
     ("projects/lab/sinusoid/", "GET", None, READ),
     ("projects/lab/sinusoid/", "PATCH", {"name": "Sine"}, WRITE),
+    ("projects/lab/old/", "DELETE", None, (401, 403, 403, 204, 404)),
+    ("projects/lab/sinusoid/restore/", "POST", {}, ADMIN_WRITE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
     ("runs/{run}/", "GET", None, READ),
     ("runs/{run}/", "PATCH", {"tags": ["a"]}, WRITE),
+    ("runs/{run}/", "DELETE", None, (401, 403, 204, 204, 404)),
+    ("runs/{run}/restore/", "POST", {}, WRITE),
+    ("runs/{trashed}/erase/", "POST", {}, ADMIN_REMOVE),
     ("runs/{run}/params/", "POST", {"params": {"new": 1}}, WRITE),
     ("runs/{run}/summary/", "POST", {"summary": {"loss": 1}}, WRITE),
     ("runs/{run}/environment/", "GET", None, READ),
@@ -72,6 +78,10 @@ TABLE = [
     ("runs/{run}/heartbeat/", "POST", {}, WRITE),
     ("runs/{done}/archive/", "POST", {}, WRITE),
     ("runs/{done}/unarchive/", "POST", {}, WRITE),
+    ("runs/{run}/files/", "GET", None, READ),
+    ("runs/{run}/files/content/?path=a.txt", "GET", None, READ),
+    ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
+    ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
     ("runs/{run}/metrics/", "GET", None, READ),
     ("runs/{run}/metrics/", "POST", POINTS, WRITE),
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
@@ -107,12 +117,15 @@ def things(lab):
         series=recording.parse_series(POINTS),
     )
     factories.make_log(run)
+    files.put(files.of_run(run), "a.txt", io.BytesIO(b"a"))
     factories.make_worker()
+    factories.make_project(lab.workspace, slug="old")
     token, _ = access.create_token(user=factories.make_user("ada"), name="Ada's")
     return {
         "run": run.pk,
         "bare": factories.make_run(lab.project).pk,
         "done": factories.make_run(lab.project, status="completed").pk,
+        "trashed": lifecycle.trash(factories.make_run(lab.project)).pk,
         "evaluation": factories.make_evaluation(run).pk,
         "job": factories.make_job(factories.make_run(lab.project, status="queued")).pk,
         "failed": factories.make_job(
@@ -138,6 +151,7 @@ def test_who_gets_what(lab, things, address, method, body, statuses):
         assert response.status_code == status, (caller, response.content[:500])
         if status >= 400:
             error_of(response)
+        response.close()
 
 
 def patterns(entries=urls.urlpatterns, prefix=""):
@@ -162,7 +176,15 @@ def test_every_address_and_method_has_a_row():
 
 
 def _pattern_of(address):
-    names = {"run": "a", "bare": "a", "done": "a", "evaluation": "a", "job": "a", "failed": "a"}
+    names = {
+        "run": "a",
+        "bare": "a",
+        "done": "a",
+        "evaluation": "a",
+        "job": "a",
+        "failed": "a",
+        "trashed": "a",
+    }
     path = address.partition("?")[0].format(**names, token="1")
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"

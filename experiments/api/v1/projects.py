@@ -9,6 +9,7 @@ from experiments.api.auth import SIGNED_IN, visible_workspaces
 from experiments.api.docs import documented
 from experiments.api.fields import Choice, Input, Output, Text
 from experiments.api.idempotency import idempotent
+from experiments.api.v1.run_shapes import Nothing
 from experiments.api.views import ApiView, ProjectView, find_workspace
 from experiments.errors import Invalid, NotFound
 from experiments.models import Project, Role, Workspace
@@ -70,12 +71,23 @@ class Projects(ApiView):
         answer=ProjectOutput,
         example=EXAMPLE,
         paged=True,
-        query=[("workspace", str, "Only of this workspace.")],
+        query=[
+            ("workspace", str, "Only of this workspace."),
+            ("deleted", str, "false (default), or true: those in the trash."),
+        ],
     )
     def get(self, request: Request) -> Response:
         rows = Project.objects.select_related("workspace").filter(
             workspace__in=visible_workspaces(request)
         )
+        match request.query_params.get("deleted", "false"):
+            case "false":
+                rows = rows.filter(deleted_at=None)
+            case "true":
+                rows = rows.exclude(deleted_at=None)
+            case _:
+                message = "Use false or true."
+                raise Invalid(f"deleted: {message}", fields={"deleted": [message]})
         if slug := request.query_params.get("workspace"):
             rows = rows.filter(workspace=find_workspace(request, slug))
         return self.pages.page(
@@ -100,7 +112,7 @@ class Projects(ApiView):
 
 
 class ProjectDetail(ProjectView):
-    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER}
+    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER, "DELETE": Role.ADMIN}
 
     @documented("projects_get", "One project", answer=ProjectOutput, example=EXAMPLE)
     def get(self, request: Request, workspace: str, project: str) -> Response:
@@ -117,3 +129,30 @@ class ProjectDetail(ProjectView):
     def patch(self, request: Request, workspace: str, project: str) -> Response:
         changed = lifecycle.edit_project(self.project, **self.read(ProjectChange))
         return Response(ProjectOutput(changed).data)
+
+    @documented(
+        "projects_trash",
+        "Move a project and its runs to the trash",
+        description="It can be restored; after METASCOPE_TRASH_DAYS it is erased.",
+        answer=None,
+        status=204,
+    )
+    def delete(self, request: Request, workspace: str, project: str) -> Response:
+        lifecycle.trash_project(self.project)
+        return Response(status=204)
+
+
+class ProjectRestore(ProjectView):
+    needed = {"POST": Role.ADMIN}
+
+    @documented(
+        "projects_restore",
+        "Take a project and its runs out of the trash",
+        answer=ProjectOutput,
+        example=EXAMPLE,
+        body=Nothing,
+        body_example={},
+    )
+    def post(self, request: Request, workspace: str, project: str) -> Response:
+        self.read(Nothing)
+        return Response(ProjectOutput(lifecycle.restore_project(self.project)).data)

@@ -31,6 +31,7 @@ class RunOutput(Output):
     finished_at = serializers.DateTimeField(allow_null=True)
     heartbeat_at = serializers.DateTimeField(allow_null=True)
     archived_at = serializers.DateTimeField(allow_null=True)
+    deleted_at = serializers.DateTimeField(allow_null=True, help_text="In the trash since.")
 
     def get_project(self, run: Run) -> str:
         return f"{run.project.workspace.slug}/{run.project.slug}"
@@ -126,6 +127,7 @@ EXAMPLE: dict[str, Any] = {
     "finished_at": None,
     "heartbeat_at": "2026-11-23T12:00:31Z",
     "archived_at": None,
+    "deleted_at": None,
 }
 DETAIL_EXAMPLE = {
     **EXAMPLE,

@@ -25,7 +25,7 @@ QUERY = [
     ("group", str, "Runs of this group."),
     ("q", str, "Runs whose name contains this."),
     ("filter", str, "For example: status = running AND params.outer.lr < 0.01"),
-    ("archived", str, "false (default), true or all."),
+    ("archived", str, "false (default), true, all or trash: what was deleted."),
 ]
 
 
@@ -97,10 +97,12 @@ def _filtered(request: Request, rows: QuerySet[Run]) -> QuerySet[Run]:
         case "false":
             return rows.filter(archived_at=None)
         case "true":
-            return rows.exclude(archived_at=None)
+            return rows.exclude(archived_at=None).filter(deleted_at=None)
         case "all":
-            return rows
-    raise _bad_query("archived", "Use false, true or all.")
+            return rows.filter(deleted_at=None)
+        case "trash":
+            return rows.exclude(deleted_at=None)
+    raise _bad_query("archived", "Use false, true, all or trash.")
 
 
 def _statuses(text: str) -> list[str]:
@@ -116,7 +118,7 @@ def _bad_query(name: str, message: str) -> Invalid:
 
 
 class RunDetail(RunView):
-    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER}
+    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER, "DELETE": Role.MEMBER}
 
     @documented("runs_get", "One run", answer=RunDetailOutput, example=shapes.DETAIL_EXAMPLE)
     def get(self, request: Request, run_id: str) -> Response:
@@ -133,6 +135,34 @@ class RunDetail(RunView):
     def patch(self, request: Request, run_id: str) -> Response:
         run = lifecycle.edit_run(self.run, **self.read(shapes.RunChange))
         return Response(RunDetailOutput(run).data)
+
+    @documented(
+        "runs_trash",
+        "Move a run to the trash",
+        description="It can be restored; after METASCOPE_TRASH_DAYS it is erased.",
+        answer=None,
+        status=204,
+    )
+    def delete(self, request: Request, run_id: str) -> Response:
+        lifecycle.trash(self.run)
+        return Response(status=204)
+
+
+class RunErase(RunView):
+    needed = {"POST": Role.ADMIN}
+
+    @documented(
+        "runs_erase",
+        "Erase a run that is in the trash, for good",
+        answer=None,
+        status=204,
+        body=shapes.Nothing,
+        body_example={},
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        self.read(shapes.Nothing)
+        lifecycle.erase(self.run)
+        return Response(status=204)
 
 
 class RunAction(RunView):
@@ -218,5 +248,8 @@ ACTIONS = {
     ),
     "unarchive": _action(
         "unarchive", "Show an archived run again", lifecycle.unarchive, shapes.Nothing, {}
+    ),
+    "restore": _action(
+        "restore", "Take a run out of the trash", lifecycle.restore, shapes.Nothing, {}
     ),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from experiments.api.v1 import (
     evaluations,
+    files,
     jobs,
     metrics,
     projects,
@@ -31,9 +32,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_workspace}members/<str:username>/", workspaces.MemberDetail.as_view()),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:workspace>/<slug:project>/", projects.ProjectDetail.as_view()),
+    path("projects/<slug:workspace>/<slug:project>/restore/", projects.ProjectRestore.as_view()),
     path("runs/", runs.Runs.as_view()),
     path(_run, runs.RunDetail.as_view()),
     *[path(f"{_run}{verb}/", view.as_view()) for verb, view in runs.ACTIONS.items()],
+    path(f"{_run}erase/", runs.RunErase.as_view()),
     path(f"{_run}environment/", run_parts.RunEnvironment.as_view()),
     path(f"{_run}snapshot/", run_parts.RunSnapshot.as_view()),
     path(f"{_run}snapshot/files/", run_parts.SnapshotFiles.as_view()),
@@ -52,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trainers/<str:name>/", workers.TrainerDetail.as_view()),
     path("distributions/", workers.Distributions.as_view()),
     *metrics.urlpatterns,
+    *files.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]

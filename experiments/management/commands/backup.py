@@ -16,6 +16,7 @@ REFERRED_TO = """
     SELECT blob_id FROM experiments_checkpoint
     UNION SELECT blob_id FROM experiments_snapshotfile
     UNION SELECT patch_id FROM experiments_snapshot WHERE patch_id IS NOT NULL
+    UNION SELECT blob_id FROM experiments_manifestfile WHERE blob_id IS NOT NULL
 """
 
 

@@ -1,0 +1,95 @@
+"""The trash: what was deleted waits there, can be restored, and is erased after a while.
+
+A run in the trash is archived too, so no list shows it; its page and its late points still work.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Coalesce, Now
+
+from experiments.errors import Conflict
+from experiments.lifecycle.runs import transition
+from experiments.models import Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models.runs import ACTIVE
+
+ERASED_AT_ONCE = 100  # by a sweep
+
+
+def trash(run: Run) -> Run:
+    """Moves a run to the trash. Conflict while its job is queued or running; a client's run that
+    is running is cancelled. Repeating changes nothing.
+    """
+    if hasattr(run, "job") and run.status in ACTIVE:
+        raise Conflict(f"The run is {run.status}: cancel it first.", code="run_active")
+    transition(run, to=RunStatus.CANCELLED, reason="Moved to the trash.")
+    rows = Run.objects.filter(pk=run.pk, deleted_at=None)
+    rows.update(deleted_at=Now(), archived_at=Coalesce("archived_at", Now()))
+    run.refresh_from_db(fields=["deleted_at", "archived_at"])
+    return run
+
+
+def restore(run: Run) -> Run:
+    """Takes a run out of the trash, and shows it in lists. Repeating changes nothing."""
+    Run.objects.filter(pk=run.pk).exclude(deleted_at=None).update(deleted_at=None, archived_at=None)
+    run.refresh_from_db(fields=["deleted_at", "archived_at"])
+    return run
+
+
+@transaction.atomic
+def erase(run: Run) -> Run:
+    """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash.
+
+    Blobs that nothing else refers to go with the next collection. Returns the run as it was.
+    """
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    if locked.deleted_at is None:
+        raise Conflict(
+            "Only what is in the trash can be erased: delete it first.", code="not_trash"
+        )
+    Run.objects.filter(pk=run.pk).delete()
+    if locked.files_id is not None:
+        Manifest.objects.filter(pk=locked.files_id).delete()
+    if locked.snapshot_id is not None:  # others may have executed the same code
+        Snapshot.objects.filter(pk=locked.snapshot_id, run=None).delete()
+    return run
+
+
+def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
+    """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many."""
+    long_ago = Now() - timedelta(days=settings.TRASH_DAYS)
+    due = Run.objects.filter(deleted_at__lt=long_ago).order_by("deleted_at")[:limit]
+    erased = [erase(run) for run in due]
+    projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
+    for project in projects[:limit]:
+        project.delete()
+    return len(erased)
+
+
+@transaction.atomic
+def trash_project(project: Project) -> Project:
+    """Moves a project to the trash, with all its runs. Conflict while jobs of it are active."""
+    active = project.runs.filter(status__in=ACTIVE, job__isnull=False).count()
+    if active:
+        raise Conflict(
+            f"{active} jobs of the project are queued or running: cancel them first.",
+            code="run_active",
+        )
+    Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=Now())
+    for run in project.runs.filter(status__in=ACTIVE):
+        transition(run, to=RunStatus.CANCELLED, reason="Its project was moved to the trash.")
+    project.runs.filter(deleted_at=None).update(
+        deleted_at=Now(), archived_at=Coalesce("archived_at", Now())
+    )
+    project.refresh_from_db(fields=["deleted_at"])
+    return project
+
+
+@transaction.atomic
+def restore_project(project: Project) -> Project:
+    """Takes a project out of the trash, with all its runs, those deleted singly before too."""
+    Project.objects.filter(pk=project.pk).update(deleted_at=None)
+    project.runs.exclude(deleted_at=None).update(deleted_at=None, archived_at=None)
+    project.refresh_from_db(fields=["deleted_at"])
+    return project
