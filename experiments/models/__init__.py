@@ -9,6 +9,14 @@ from experiments.models.access import (
     User,
     Workspace,
 )
+from experiments.models.artifacts import (
+    Artifact,
+    ArtifactAlias,
+    ArtifactKind,
+    ArtifactUse,
+    ArtifactVersion,
+    BlobUpload,
+)
 from experiments.models.evaluations import Evaluation
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
@@ -19,7 +27,13 @@ from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
 
 __all__ = [
     "ApiToken",
+    "Artifact",
+    "ArtifactAlias",
+    "ArtifactKind",
+    "ArtifactUse",
+    "ArtifactVersion",
     "Blob",
+    "BlobUpload",
     "Checkpoint",
     "Evaluation",
     "IdempotencyRecord",
