@@ -116,8 +116,8 @@ class SeriesView:
 class SeriesSummary:
     """One metric of one run in numbers. `least` and `most` are over finite values.
 
-    `last` is the value at the largest step (may be NaN or infinite); the steps of `least` and
-    `most` are the first that reached them.
+    `last` is the value at the largest step, of equal steps the latest, of equal times the largest
+    (may be NaN or infinite); the steps of `least` and `most` are the first that reached them.
     """
 
     key: str
@@ -126,6 +126,7 @@ class SeriesSummary:
     first_step: int
     last_step: int
     last: float
+    last_time: float | None  # None: recorded before this was kept
     least: float | None
     least_step: int | None
     most: float | None

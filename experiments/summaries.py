@@ -24,6 +24,7 @@ class Stored:
     last_step: int | None
     last: float | None
     last_is: str
+    last_time: float | None
     least: float | None
     least_step: int | None
     most: float | None
@@ -38,12 +39,12 @@ _NUMBERS = READ[2:]
 COLUMNS = (*_NUMBERS, "updated_at")
 
 
-def summarize(key: str, steps: IntArray, values: FloatArray) -> SeriesSummary:
-    """The summary of at least one point; of equal steps the later in the arrays is the newer."""
+def summarize(key: str, steps: IntArray, times: FloatArray, values: FloatArray) -> SeriesSummary:
+    """The summary of at least one point, whatever their order; times are finite."""
     finite = np.isfinite(values)
     if finite.all() and (steps[1:] >= steps[:-1]).all():
-        return _summarize_clean(key, steps, values)
-    newest = len(steps) - 1 - int(np.argmax(steps[::-1]))
+        return _summarize_clean(key, steps, times, values)
+    newest = _newest(steps, times, values)
     bad_steps = steps[~finite]
     least, least_step = _first_extreme(steps[finite], values[finite], np.min)
     most, most_step = _first_extreme(steps[finite], values[finite], np.max)
@@ -54,6 +55,7 @@ def summarize(key: str, steps: IntArray, values: FloatArray) -> SeriesSummary:
         first_step=int(steps.min()),
         last_step=int(steps[newest]),
         last=float(values[newest]),
+        last_time=float(times[newest]),
         least=least,
         least_step=least_step,
         most=most,
@@ -62,16 +64,33 @@ def summarize(key: str, steps: IntArray, values: FloatArray) -> SeriesSummary:
     )
 
 
-def _summarize_clean(key: str, steps: IntArray, values: FloatArray) -> SeriesSummary:
+def _newest(steps: IntArray, times: FloatArray, values: FloatArray) -> int:
+    """Where the last point is: of the largest step, then the latest, then the largest value.
+
+    Not the last to arrive: the same points make the same summary, in whatever order they come.
+    """
+    tied = np.flatnonzero(steps == steps.max())
+    if len(tied) == 1:
+        return int(tied[0])
+    comparable = np.where(np.isnan(values[tied]), 0.0, values[tied])
+    return int(tied[np.lexsort((comparable, times[tied]))[-1]])
+
+
+def _summarize_clean(
+    key: str, steps: IntArray, times: FloatArray, values: FloatArray
+) -> SeriesSummary:
     """The same of finite values in order of their steps, the usual case, in fewer passes."""
     least, most = int(values.argmin()), int(values.argmax())  # the first of equal ones
+    alone = len(steps) == 1 or steps[-1] > steps[-2]
+    newest = len(steps) - 1 if alone else _newest(steps, times, values)
     return SeriesSummary(
         key=key,
         count=len(steps),
         nonfinite=0,
         first_step=int(steps[0]),
         last_step=int(steps[-1]),
-        last=float(values[-1]),
+        last=float(values[newest]),
+        last_time=float(times[newest]),
         least=float(values[least]),
         least_step=int(steps[least]),
         most=float(values[most]),
@@ -81,8 +100,8 @@ def _summarize_clean(key: str, steps: IntArray, values: FloatArray) -> SeriesSum
 
 
 def merge(old: SeriesSummary, new: SeriesSummary) -> SeriesSummary:
-    """The summary of both lots of points; `new` arrived after `old`."""
-    newest = new if new.last_step >= old.last_step else old
+    """The summary of both lots of points."""
+    newest = new if _rank(new) >= _rank(old) else old
     least, least_step = _better(old.least, old.least_step, new.least, new.least_step, sign=1)
     most, most_step = _better(old.most, old.most_step, new.most, new.most_step, sign=-1)
     bad_steps = [s for s in (old.first_bad_step, new.first_bad_step) if s is not None]
@@ -99,6 +118,12 @@ def merge(old: SeriesSummary, new: SeriesSummary) -> SeriesSummary:
     )
 
 
+def _rank(one: SeriesSummary) -> tuple[int, float, float]:
+    """What its last point is compared by with another's."""
+    time = -math.inf if one.last_time is None else one.last_time
+    return one.last_step, time, 0.0 if math.isnan(one.last) else one.last
+
+
 def from_row(row: Series | Stored) -> SeriesSummary:
     """A stored summary. Its series has at least one point."""
     if row.first_step is None or row.last_step is None:
@@ -110,6 +135,7 @@ def from_row(row: Series | Stored) -> SeriesSummary:
         first_step=row.first_step,
         last_step=row.last_step,
         last=floats.from_name(row.last_is) if row.last is None else row.last,
+        last_time=row.last_time,
         least=row.least,
         least_step=row.least_step,
         most=row.most,
@@ -133,6 +159,7 @@ def numbers(summary: SeriesSummary) -> tuple[int | float | str | None, ...]:
         summary.last_step,
         summary.last if math.isfinite(summary.last) else None,
         floats.kind(summary.last),
+        summary.last_time,
         summary.least,
         summary.least_step,
         summary.most,

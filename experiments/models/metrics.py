@@ -43,8 +43,9 @@ class MetricBatch(models.Model):
 class Series(models.Model):
     """The summary of one metric of one run; the run table filters and sorts on these rows.
 
-    `last` is the value at the largest step. `least` and `most` are over finite values only.
-    Null stands for "no finite value"; `last_is` says nan, inf or -inf where `last` is null.
+    `last` is the value at the largest step, of equal steps the latest. `least` and `most` are
+    over finite values only. Null stands for "no finite value"; `last_is` says nan, inf or -inf
+    where `last` is null.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="series")
@@ -56,6 +57,7 @@ class Series(models.Model):
     last_step = models.BigIntegerField(null=True)
     last = models.FloatField(null=True)
     last_is = models.CharField(max_length=4, blank=True)
+    last_time = models.FloatField(null=True)  # seconds since 1970
     least = models.FloatField(null=True)
     least_step = models.BigIntegerField(null=True)
     most = models.FloatField(null=True)

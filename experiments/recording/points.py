@@ -42,6 +42,7 @@ def record(
     validation.check_series(series)
     groups = journal.grouped(series)
     fingerprint = journal.fingerprint(groups)
+    timed = _with_times(series)
     points = sum(len(one.steps) for one in series)
     with transaction.atomic():
         project_id = lock_run(run_id)
@@ -55,9 +56,9 @@ def record(
             number=number,
             fingerprint=fingerprint,
             points=points,
-            payload=journal.pack(_with_times(groups)),
+            payload=journal.pack(groups if timed is series else journal.grouped(timed)),
         )
-        _update_summaries(run_id, project_id, series)
+        _update_summaries(run_id, project_id, timed)
     # The points are stored: a failure to fold is logged, tried again later, and no answer to them.
     transaction.on_commit(partial(folding.fold_if_due, run_id), robust=True)
     return Recorded(points=points, series=len(series), duplicate=False)
@@ -97,12 +98,14 @@ def _is_known(run_id: str, client: str, number: int, fingerprint: str) -> bool:
     return stored is not None
 
 
-def _with_times(groups: Sequence[journal.Group]) -> list[journal.Group]:
-    """The groups with now for every time that was left to us."""
+def _with_times(series: Sequence[SeriesPoints]) -> Sequence[SeriesPoints]:
+    """The series with now for every time that was left to us; most leave none."""
+    if not any(np.isnan(one.times).any() for one in series):
+        return series
     now = time.time()
     return [
-        dataclasses.replace(group, times=np.where(np.isnan(group.times), now, group.times))
-        for group in groups
+        dataclasses.replace(one, times=np.where(np.isnan(one.times), now, one.times))
+        for one in series
     ]
 
 
@@ -118,7 +121,7 @@ def _update_summaries(run_id: str, project_id: int, series: Sequence[SeriesPoint
         )
     found = {}
     for one in series:
-        summary = summaries.summarize(one.key, one.steps, one.values)
+        summary = summaries.summarize(one.key, one.steps, one.times, one.values)
         if one.key in stored:
             summary = summaries.merge(stored[one.key], summary)
         found[one.key] = summary

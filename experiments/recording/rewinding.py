@@ -33,8 +33,8 @@ def _truncate(row: Series, after_step: int) -> int:
         dropped = row.count
         row.delete()
         return dropped
-    steps, _, values = kept
+    steps, times, values = kept
     dropped = row.count - len(steps)
-    summaries.set_row(row, summaries.summarize(row.key, steps, values))
+    summaries.set_row(row, summaries.summarize(row.key, steps, times, values))
     row.save(update_fields=summaries.COLUMNS)
     return dropped

@@ -52,7 +52,9 @@ def test_names_say_which_way_is_better(key, direction):
 
 def test_losses_are_drawn_on_a_log_axis_and_accuracies_are_not():
     steps, values = np.arange(2), np.array([0.2, 0.1])
-    (group,) = panel_groups(summarize(key, steps, values) for key in ("acc_step_1", "loss"))
+    (group,) = panel_groups(
+        summarize(key, steps, steps + 0.0, values) for key in ("acc_step_1", "loss")
+    )
 
     assert {panel.title: panel.is_log for panel in group.panels} == {"acc": False, "loss": True}
 

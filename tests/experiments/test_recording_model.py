@@ -140,6 +140,7 @@ def plain_summary(key, points):
     finite = [(value, step) for step, _, value in points if math.isfinite(value)]
     bad = [step for step, _, value in points if not math.isfinite(value)]
     least = min((value for value, _ in finite), default=None)
+    newest = max(points, key=lambda p: (p[0], p[1], 0.0 if math.isnan(p[2]) else p[2]))
     most = max((value for value, _ in finite), default=None)
     return SeriesSummary(
         key=key,
@@ -147,7 +148,8 @@ def plain_summary(key, points):
         nonfinite=len(bad),
         first_step=points[0][0],
         last_step=points[-1][0],
-        last=points[-1][2],
+        last=newest[2],
+        last_time=newest[1],
         least=least,
         least_step=min((step for value, step in finite if value == least), default=None),
         most=most,
