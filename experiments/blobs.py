@@ -70,7 +70,7 @@ def receive(source: Readable, *, sha256: str = "") -> Blob:
 
     Raises Invalid when `sha256` is given and the bytes have another.
     """
-    with tempfile.NamedTemporaryFile(dir=_incoming(), prefix=".new-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=incoming(), prefix=".new-", delete=False) as file:
         received = Path(file.name)
         try:
             digest, size = hashlib.sha256(), 0
@@ -111,7 +111,7 @@ def _keep(sha256: str, size: int, received: Path) -> Blob:
     return Blob.objects.get(pk=sha256)
 
 
-def _incoming() -> Path:
+def incoming() -> Path:
     """Beside the blobs, so that a received file is moved and not copied."""
     try:
         folder = Path(_storage().path("incoming"))
@@ -173,9 +173,14 @@ def _storage() -> Storage:
     return storages["blobs"]
 
 
-def _name(sha256: str) -> str:
+def check_name(sha256: str) -> None:
+    """Raises NotFound unless this can name a blob."""
     if not _SHA256.fullmatch(sha256):
         raise NotFound("A blob is named by 64 hexadecimal digits.", code="blob_not_found")
+
+
+def _name(sha256: str) -> str:
+    check_name(sha256)
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 

@@ -10,7 +10,7 @@ from celery.apps.worker import Worker as CeleryWorker
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from experiments import blobs, folding, lifecycle
+from experiments import blobs, folding, lifecycle, uploads
 from worker import trainers
 from worker.slots import Slots
 from worker.sweeps import sweep
@@ -50,6 +50,7 @@ def fold_series() -> None:
     folding.fold_pending(FOLDED_AT_ONCE)
     lifecycle.empty_trash()
     blobs.collect()
+    uploads.drop_stale_parts()
 
 
 def _note_sweep(app: Celery) -> None:

@@ -71,7 +71,7 @@ def test_an_upload_that_ends_early_stores_nothing(lab, run):
     assert (response.status_code, error_of(response)["code"]) == (400, "digest_differs")
     assert not ManifestFile.objects.exists()
     assert not Blob.objects.exists()
-    assert not list(blobs._incoming().iterdir())
+    assert not list(blobs.incoming().iterdir())
 
 
 @pytest.mark.parametrize(

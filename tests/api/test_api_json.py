@@ -200,7 +200,8 @@ def bodies_with_choices(things):  # noqa: F811
     schemas = document["components"]["schemas"]
     for address, method, body, _ in WRITES:
         address = address.format(**things)
-        (path,) = [path for path in document["paths"] if _matches(path, f"/api/v1/{address}")]
+        found = [path for path in document["paths"] if _matches(path, f"/api/v1/{address}")]
+        path = min(found, key=lambda pattern: pattern.count("{"))
         asked = document["paths"][path][method.lower()].get("requestBody")
         schema = asked["content"]["application/json"]["schema"] if asked else {}
         if "$ref" in schema:

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver
 
-from experiments import access, files, lifecycle, recording, snapshots
+from experiments import access, artifacts, files, lifecycle, recording, snapshots, uploads
 from experiments.api.v1 import urls
 from tests import factories
 from tests.api.conftest import error_of
@@ -26,11 +26,17 @@ ADMIN_CREATE = (401, 403, 403, 201, 404)
 ADMIN_WRITE = (401, 403, 403, 200, 404)
 ADMIN_REMOVE = (401, 403, 403, 204, 404)
 MINE = (401, 200, 200, 200, 200)
+REMOVE = (401, 403, 204, 204, 404)
 OPEN = (200, 200, 200, 200, 200)
 
 EVALUATION = {
     "name": "other", "split": "test", "step": 1, "episode_ids": ["a"], "losses": [[1.0, 0.5]],
     "inner_steps": 1, "protocol": {},
+}  # fmt: skip
+SHA = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"  # of b"a"
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+ARTIFACT = {
+    "project": "lab/sinusoid", "name": "new", "files": [{"path": "b.txt", "sha256": SHA}],
 }  # fmt: skip
 POINTS = {"client": "c", "number": 0, "series": [{"key": "loss", "steps": [0], "values": [1.0]}]}
 
@@ -82,6 +88,24 @@ TABLE = [
     ("runs/{run}/files/content/?path=a.txt", "GET", None, READ),
     ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
     ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
+    ("runs/{run}/artifacts/", "GET", None, READ),
+    ("runs/{run}/artifacts/", "POST", {"version": "{version}"}, WRITE),
+    ("workspaces/lab/blobs/missing/", "POST", {"sha256": [SHA]}, WRITE),
+    (f"workspaces/lab/blobs/{SHA}/", "GET", None, WRITE),
+    (f"workspaces/lab/blobs/{EMPTY}/", "PUT", None, WRITE),
+    ("artifacts/", "GET", None, MINE),
+    ("artifacts/", "POST", ARTIFACT, CREATE),
+    ("artifacts/{artifact}/", "GET", None, READ),
+    ("artifacts/{artifact}/", "PATCH", {"description": "x"}, WRITE),
+    ("artifacts/{artifact}/", "DELETE", None, REMOVE),
+    ("artifacts/{artifact}/versions/", "GET", None, READ),
+    ("artifacts/{artifact}/aliases/best/", "PUT", {"version": 1}, WRITE),
+    ("artifacts/{aliased}/aliases/old/", "DELETE", None, REMOVE),
+    ("artifact-versions/{version}/", "GET", None, READ),
+    ("artifact-versions/{version}/", "DELETE", None, REMOVE),
+    ("artifact-versions/{version}/files/", "GET", None, READ),
+    ("artifact-versions/{version}/files/content/?path=a.txt", "GET", None, READ),
+    ("artifact-versions/{version}/lineage/", "GET", None, READ),
     ("runs/{run}/metrics/", "GET", None, READ),
     ("runs/{run}/metrics/", "POST", POINTS, WRITE),
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
@@ -104,6 +128,14 @@ TABLE = [
 ]  # fmt: skip
 
 
+def _log_version(lab, name):
+    blob = uploads.receive(lab.workspace, SHA, io.BytesIO(b"a"))
+    stored = [{"path": "a.txt", "sha256": blob.pk}]
+    return artifacts.log_version(
+        project=lab.project, user=None, name=name, kind="model", stored=stored
+    ).version
+
+
 @pytest.fixture
 def things(lab):
     """One of everything, in the lab."""
@@ -118,6 +150,8 @@ def things(lab):
     )
     factories.make_log(run)
     files.put(files.of_run(run), "a.txt", io.BytesIO(b"a"))
+    version, aliased = (_log_version(lab, name) for name in ("weights", "old"))
+    artifacts.set_alias(aliased, "old")
     factories.make_worker()
     factories.make_project(lab.workspace, slug="old")
     token, _ = access.create_token(user=factories.make_user("ada"), name="Ada's")
@@ -132,6 +166,9 @@ def things(lab):
             factories.make_run(lab.project, status="failed"), status="failed"
         ).pk,
         "token": token.pk,
+        "version": version.pk,
+        "artifact": version.artifact_id,
+        "aliased": aliased.artifact_id,
     }
 
 
@@ -139,7 +176,8 @@ def things(lab):
     ("address", "method", "body", "statuses"), TABLE, ids=[f"{row[1]} {row[0]}" for row in TABLE]
 )
 def test_who_gets_what(lab, things, address, method, body, statuses):
-    data = b"" if body is None else json.dumps(body).encode()
+    text = "" if body is None else json.dumps(body)
+    data = text.replace('"{version}"', str(things["version"])).encode()
 
     for caller, status in zip(CALLERS, statuses, strict=True):
         undo = transaction.savepoint()
@@ -185,7 +223,8 @@ def _pattern_of(address):
         "failed": "a",
         "trashed": "a",
     }
-    path = address.partition("?")[0].format(**names, token="1")
+    numbers = dict.fromkeys(("token", "version", "artifact", "aliased"), "1")
+    path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
     return found[0]
@@ -215,6 +254,10 @@ def _sample(pattern, things):
         "<slug:project>": "sinusoid",
         "<str:username>": "ada",
         "<str:name>": "maml",
+        "<int:version_id>": str(things["version"]),
+        "<int:artifact_id>": str(things["artifact"]),
+        "<str:alias>": "best",
+        "<str:sha256>": SHA,
         "<int:token_id>": str(things["token"]),
     }.items():
         pattern = pattern.replace(name, value)

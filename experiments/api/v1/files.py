@@ -67,7 +67,7 @@ class RunFileContent(RunView):
         query=(PATH,),
     )
     def get(self, request: Request, run_id: str) -> HttpResponseBase:
-        file = files.find(self.run.files, _path(request))
+        file = files.find(self.run.files, path_of(request))
         return download(request, files.blob_of(file), file.path.rpartition("/")[2])
 
     @documented(
@@ -83,7 +83,7 @@ class RunFileContent(RunView):
     def put(self, request: Request, run_id: str) -> Response:
         digest = request.query_params.get("sha256", "")
         manifest = files.of_run(self.run)
-        file = files.put(manifest, _path(request), Body(request), sha256=digest)
+        file = files.put(manifest, path_of(request), Body(request), sha256=digest)
         return Response(StoredFileOutput(file).data)
 
     @documented(
@@ -94,11 +94,12 @@ class RunFileContent(RunView):
         query=(PATH,),
     )
     def delete(self, request: Request, run_id: str) -> Response:
-        files.remove(self.run.files, _path(request))
+        files.remove(self.run.files, path_of(request))
         return Response(status=204)
 
 
-def _path(request: Request) -> str:
+def path_of(request: Request) -> str:
+    """The file that ?path= names. Raises Invalid."""
     found = request.query_params.get("path", "")
     if not found:
         message = "Name the file: ?path=folder/name."

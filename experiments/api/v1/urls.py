@@ -4,6 +4,8 @@ from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from experiments.api.v1 import (
+    artifact_versions,
+    artifacts,
     evaluations,
     files,
     jobs,
@@ -12,6 +14,7 @@ from experiments.api.v1 import (
     run_parts,
     runs,
     tokens,
+    uploads,
     users,
     workers,
     workspaces,
@@ -56,6 +59,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("distributions/", workers.Distributions.as_view()),
     *metrics.urlpatterns,
     *files.urlpatterns,
+    *uploads.urlpatterns,
+    *artifacts.urlpatterns,
+    *artifact_versions.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]

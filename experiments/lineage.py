@@ -1,0 +1,98 @@
+"""The lineage graph: runs read versions of artifacts and made others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from experiments.models import ArtifactUse, ArtifactVersion, Run
+
+MOST_NODES = 500
+
+
+@dataclass(frozen=True)
+class Node:
+    id: str  # "run-ID" or "version-ID"
+    kind: str  # run, dataset, model or file
+    name: str
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From what came first to what was made of it."""
+
+    before: str
+    after: str
+
+
+@dataclass
+class Graph:
+    """Everything a thing descends from, and everything that descends from it."""
+
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    complete: bool = True
+
+
+def of_version(version: ArtifactVersion) -> Graph:
+    """The graph around a version."""
+    return _walk(versions={version.pk}, runs=set())
+
+
+def of_run(run: Run) -> Graph:
+    """The graph around a run."""
+    return _walk(versions=set(), runs={run.pk})
+
+
+def _walk(versions: set[int], runs: set[str]) -> Graph:
+    """Upstream and downstream, each by itself: siblings of what made the thing are not shown."""
+    found: set[tuple[str, int, str]] = set()  # run, version, role
+    complete = _follow(set(versions), set(runs), found, upstream=True)
+    complete &= _follow(set(versions), set(runs), found, upstream=False)
+    versions |= {version for _, version, _ in found}
+    runs |= {run for run, _, _ in found}
+    return Graph(_nodes(versions, runs), _edges(found), complete)
+
+
+def _follow(
+    versions: set[int], runs: set[str], found: set[tuple[str, int, str]], *, upstream: bool
+) -> bool:
+    """Adds the uses that lead up or down from here; False when there are more than fit."""
+    role = ArtifactUse.Role
+    of_versions, of_runs = (
+        (role.OUTPUT, role.INPUT) if upstream else (role.INPUT, role.OUTPUT)
+    )  # up: a version comes from the run that made it, a run from the versions it read
+    seen_versions, seen_runs = set(versions), set(runs)
+    while versions or runs:
+        uses = ArtifactUse.objects.filter(role=of_versions, version__in=versions)
+        more = ArtifactUse.objects.filter(role=of_runs, run__in=runs)
+        new: list[tuple[str, int, str]] = [
+            *uses.values_list("run_id", "version_id", "role")[:MOST_NODES],
+            *more.values_list("run_id", "version_id", "role")[:MOST_NODES],
+        ]
+        found.update(new)
+        versions = {version for _, version, _ in new} - seen_versions
+        runs = {run for run, _, _ in new} - seen_runs
+        seen_versions |= versions
+        seen_runs |= runs
+        if len(seen_versions) + len(seen_runs) > MOST_NODES:
+            return False
+    return True
+
+
+def _nodes(versions: set[int], runs: set[str]) -> list[Node]:
+    rows = ArtifactVersion.objects.filter(pk__in=versions).select_related("artifact")
+    nodes = [
+        Node(f"version-{row.pk}", row.artifact.kind, f"{row.artifact.name}:{row.number}")
+        for row in rows.order_by("pk")
+    ]
+    named = Run.objects.filter(pk__in=runs).order_by("number").values_list("pk", "name")
+    return nodes + [Node(f"run-{pk}", "run", name) for pk, name in named]
+
+
+def _edges(found: set[tuple[str, int, str]]) -> list[Edge]:
+    edges: Sequence[Edge] = [
+        Edge(f"version-{version}", f"run-{run}")
+        if role == ArtifactUse.Role.INPUT
+        else Edge(f"run-{run}", f"version-{version}")
+        for run, version, role in sorted(found)
+    ]
+    return list(edges)

@@ -1,0 +1,105 @@
+"""Bytes on their way in: what a workspace has sent, and large files that arrive in parts.
+
+Who may refer to a blob by its SHA-256 must have sent it: knowing a hash opens nothing.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from experiments import blobs
+from experiments.errors import Conflict, Invalid
+from experiments.models import Blob, BlobUpload, Workspace
+
+MOST_ASKED = 10_000
+STALE_S = 7 * 24 * 3600  # parts that nobody went on with
+
+
+def missing(workspace: Workspace, hashes: Iterable[str]) -> list[str]:
+    """Those of the SHA-256 that the workspace has not sent yet, each once."""
+    wanted = list(dict.fromkeys(hashes))
+    for sha256 in wanted:
+        blobs.check_name(sha256)
+    sent = set(
+        BlobUpload.objects.filter(workspace=workspace, blob__in=wanted).values_list(
+            "blob_id", flat=True
+        )
+    )
+    return [sha256 for sha256 in wanted if sha256 not in sent]
+
+
+def receive(workspace: Workspace, sha256: str, source: blobs.Readable) -> Blob:
+    """Stores a whole file. Raises Invalid when its bytes have another SHA-256."""
+    blobs.check_name(sha256)
+    return _sent(workspace, blobs.receive(source, sha256=sha256))
+
+
+def received(workspace: Workspace, sha256: str) -> int:
+    """How many bytes of a file in parts are here: where to go on."""
+    blobs.check_name(sha256)
+    part = _part(workspace, sha256)
+    return part.stat().st_size if part.exists() else 0
+
+
+def append(
+    workspace: Workspace, sha256: str, source: blobs.Readable, *, offset: int, size: int
+) -> Blob | None:
+    """Adds a part of a file of `size` bytes at `offset`; the blob once all of it is here.
+
+    Raises Conflict, naming where to go on, when `offset` is elsewhere, and Invalid when there are
+    more bytes than `size` or they have another SHA-256: then nothing of them is kept.
+    """
+    blobs.check_name(sha256)
+    part = _part(workspace, sha256)
+    with part.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # two senders of one file take turns
+        here = file.tell()
+        if here != offset:
+            raise Conflict(
+                f"{here} bytes of this file are here: go on from there.",
+                code="offset_differs",
+                fields={"offset": [str(here)]},
+            )
+        while piece := source.read(blobs.PIECE):
+            here += len(piece)
+            if here > size:
+                part.unlink()
+                raise Invalid(
+                    f"More than {size} bytes arrived: send the file again.",
+                    fields={"size": [f"More than {size} bytes arrived."]},
+                )
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+        if here < size:
+            return None
+        try:
+            with part.open("rb") as whole:
+                return _sent(workspace, blobs.receive(whole, sha256=sha256))
+        finally:
+            part.unlink()
+
+
+def drop_stale_parts() -> int:
+    """Removes parts that nobody has added to for a week; how many."""
+    long_ago = time.time() - STALE_S
+    stale = [one for one in blobs.incoming().glob("*.part") if one.stat().st_mtime < long_ago]
+    for part in stale:
+        part.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _part(workspace: Workspace, sha256: str) -> Path:
+    return blobs.incoming() / f"{workspace.pk}-{sha256}.part"
+
+
+def _sent(workspace: Workspace, blob: Blob) -> Blob:
+    BlobUpload.objects.get_or_create(workspace=workspace, blob=blob)
+    return blob
+
+
+def size_of(sha256: str) -> int:
+    """Bytes of a stored file."""
+    return Blob.objects.values_list("size", flat=True).get(pk=sha256)
