@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ import urllib3
 from metascope._errors import Denied, Refused, Unreachable
 
 CONNECT_S, READ_S = 5.0, 60.0
+PIECE = 1024 * 1024
 _LATER = {408, 425, 429}
 
 
@@ -48,6 +49,26 @@ class Api:
         """Send bytes. Raises Unreachable, Denied, Refused."""
         return self._request("POST", path, body=body, headers={"Content-Type": content_type})
 
+    def put_bytes(self, path: str, body: bytes) -> Any:
+        """Send a file, or a part of one. Raises Unreachable, Denied, Refused."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._request("PUT", path, body=body, headers=headers)
+
+    def stream(self, path: str, *, start: int = 0) -> Iterator[bytes]:
+        """The bytes of a file from `start` on. Raises Unreachable, Denied, Refused."""
+        answer = self._answer(
+            "GET", path, headers={"Range": f"bytes={start}-"}, preload_content=False
+        )
+        if answer.status not in (200, 206):
+            answer.read(decode_content=True)
+            raise _failure(self.url, answer)
+        try:
+            yield from answer.stream(PIECE)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unreachable(_why_unreachable(self.url, error)) from error
+        finally:
+            answer.release_conn()
+
     def _send(self, method: str, path: str, body: Mapping[str, Any], key: str | None) -> Any:
         headers = {"Content-Type": "application/json"}
         if key:
@@ -55,22 +76,25 @@ class Api:
         data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         return self._request(method, path, body=data, headers=headers)
 
-    def _request(
+    def _request(self, method: str, path: str, **more: Any) -> Any:
+        answer = self._answer(method, path, **more)
+        if 200 <= answer.status < 300:
+            return _json(self.url, answer.data) if answer.data else {}
+        raise _failure(self.url, answer)
+
+    def _answer(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> Any:
+    ) -> urllib3.BaseHTTPResponse:
         if not self.url.startswith(("http://", "https://")):
             raise Unreachable(_no_address(self.url))
         address = f"{self.url}/api/v1/{path}"
         try:
-            answer = self._pool.request(
+            return self._pool.request(
                 method, address, headers={**self._headers, **(headers or {})}, redirect=False,
                 **more,
             )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(_why_unreachable(self.url, error)) from error
-        if 200 <= answer.status < 300:
-            return _json(self.url, answer.data) if answer.data else {}
-        raise _failure(self.url, answer)
 
 
 def segment(text: str) -> str:

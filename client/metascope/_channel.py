@@ -23,6 +23,7 @@ class Channel:
     spool: Spool
     sender: Sender | None
     branch: Callable[[], Channel]
+    settings: Settings
 
     def close(self, wait_s: float) -> bool:
         """Deliver the rest for at most `wait_s` seconds; True when nothing is left."""
@@ -49,7 +50,7 @@ def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
         """The run's id may still be on its way: the parent's spool will know it."""
         return open_channel(settings, {"type": "attach", "content": {"parent": str(spool.folder)}})
 
-    return Channel(spool, sender, branch)
+    return Channel(spool, sender, branch, settings)
 
 
 def _sender(spool: Spool, client: str, settings: Settings) -> Sender:

@@ -1,4 +1,4 @@
-"""The command line: `metascope login`, `metascope run`, `metascope sync`."""
+"""The command line: `metascope login`, `run`, `sync`, `ls` and `cp`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from metascope import _settings
+from metascope import _cli_artifacts, _settings
 from metascope._api import Api, no_metascope
 from metascope._channel import say
 from metascope._errors import Denied, MetascopeError, Unreachable
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.set_defaults(call=_run)
     sent = commands.add_parser("sync", help="send what earlier runs could not")
     sent.set_defaults(call=_sync)
+    _cli_artifacts.add(commands)
     asked = parser.parse_args(arguments)
     status: int = asked.call(asked)
     return status

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metascope import _bundle
 from metascope._api import Api, segment
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._records import EVENT, KEYS, POINTS, event_of, key_count, value_count
 from metascope._spool import Position, Record, read, segments
+from metascope._upload import Changed, Upload
 
 BATCH_POINTS = 50_000
 BATCH_KEYS = 1_000
@@ -38,6 +40,8 @@ class State:
     cut_offset: int | None = None
     refused: int = 0  # points, events and damaged places the server does not have
     done: bool = False  # the run's end was delivered
+    project: str | None = None  # "workspace/slug"
+    bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
 
     @property
     def position(self) -> Position:
@@ -59,10 +63,11 @@ class Delivery:
         self.state = _load(folder) or State(client)
         self._keys: dict[int, Record] = {}  # id to its KEYS, of the segment being read
         self._keys_of_segment = 0
+        self._upload: Upload | None = None
 
     def is_at(self, position: Position) -> bool:
-        """Whether everything before it was delivered."""
-        return self.state.position >= position
+        """Whether everything before it was delivered, artifacts too."""
+        return self.state.position >= position and not self.state.bundles
 
     def step(self, stop: Position | None) -> bool:
         """Deliver one batch or one event of what lies before `stop` (None: the end).
@@ -83,7 +88,7 @@ class Delivery:
                 break
             batch.add(record)
         if batch.end is None:
-            return False
+            return self._upload_some()
         if batch.points:
             self._points(batch)
         else:
@@ -140,9 +145,9 @@ class Delivery:
         kind, content = event["type"], event.get("content", {})
         key = f"{state.client}-{state.number}"
         if kind == "start":
-            state.run = self._start(content)
+            state.run, state.project = self._start(content)
         elif kind == "attach":
-            state.run = _run_of(Path(content["parent"]))
+            state.run, state.project = _run_of(Path(content["parent"]))
         elif kind in ("params", "summary"):
             self.api.post(f"runs/{self._run}/{kind}/", {kind: content})
         elif kind == "edit":
@@ -154,12 +159,16 @@ class Delivery:
         elif kind == "console":
             body = {"client": state.client, "number": state.number, **content}
             self.api.post(f"runs/{self._run}/log/", body)
+        elif kind == "use":
+            self.api.post(f"runs/{self._run}/artifacts/", content)
+        elif kind == "artifact":
+            state.bundles.append(content["bundle"])  # written down with the advance
         elif kind == "finish":
             self._finish(content)
         else:
             raise Refused(f"events of type {kind!r} are not known to this version")
 
-    def _start(self, content: dict[str, Any]) -> str:
+    def _start(self, content: dict[str, Any]) -> tuple[str, str]:
         """Create the run, and its project where there is none. Raises Denied instead of Refused:
         without its run nothing of the spool can be delivered, and all of it must be kept.
 
@@ -177,7 +186,7 @@ class Delivery:
                 found = self.api.post("runs/", content)
         except Refused as error:
             raise Denied(f"The server does not take this run: {error}") from error
-        return str(found["id"])
+        return str(found["id"]), str(found["project"])
 
     def _finish(self, content: dict[str, Any]) -> None:
         try:
@@ -187,6 +196,26 @@ class Delivery:
             if error.status != 409:
                 raise
         self.state.done = True
+
+    def _upload_some(self) -> bool:
+        """A little of the oldest artifact on its way; False where none is."""
+        if not self.state.bundles:
+            return False
+        path = self.folder / self.state.bundles[0]
+        try:
+            if self._upload is None:
+                project = self.state.project or self.api.get(f"runs/{self._run}/")["project"]
+                self._upload = Upload(self.api, path, run=self._run, project=project)
+            if not self._upload.step():
+                return True
+        except (Refused, Changed, FileNotFoundError) as error:  # its list and copies stay
+            self._note({"artifact": path.name, "why": str(error)}, 1)
+        else:
+            _bundle.remove(path)
+        self._upload = None
+        del self.state.bundles[0]
+        self._save(durable=True)
+        return True
 
     def _advance(self, end: Position) -> None:
         state = self.state
@@ -200,10 +229,13 @@ class Delivery:
 
     def _put_aside(self, what: dict[str, Any], raw: bytes, count: int) -> None:
         """Keep the bytes beside the reason: nothing the user logged is thrown away."""
-        self.state.refused += count
         name = f"refused-{self.state.number}.bin"
         (self.folder / name).write_bytes(raw)
-        what = {"time": time.time(), "bytes": name, **what}
+        self._note({"bytes": name, **what}, count)
+
+    def _note(self, what: dict[str, Any], count: int) -> None:
+        self.state.refused += count
+        what = {"time": time.time(), **what}
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(what, ensure_ascii=False) + "\n")
 
@@ -262,12 +294,13 @@ class _Batch:
         self.end = record.end
 
 
-def _run_of(folder: Path) -> str:
-    """The run of the process this one was forked from. Raises Unreachable: it may come yet."""
+def _run_of(folder: Path) -> tuple[str, str | None]:
+    """The run, and its project, of the process this one was forked from. Raises Unreachable: it
+    may come yet."""
     parent = _load(folder)
     if parent is None or parent.run is None:
         raise Unreachable("the run of the parent process is not known to the server yet")
-    return parent.run
+    return parent.run, parent.project
 
 
 def _id_of(record: Record) -> int:

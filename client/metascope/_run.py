@@ -9,11 +9,13 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from metascope import _values
+from metascope import _bundle, _download, _values
+from metascope._api import Api
 from metascope._channel import Channel, say
 from metascope._console import Console
 from metascope._records import POINTS, event_payload, keys_payload, points_struct
@@ -32,17 +34,19 @@ class Run:
     standard error. A forked child goes on logging to the same run, through a spool of its own.
     """
 
-    def __init__(self, channel: Channel, exit_wait_s: float = 60.0) -> None:
+    def __init__(self, channel: Channel, exit_wait_s: float = 60.0, project: str = "") -> None:
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
+        self._project = project
         self._write = channel.spool.write
         self._lock = threading.RLock()  # a signal handler may log in the middle of a log
         self._known: dict[tuple[Any, ...], tuple[Any, int]] = {}  # keys to their packer and id
         self._fast: dict[tuple[Any, ...], tuple[Any, int]] = {}  # those that need no second look
         self._key_ids = 0
         self._step = 0
+        self._bundles = 0
         self._complaints: set[str] = set()
         self._ended = False
         self._drained = False
@@ -97,6 +101,53 @@ class Run:
     def set_notes(self, notes: str) -> None:
         """Replace the run's notes."""
         self._event("edit", {"notes": str(notes)})
+
+    def log_artifact(
+        self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
+        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Keep a file or a folder, or the address of data that stays elsewhere ("s3://..."), as a
+        version of the artifact `name` (the file's name when left out); equal content is the same
+        version. `kind`: "dataset", "model" or "file".
+
+        Files of up to 16 MiB (256 MiB together) are copied before this returns; larger ones are
+        sent from where they are, and are refused if they change before that.
+        """
+        try:
+            with self._lock:
+                self._open()
+                assert self._channel
+                folder = self._channel.spool.folder
+                self._bundles += 1
+                path = folder / f"artifact-{os.getpid()}-{self._bundles}.json"
+            found = _bundle.gather(
+                source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
+                metadata=_values.plain(metadata or {}),
+            )  # fmt: skip
+            _bundle.write(found, path)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
+            return
+        self._event("artifact", {"bundle": path.name})
+
+    def use_artifact(
+        self, reference: str, *, project: str = "", to: str | os.PathLike[str] | None = None
+    ) -> Path:
+        """Fetch a version, "name", "name:3" or "name:alias", and note that this run reads it.
+
+        Returns the folder its files are in: `to`, or one in this machine's cache. Needs the
+        server: raises Unreachable or Denied without it, Refused where there is no such version.
+        """
+        with self._lock:
+            self._open()
+            assert self._channel
+            settings = self._channel.settings
+        api = Api(settings.url, settings.token)
+        version = _download.find(api, project or self._project, reference)
+        folder = Path(to) if to else settings.cache / "versions" / version["digest"]
+        _download.fetch(api, version, folder, settings.cache)
+        self._event("use", {"version": version["id"]})
+        return folder
 
     def record_code(self, snapshot: Mapping[str, Any]) -> None:
         """The code the script executes: `files` by path, and what git knows. Once per run."""
@@ -192,16 +243,20 @@ class Run:
 
     def _append(self, payload: bytes) -> None:
         """A record that needs no keys."""
-        if self._ended:
-            raise ValueError("the run has ended")
-        if self._channel is None:  # a forked child that logs for the first time
-            self._channel = self._branch()
-            self._write = self._channel.spool.write
+        self._open()
         try:
             self._write(payload)
         except SegmentFull:
             self._rotate()
             self._write(payload)
+
+    def _open(self) -> None:
+        """Give a forked child that logs for the first time its spool. Raises ValueError."""
+        if self._ended:
+            raise ValueError("the run has ended")
+        if self._channel is None:
+            self._channel = self._branch()
+            self._write = self._channel.spool.write
 
     def _rotate(self) -> None:
         assert self._channel

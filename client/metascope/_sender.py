@@ -38,6 +38,7 @@ class Sender:
         self._deadline = 0.0
         self._pause_s = 0.0
         self._said = ""
+        self._beaten = 0.0
         self._thread = threading.Thread(target=self._run, name="metascope-sender", daemon=True)
         self.is_drained = False
 
@@ -77,7 +78,7 @@ class Sender:
             self._say(f"not everything was sent; it is kept in {folder}: run `metascope sync`")
 
     def _run(self) -> None:
-        synced = beaten = time.monotonic()
+        synced = self._beaten = time.monotonic()
         known = self.run_id
         while True:
             if self._wakes.wait(self._pause_s or EVERY_S):
@@ -88,22 +89,21 @@ class Sender:
                 synced = now
             stops = self._stops.is_set()
             end = self._written()
-            self._deliver(end)
+            self._deliver()
             if known is None and self.run_id:
                 known = self.run_id
                 self._say(f"this run is at {self.page}")
             if stops and (self._delivery.is_at(end) or time.monotonic() >= self._deadline):
                 self.is_drained = self._delivery.is_at(end)
                 return
-            if known and now - beaten >= BEAT_S:
-                beaten = now
-                self._beat(known)
+            self._beat_if_due()
 
-    def _deliver(self, end: Position) -> None:
-        """Until `end`, or until the server cannot take more now."""
+    def _deliver(self) -> None:
+        """Until nothing is left, or until the server cannot take more now."""
         try:
-            while not self._delivery.is_at(end) and self._delivery.step(end):
+            while not self._delivery.is_at(end := self._written()) and self._delivery.step(end):
                 self._pause_s = 0.0
+                self._beat_if_due()  # large files take long
                 if self._deadline and time.monotonic() >= self._deadline:
                     return
         except (Unreachable, Denied) as error:
@@ -122,7 +122,11 @@ class Sender:
         if self._deadline:
             self._pause_s = min(self._pause_s, 1.0)
 
-    def _beat(self, run: str) -> None:
+    def _beat_if_due(self) -> None:
+        run, now = self.run_id, time.monotonic()
+        if run is None or now - self._beaten < BEAT_S:
+            return
+        self._beaten = now
         try:
             self._delivery.api.post(f"runs/{segment(run)}/heartbeat/", {})
         except (Unreachable, Denied, Refused):

@@ -19,6 +19,7 @@ class Settings:
     token: str
     spool: Path
     mode: str
+    cache: Path  # of downloaded files
     exit_wait_s: float  # how long the end of a script waits for the server
 
 
@@ -33,6 +34,7 @@ def load() -> Settings:
         token=os.environ.get("METASCOPE_TOKEN") or stored.get("token") or "",
         spool=Path(os.environ.get("METASCOPE_SPOOL") or _state_home() / "metascope" / "spool"),
         mode=mode,
+        cache=_cache_home() / "metascope" / "files",
         exit_wait_s=float(os.environ.get("METASCOPE_EXIT_WAIT_S", "60")),
     )
 
@@ -60,6 +62,11 @@ def _stored() -> dict[str, str]:
 def _file() -> Path:
     home = os.environ.get("XDG_CONFIG_HOME")
     return (Path(home) if home else Path.home() / ".config") / "metascope" / "settings.json"
+
+
+def _cache_home() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME")
+    return Path(home) if home else Path.home() / ".cache"
 
 
 def _state_home() -> Path:

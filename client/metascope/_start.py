@@ -43,7 +43,7 @@ def start(
         "environment": _capture.environment(),
     }
     channel = open_channel(settings, {"type": "start", "content": content})
-    run = Run(channel, settings.exit_wait_s)
+    run = Run(channel, settings.exit_wait_s, project)
     if code and (snapshot := _capture.snapshot()):
         run.record_code(snapshot)
     if console:

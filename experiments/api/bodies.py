@@ -57,17 +57,17 @@ def download(request: Request, blob: Blob, name: str) -> HttpResponseBase:
     whole = blob.size
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
     first, last = 0, whole - 1
-    if found:
+    if found and whole:
         first = int(found[1])
         last = min(int(found[2]), last) if found[2] else last
         if first > last:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{whole}"})
     response = StreamingHttpResponse(
-        _Part(blobs.open_blob(blob.sha256), first, last + 1 - first), status=206 if found else 200,
+        _Part(blobs.open_blob(blob.sha256), first, last + 1 - first), status=206 if found and whole else 200,
         content_type="application/octet-stream",
     )  # fmt: skip
     response["Content-Length"] = str(last + 1 - first)
-    if found:
+    if found and whole:
         response["Content-Range"] = f"bytes {first}-{last}/{whole}"
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = f'"{blob.sha256}"'

@@ -56,7 +56,8 @@ class Server:
 
     def _post(self, path: str, body: Any, key: str | None) -> Any:
         if path == "runs/":
-            return {"id": self.runs.setdefault(body["origin"], f"run{len(self.runs)}")}
+            made = self.runs.setdefault(body["origin"], f"run{len(self.runs)}")
+            return {"id": made, "project": "lab/sinusoid"}
         self.events.append((path, body))
         return {}
 

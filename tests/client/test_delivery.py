@@ -8,6 +8,7 @@ from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._errors import Refused, Unreachable
 from metascope._run import Run
+from metascope._settings import load
 from metascope._spool import Spool, segments
 
 from tests.client.server import Server
@@ -19,7 +20,7 @@ def make_run(tmp_path):
 
     def make(**options) -> tuple[Run, Spool]:
         spool = Spool(tmp_path / "spool", Server.url, **options)
-        run = Run(Channel(spool, None, lambda: pytest.fail("no fork here")))
+        run = Run(Channel(spool, None, lambda: pytest.fail("no fork here"), load()))
         run._event("start", {"project": "lab/x"})
         return run, spool
 

@@ -11,6 +11,7 @@ import torch
 from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._run import Run
+from metascope._settings import load
 from metascope._spool import Spool
 
 from tests.client.server import Server
@@ -24,9 +25,9 @@ def spool(tmp_path):
 @pytest.fixture
 def run(spool, tmp_path):
     def branch() -> Channel:
-        return Channel(Spool(tmp_path / "child", Server.url), None, branch)
+        return Channel(Spool(tmp_path / "child", Server.url), None, branch, load())
 
-    run = Run(Channel(spool, None, branch))
+    run = Run(Channel(spool, None, branch, load()))
     run._event("start", {"project": "x"})
     yield run
     run.finish()

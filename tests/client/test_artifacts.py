@@ -1,0 +1,271 @@
+"""Artifacts of scripts: what was logged is what the server has, whatever happens on the way."""
+
+import os
+import time
+from pathlib import Path
+
+import metascope
+import pytest
+from metascope import _bundle, _download, _upload
+from metascope._api import Api
+from metascope._cli import main
+from metascope._errors import Refused, Unreachable
+from metascope._settings import load
+from metascope._sync import sync
+
+from experiments import access, artifacts, blobs
+from experiments.models import ArtifactUse, ArtifactVersion, Role, Run
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def environment(live_server, tmp_path, monkeypatch, data_dir):
+    factories.make_workspace("lab", ada=Role.MEMBER)
+    _, token = access.create_token(user=factories.make_user("ada"), name="script")
+    for name, value in {
+        "METASCOPE_URL": live_server.url,
+        "METASCOPE_TOKEN": token,
+        "METASCOPE_SPOOL": str(tmp_path / "spool"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    # The test database is in memory: its connections refuse each other instead of waiting.
+    monkeypatch.setattr(_upload, "THREADS", 1)
+    monkeypatch.setattr(_download, "THREADS", 1)
+    return tmp_path
+
+
+def start(**options):
+    return metascope.start("sinusoid", console=False, code=False, **options)
+
+
+def folder_of(tmp_path: Path, files: dict[str, bytes]) -> Path:
+    root = tmp_path / "files"
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return root
+
+
+def contents(version: ArtifactVersion) -> dict[str, bytes]:
+    return {file.path: blobs.read(file.blob_id) for file in version.files.files.all()}
+
+
+FILES = {"train.csv": b"1,2\n", "test/a.csv": b"", "test/\u00e9 b.csv": b"3\n"}
+
+
+def test_a_folder_is_a_version_that_its_run_made(environment):
+    root = folder_of(environment, FILES)
+    with start() as run:
+        run.log_artifact(root, "split", kind="dataset", aliases=["paper"], metadata={"rows": 2})
+        (root / "train.csv").write_bytes(b"changed at once")
+
+    version = ArtifactVersion.objects.get()
+    assert contents(version) == FILES
+    assert (version.artifact.name, version.artifact.kind) == ("split", "dataset")
+    assert version.metadata == {"rows": 2}
+    assert [alias.name for alias in version.aliases.all()] == ["paper"]
+    use = ArtifactUse.objects.get()
+    assert (use.run, use.role) == (Run.objects.get(), "output")
+    assert not list((environment / "spool").glob("*/artifact-*"))
+
+
+def test_large_files_go_in_parts_and_small_ones_side_by_side(environment, monkeypatch):
+    monkeypatch.setattr(_upload, "PART_BYTES", 1000)
+    monkeypatch.setattr(_bundle, "COPIED_BYTES", 100)
+    files = {f"{number}": os.urandom(50 * number) for number in range(60)}
+    with start() as run:
+        run.log_artifact(folder_of(environment, files), "many")
+
+    assert contents(ArtifactVersion.objects.get()) == files
+
+
+def test_equal_content_is_sent_once_and_is_one_version(environment, monkeypatch):
+    sent = []
+    put = Api.put_bytes
+    monkeypatch.setattr(
+        Api, "put_bytes", lambda api, path, body: sent.append(path) or put(api, path, body)
+    )
+    root = folder_of(environment, FILES)
+    for _ in range(2):
+        with start() as run:
+            run.log_artifact(root, "split")
+
+    assert len(sent) == len(FILES)
+    assert ArtifactVersion.objects.count() == 1
+    assert ArtifactUse.objects.count() == 2
+
+
+def test_what_broke_off_goes_on_with_sync(environment, monkeypatch):
+    """The server goes away at the third file, for good as far as the script can see."""
+    monkeypatch.setattr(_upload, "SENT_FILES", 1)
+    put, tried = Api.put_bytes, []
+
+    def failing(api, path, body):
+        tried.append(path)
+        if len(tried) >= 3:
+            raise Unreachable("gone")
+        return put(api, path, body)
+
+    monkeypatch.setattr(Api, "put_bytes", failing)
+    files = {f"{number}": bytes([number]) for number in range(5)}
+    run = start()
+    run.log_artifact(folder_of(environment, files), "some")
+    assert not run.finish(wait_s=2)
+    assert not ArtifactVersion.objects.exists()
+
+    monkeypatch.setattr(Api, "put_bytes", put)
+    (synced,) = sync(load(), print)
+
+    assert synced.is_drained
+    assert contents(ArtifactVersion.objects.get()) == files
+    assert sync(load(), print) == []
+
+
+def test_points_do_not_wait_behind_an_artifact(environment, monkeypatch):
+    steps = []
+    step = _upload.Upload.step
+
+    def slow(upload):
+        steps.append(upload)
+        time.sleep(0.05)
+        return step(upload)
+
+    monkeypatch.setattr(_upload.Upload, "step", slow)
+    monkeypatch.setattr(_upload, "SENT_FILES", 1)
+    sent = []
+    post = Api.post_bytes
+    monkeypatch.setattr(Api, "post_bytes", lambda *some: sent.append(len(steps)) or post(*some))
+    files = {f"{number}": bytes([number]) for number in range(20)}
+    with start() as run:
+        run.log_artifact(folder_of(environment, files), "some")
+        deadline = time.monotonic() + 30
+        while len(steps) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        run.log({"loss": 1.0}, step=0)
+
+    assert ArtifactVersion.objects.get().file_count == 20
+    assert 0 < sent[0] < len(steps)
+
+
+def test_a_large_file_that_changed_is_refused_and_said(environment, monkeypatch):
+    monkeypatch.setattr(_bundle, "COPIED_BYTES", 3)
+    monkeypatch.setenv("METASCOPE_MODE", "offline")
+    root = folder_of(environment, {"weights.pt": b"weights"})
+    with start() as run:
+        run.log_artifact(root / "weights.pt", kind="model")
+    (root / "weights.pt").write_bytes(b"other weights")
+
+    (synced,) = sync(load(), print)
+
+    assert (synced.is_drained, synced.refused) == (True, 1)
+    assert not ArtifactVersion.objects.exists()
+    (refused,) = (environment / "spool").glob("*/refused.jsonl")
+    assert "weights.pt has changed since it was logged" in refused.read_text()
+
+
+def test_an_address_is_noted_and_not_fetched(environment):
+    with start() as run:
+        run.log_artifact("s3://bucket/images/train", kind="dataset")
+
+    version = ArtifactVersion.objects.get()
+    assert version.artifact.name == "train"
+    assert [file.url for file in version.files.files.all()] == ["s3://bucket/images/train"]
+
+
+@pytest.mark.parametrize(
+    ("source", "options"), [("nothing", {}), (".", {"kind": "picture"}), ("empty", {})]
+)
+def test_what_cannot_be_logged_is_counted_and_the_script_goes_on(environment, source, options):
+    (environment / "empty").mkdir()
+    with start() as run:
+        run.log_artifact(environment / source, **options)
+        run.log({"loss": 1.0})
+
+    assert run.lost == 1
+    assert run.finish()
+
+
+def test_a_version_is_used_from_the_cache_and_noted(environment, monkeypatch):
+    root = folder_of(environment, FILES)
+    with start() as run:
+        run.log_artifact(root, "split", aliases=["paper"])
+    with start() as reader:
+        folder = reader.use_artifact("split:paper")
+        found = {path: (folder / path).read_bytes() for path in FILES}
+        streamed = []
+        monkeypatch.setattr(Api, "stream", lambda *some, **more: streamed.append(some))
+        again = reader.use_artifact("split", to=environment / "here")
+
+    assert found == FILES
+    assert {path: (again / path).read_bytes() for path in FILES} == FILES
+    assert not streamed
+    use = ArtifactUse.objects.get(role="input")
+    assert use.run.number == 2
+    assert use.version == artifacts.resolve(use.run.project, "split")
+
+
+def test_a_download_goes_on_where_it_broke_off(environment, monkeypatch):
+    data = os.urandom(5000)
+    with start() as run:
+        run.log_artifact(folder_of(environment, {"weights.pt": data}), "weights")
+    stream, starts = Api.stream, []
+
+    def breaking(api, path, *, start=0):
+        starts.append(start)
+        for piece in stream(api, path, start=start):
+            if len(starts) < 3:
+                yield piece[:1500]
+                raise Unreachable("broken off")
+            yield piece
+
+    monkeypatch.setattr(Api, "stream", breaking)
+    with start() as reader:
+        folder = reader.use_artifact("weights")
+
+    assert (folder / "weights.pt").read_bytes() == data
+    assert starts == [0, 1500, 3000]
+
+
+@pytest.mark.parametrize("reference", ["split", "split:9", "split:best"])
+def test_a_version_that_is_not_there_is_an_error(environment, reference):
+    with start() as run:
+        run.log_artifact(folder_of(environment, FILES), "other")
+    with start() as run, pytest.raises(Refused, match="split"):
+        run.use_artifact(reference)
+
+
+def test_the_command_line_logs_lists_and_fetches(environment, capsys):
+    factories.make_project(slug="sinusoid")
+    root = folder_of(environment, FILES)
+
+    assert main(["cp", str(root), "sinusoid:split", "--kind", "dataset", "--alias", "a"]) == 0
+    assert main(["ls"]) == main(["ls", "lab/sinusoid"]) == 0
+    assert main(["ls", "sinusoid:split:a"]) == 0
+    assert main(["cp", "sinusoid:split:1", str(environment / "out")]) == 0
+
+    assert {path: (environment / "out" / path).read_bytes() for path in FILES} == FILES
+    printed = capsys.readouterr().out
+    assert "lab/sinusoid:split:1\t6 B" in printed
+    assert "split:1\tdataset" in printed
+    assert "train.csv\t4 B" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cp", "nothing", "here"], "no file nothing"),
+        (["cp", "sinusoid:none", "here"], "no artifact 'none'"),
+        (["ls", "none"], "no project 'none'"),
+        (["cp", ".", "none:x"], "names 0 projects"),
+    ],
+)
+def test_the_command_line_says_what_is_wrong_in_a_sentence(environment, capsys, arguments, said):
+    factories.make_project(slug="sinusoid")
+
+    assert main(arguments) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
