@@ -7,6 +7,7 @@ from config.health import healthz
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/v1/", include("experiments.api.v1.urls")),
+    path("", include("experiments.api.mlflow.urls")),
     path("", include("dashboard.urls")),
 ]
 

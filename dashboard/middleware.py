@@ -9,8 +9,8 @@ from django.shortcuts import render
 
 from experiments.errors import Conflict, Denied, DomainError, Invalid, NotFound, TooLarge
 
-# These answer for themselves: the API by token or session, the health check to anybody.
-OPEN_PREFIXES = ("/api/", "/healthz")
+# These answer for themselves: the APIs by token or session, health and version to anybody.
+OPEN_PREFIXES = ("/api/", "/health", "/version")
 
 STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),

@@ -20,6 +20,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COMMIT = re.compile(r"|[0-9a-f]{7,64}")
 
 
+def is_commit(text: str) -> bool:
+    """Whether this can be the name of a git commit."""
+    return bool(text) and _COMMIT.fullmatch(text) is not None
+
+
 def store(
     *,
     workspace: Workspace,

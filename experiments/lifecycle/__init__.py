@@ -6,6 +6,7 @@ from experiments.lifecycle.clients import (
     create_client_run,
     finish_client_run,
     log_client_run,
+    report_client_run,
 )
 from experiments.lifecycle.editing import (
     edit_run,
@@ -44,6 +45,7 @@ __all__ = [
     "finish_client_run",
     "flatten",
     "log_client_run",
+    "report_client_run",
     "restore",
     "restore_project",
     "set_environment",

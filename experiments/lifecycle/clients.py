@@ -1,9 +1,11 @@
 """Runs that a client executes outside the queue: their start, heartbeat, console and end."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Coalesce, Now
 
 from experiments import recording
 from experiments.errors import Conflict, Invalid
@@ -11,6 +13,7 @@ from experiments.lifecycle.editing import set_summary
 from experiments.lifecycle.runs import create_run, transition
 from experiments.lifecycle.silence import hear, sign_of_life
 from experiments.models import Project, Run, RunStatus, User
+from experiments.models.runs import FINISHED
 from experiments.shapes import Logged
 
 
@@ -53,6 +56,25 @@ def finish_client_run(
         raise Conflict(f"The run has {run.status} already.", code="run_already_finished")
     if summary:
         set_summary(run, summary)
+    return run
+
+
+@transaction.atomic
+def report_client_run(run: Run, *, status: RunStatus, finished_at: datetime | None = None) -> Run:
+    """Takes the client's word on its run, from any status to any: what ended may be resumed.
+
+    Raises Conflict if the run belongs to a job.
+    """
+    _refuse_jobs(run)
+    changes: dict[str, Any] = {"status": status, "status_reason": ""}
+    if status in FINISHED:
+        changes["finished_at"] = finished_at or Coalesce("finished_at", Now())
+    else:
+        changes["finished_at"] = None
+    if status == RunStatus.RUNNING:
+        changes |= {"started_at": Coalesce("started_at", Now()), "heartbeat_at": Now()}
+    Run.objects.filter(pk=run.pk).update(**changes)
+    run.refresh_from_db(fields=["status", "status_reason", "started_at", "finished_at"])
     return run
 
 

@@ -44,7 +44,8 @@ def edit_run(
 
 
 def _replace_tags(run: Run, names: list[str]) -> None:
-    RunTag.objects.filter(run=run).exclude(name__in=names).delete()
+    # Named texts are not labels: they stay.
+    RunTag.objects.filter(run=run, value="").exclude(name__in=names).delete()
     RunTag.objects.bulk_create(
         [RunTag(run=run, project_id=run.project_id, name=name) for name in names],
         ignore_conflicts=True,

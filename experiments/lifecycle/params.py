@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ MOST_PARAMS = 2_000  # leaves of one run
 DEEPEST = 16
 LONGEST_KEY = 250  # of the dotted key
 LONGEST_VALUE = 20_000  # characters of one value as JSON
-_INDEXED = 500  # characters of a value that its row keeps
+INDEXED = 500  # characters of a value that its row keeps
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,30 @@ def _walk(params: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[
 
 
 def _leaf(key: str, value: Any, where: str, problems: Problems) -> Leaf:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text_of(value)
     if len(text) > LONGEST_VALUE:
         problems.add(where, f"Is {len(text):,} characters long; the limit is {LONGEST_VALUE:,}.")
     if "\0" in text:
         problems.add(where, "Holds a NUL character, which cannot be stored.")
     number = float(value) if type(value) in (int, float) else None
     finite = number if number is not None and math.isfinite(number) else None
-    return Leaf(key=key, text=text[:_INDEXED], number=finite)
+    return Leaf(key=key, text=text[:INDEXED], number=finite)
+
+
+def text_of(value: Any) -> str:
+    """A param's value as text: a string as it is, else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def leaf_of_text(key: str, text: str) -> Leaf:
+    """A leaf of a client that sends all values as text; its number if the text is one in JSON."""
+    number = float(text) if len(text) <= INDEXED and _NUMBER.fullmatch(text) else math.nan
+    return Leaf(key, text[:INDEXED], number if math.isfinite(number) else None)
+
+
+def texts(params: Mapping[str, Any]) -> dict[str, str]:
+    """The text of every leaf, whole, under its dotted key."""
+    return {key: text_of(value) for key, value, _ in _walk(params, "", 1)}
 
 
 def rows(run: Run, leaves: list[Leaf]) -> list[Param]:

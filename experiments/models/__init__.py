@@ -21,7 +21,7 @@ from experiments.models.evaluations import Evaluation
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import MetricBatch, Series, SeriesChunk
-from experiments.models.projects import Project
+from experiments.models.projects import Project, ProjectTag
 from experiments.models.runs import LogChunk, Param, Run, RunStatus, RunTag
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
 
@@ -46,6 +46,7 @@ __all__ = [
     "MetricBatch",
     "Param",
     "Project",
+    "ProjectTag",
     "Role",
     "Run",
     "RunStatus",

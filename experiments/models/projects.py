@@ -1,4 +1,4 @@
-"""Projects: named groups of runs."""
+"""Projects: named groups of runs. To clients of MLflow they are experiments."""
 
 from typing import Self
 
@@ -26,7 +26,11 @@ class Project(models.Model):
         choices=[("min", "lower is better"), ("max", "higher is better")],
         default="min",
     )
+    # For clients of MLflow: its name unless that is the slug, and where its files go unless here.
+    experiment_name = models.CharField(max_length=500, blank=True)
+    artifact_location = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(null=True, blank=True)  # renamed, deleted, restored
     deleted_at = models.DateTimeField(null=True, blank=True)  # in the trash since
 
     objects = ProjectQuerySet.as_manager()
@@ -34,7 +38,25 @@ class Project(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["workspace", "slug"], name="one_project_per_slug"),
+            models.UniqueConstraint(
+                fields=["workspace", "experiment_name"],
+                condition=~models.Q(experiment_name=""),
+                name="one_project_per_experiment_name",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.slug
+
+
+class ProjectTag(models.Model):
+    """A named text of a project, written by clients of MLflow."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tag_rows")
+    name = models.CharField(max_length=250)
+    value = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_project_tag_per_name"),
+        ]

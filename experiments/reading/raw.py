@@ -1,12 +1,14 @@
 """Points as they were sent, page by page, and summaries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 from django.db.models import QuerySet
 
 from experiments import chunks, journal, summaries
 from experiments.errors import Invalid
 from experiments.models import MetricBatch, Series, SeriesChunk
+from experiments.reading import sources
 from experiments.reading.consistency import one_picture
 from experiments.shapes import Point, PointPage, SeriesSummary
 
@@ -36,6 +38,35 @@ def points(run_id: str, key: str, *, after: str | None = None, limit: int = 1000
         return PointPage(page, None)
     last = page[-1].step
     return PointPage(page, f"{last}:{first + limit - int(steps.searchsorted(last))}")
+
+
+def all_points(run_id: str, key: str) -> chunks.Columns:
+    """Every point of a series in (step, arrival) order; none if there is no such series."""
+    return _between(run_id, [key], sources.FIRST, sources.LAST).get(key, sources.NO_POINTS)
+
+
+def points_at(run_id: str, steps: Mapping[str, Collection[int]]) -> dict[str, chunks.Columns]:
+    """The points of the given steps of each of these series, by key."""
+    if not steps:
+        return {}
+    wanted = {key: np.fromiter(some, np.int64, len(some)) for key, some in steps.items()}
+    first = min(int(some.min()) for some in wanted.values())
+    last = max(int(some.max()) for some in wanted.values())
+    found = {}
+    for key, (at, times, values) in _between(run_id, list(steps), first, last).items():
+        mine = np.isin(at, wanted[key])
+        found[key] = (at[mine], times[mine], values[mine])
+    return found
+
+
+def _between(run_id: str, keys: Sequence[str], first: int, last: int) -> dict[str, chunks.Columns]:
+    with one_picture():
+        found = sources.find([run_id], keys)
+        series = list(found.values())
+        sources.read_unfolded(series, first, last)
+        sources.find_chunks(found, first, last)
+        sources.read_raw(series, first, last, lambda chunk: True)
+    return {source.key: source.columns() for source in series}
 
 
 def _position(after: str | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from experiments.recording.client_console import ClientLog, append_client_log, parse_log
 from experiments.recording.console import append_log, stamped
 from experiments.recording.evaluations import record_evaluation
-from experiments.recording.points import record
+from experiments.recording.points import lock_run, record
 from experiments.recording.records import CONTENT_TYPE as RECORDS_CONTENT_TYPE
 from experiments.recording.records import parse_records
 from experiments.recording.rewinding import rewind
@@ -15,6 +15,7 @@ __all__ = [
     "ClientLog",
     "append_client_log",
     "append_log",
+    "lock_run",
     "parse_batch",
     "parse_records",
     "parse_log",

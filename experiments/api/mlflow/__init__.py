@@ -1,0 +1,1 @@
+"""The addresses that MLflow's clients call; what their words mean is in `experiments.mlflow`."""

@@ -1,0 +1,78 @@
+"""mlflow-artifacts/...: files in and out, and what a folder holds."""
+
+from django.http import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from experiments import files
+from experiments.api.bodies import Body, RawParser, download
+from experiments.api.mlflow import errors
+from experiments.api.mlflow.views import About, MlflowView
+from experiments.mlflow import artifacts
+from experiments.mlflow.artifacts import Place
+from experiments.models import Role, Workspace
+
+
+class AboutPlace(About[Place]):
+    """What the path of the address stands for."""
+
+    parser_classes = [RawParser]
+
+    def find(self) -> Place:
+        return artifacts.find(self.call.workspaces, self._path())
+
+    def _path(self) -> str:
+        return str(self.kwargs["path"])
+
+    def workspace_of(self, subject: Place) -> Workspace:
+        return subject.project.workspace
+
+
+class ArtifactContent(AboutPlace):
+    """A file by its path."""
+
+    needed = {"GET": Role.VIEWER, "PUT": Role.MEMBER, "DELETE": Role.MEMBER}
+
+    def get(self, request: Request, path: str) -> HttpResponseBase:
+        file = files.find(self.subject.tree, self.subject.path)
+        return download(request, files.blob_of(file), file.path.rpartition("/")[2])
+
+    def put(self, request: Request, path: str) -> Response:
+        files.put(self.subject.made(), self.subject.path, Body(request))
+        return Response({})
+
+    def delete(self, request: Request, path: str) -> Response:
+        files.remove(self.subject.made(), self.subject.path)
+        return Response({})
+
+
+class ArtifactListing(AboutPlace):
+    """A folder by the path in the query."""
+
+    needed = {"GET": Role.VIEWER}
+
+    def _path(self) -> str:
+        return self.request.query_params.get("path", "")
+
+    def get(self, request: Request) -> Response:
+        return Response({"files": artifacts.listing(self.subject)})
+
+
+class ArtifactParts(AboutPlace):
+    """Uploads in parts: clients that are forced to ask for them fall back to PUT at this answer."""
+
+    needed = {"POST": Role.MEMBER}
+
+    def post(self, request: Request, verb: str, path: str) -> Response:
+        message = (
+            "Multipart upload is not supported for the current artifact repository: send the file "
+            "in one PUT, of any size."
+        )
+        return Response(errors.body("NOT_IMPLEMENTED", message), status=501)
+
+
+VIEWS: dict[str, type[MlflowView]] = {
+    "artifacts": ArtifactListing,
+    "artifacts/<path:path>": ArtifactContent,
+    "mpu/<str:verb>/<path:path>": ArtifactParts,
+}

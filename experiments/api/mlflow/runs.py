@@ -1,0 +1,132 @@
+"""runs/... and metrics/...: made, ended, written on and read."""
+
+from experiments import lifecycle
+from experiments.api.mlflow.fields import Fields
+from experiments.api.mlflow.views import AboutExperiment, AboutRun, Call, MlflowView, about
+from experiments.mlflow import artifacts, history, logging, records, runs
+from experiments.mlflow.logging import Point
+from experiments.mlflow.words import Record
+from experiments.models import Project, Role, Run
+
+
+def _create(project: Project, call: Call) -> Record:
+    """Makes a run, which is running."""
+    asked = call.asked
+    run = runs.create(
+        project,
+        call.caller,
+        user_id=asked.text("user_id"),
+        name=asked.text("run_name"),
+        start_time=asked.whole("start_time"),
+        tags=dict(asked.pairs("tags")),
+    )
+    return {"run": records.record(run)}
+
+
+def _get(run: Run, call: Call) -> Record:
+    """A run, deleted or not."""
+    return {"run": records.in_order([run.pk])[0]}
+
+
+def _update(run: Run, call: Call) -> Record:
+    """Changes a run's status, end and name, as far as they are given."""
+    asked = call.asked
+    status = None
+    if "status" in asked:
+        number = None if asked.is_text("status") else asked.whole("status")
+        status = runs.status_of(asked.text("status") if number is None else number)
+    runs.update(run, status=status, end_time=asked.whole("end_time"), name=asked.text("run_name"))
+    return {"run_info": records.info_of(run)}
+
+
+def _delete(run: Run, call: Call) -> Record:
+    """Moves a run to the trash."""
+    lifecycle.trash(run)
+    return {}
+
+
+def _restore(run: Run, call: Call) -> Record:
+    """Takes a run out of the trash."""
+    lifecycle.restore(run)
+    return {}
+
+
+def _log_metric(run: Run, call: Call) -> Record:
+    """Stores a point of a metric."""
+    logging.log(run, points=[_point(call.asked)])
+    return {}
+
+
+def _log_param(run: Run, call: Call) -> Record:
+    """Stores a param."""
+    logging.log(run, params=[(call.asked.needed("key"), call.asked.text("value"))])
+    return {}
+
+
+def _log_batch(run: Run, call: Call) -> Record:
+    """Stores metrics, params and tags, all or nothing."""
+    asked = call.asked
+    logging.log(
+        run,
+        points=[_point(one) for one in asked.parts("metrics")],
+        params=asked.pairs("params"),
+        tags=dict(asked.pairs("tags")),
+    )
+    return {}
+
+
+def _point(asked: Fields) -> Point:
+    return Point(
+        key=asked.needed("key"),
+        value=asked.number("value"),
+        timestamp=asked.needed_whole("timestamp"),
+        step=asked.whole("step") or 0,
+    )
+
+
+def _set_tag(run: Run, call: Call) -> Record:
+    """Writes a tag of a run."""
+    logging.log(run, tags={call.asked.needed("key"): call.asked.text("value")})
+    return {}
+
+
+def _delete_tag(run: Run, call: Call) -> Record:
+    """Removes a tag of a run."""
+    runs.delete_tag(run, call.asked.needed("key"))
+    return {}
+
+
+def _history(run: Run, call: Call) -> Record:
+    """The points of a metric."""
+    asked = call.asked
+    found, token = history.page(
+        run,
+        asked.needed("metric_key"),
+        limit=asked.whole("max_results"),
+        token=asked.text("page_token"),
+    )
+    return {"metrics": found, **({"next_page_token": token} if token else {})}
+
+
+def _artifacts(run: Run, call: Call) -> Record:
+    """A folder of a run's files, by their paths below its root."""
+    return {
+        "root_uri": runs.artifact_uri(run),
+        "files": artifacts.listing_of_run(run, call.asked.text("path")),
+    }
+
+
+VIEWS: dict[str, type[MlflowView]] = {
+    "runs/create": about(AboutExperiment, _create, Role.MEMBER),
+    "runs/get": about(AboutRun, _get, Role.VIEWER, "GET"),
+    "runs/update": about(AboutRun, _update, Role.MEMBER),
+    "runs/delete": about(AboutRun, _delete, Role.MEMBER),
+    "runs/restore": about(AboutRun, _restore, Role.MEMBER),
+    "runs/log-metric": about(AboutRun, _log_metric, Role.MEMBER),
+    "runs/log-parameter": about(AboutRun, _log_param, Role.MEMBER),
+    "runs/log-batch": about(AboutRun, _log_batch, Role.MEMBER),
+    "runs/set-tag": about(AboutRun, _set_tag, Role.MEMBER),
+    "runs/delete-tag": about(AboutRun, _delete_tag, Role.MEMBER),
+    "metrics/get-history": about(AboutRun, _history, Role.VIEWER, "GET"),
+    "artifacts/list": about(AboutRun, _artifacts, Role.VIEWER, "GET"),
+}

@@ -1,0 +1,19 @@
+"""Addresses of MLflow's tracking server. None ends in a slash, and none redirects."""
+
+from django.urls import URLPattern, path
+
+from experiments.api.mlflow import artifacts, experiments, runs, server
+
+MLFLOW, ARTIFACTS = "api/2.0/mlflow/", "api/2.0/mlflow-artifacts/"
+
+_VIEWS = {**experiments.VIEWS, **runs.VIEWS}
+
+urlpatterns: list[URLPattern] = [
+    *[path(f"{MLFLOW}{address}", view.as_view()) for address, view in _VIEWS.items()],
+    *[path(f"{ARTIFACTS}{address}", view.as_view()) for address, view in artifacts.VIEWS.items()],
+    path(f"{MLFLOW}<path:rest>", server.NoSuchAddress.as_view()),
+    path(f"{ARTIFACTS}<path:rest>", server.NoSuchAddress.as_view()),
+    path("api/3.0/mlflow/<path:rest>", server.NoSuchAddress.as_view()),
+    path("version", server.version),
+    path("health", server.health),
+]
