@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from metascope import _bundle
 from metascope._api import Api, segment
@@ -129,6 +130,7 @@ class Delivery:
         return segment(self.state.run)
 
     def _event(self, record: Record) -> None:
+        sent = ""
         if record.kind != EVENT:
             self._put_aside({"why": "damaged bytes in the spool"}, record.raw, 1)
         else:
@@ -137,7 +139,11 @@ class Delivery:
                 self._send(event)
             except Refused as error:
                 self._put_aside({"event": event["type"], "why": str(error)}, record.raw, 1)
+            else:
+                sent = event["content"]["file"] if event["type"] == "file" else ""
         self._advance(record.end)
+        if sent:
+            (self.folder / sent).unlink(missing_ok=True)
 
     def _send(self, event: dict[str, Any]) -> None:
         """One event as the request that stands for it."""
@@ -159,6 +165,10 @@ class Delivery:
         elif kind == "console":
             body = {"client": state.client, "number": state.number, **content}
             self.api.post(f"runs/{self._run}/log/", body)
+        elif kind == "episodes":
+            self.api.post(f"runs/{self._run}/evaluations/", content, key=key)
+        elif kind == "file":
+            self._send_file(content)
         elif kind == "use":
             self.api.post(f"runs/{self._run}/artifacts/", content)
         elif kind == "artifact":
@@ -187,6 +197,14 @@ class Delivery:
         except Refused as error:
             raise Denied(f"The server does not take this run: {error}") from error
         return str(found["id"]), str(found["project"])
+
+    def _send_file(self, content: dict[str, Any]) -> None:
+        try:
+            data = (self.folder / content["file"]).read_bytes()
+        except FileNotFoundError as error:
+            raise Refused(f"{content['path']} is gone from the spool") from error
+        query = urlencode({"path": content["path"]})
+        self.api.put_bytes(f"runs/{self._run}/files/content/?{query}", data)
 
     def _finish(self, content: dict[str, Any]) -> None:
         try:

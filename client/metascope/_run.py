@@ -9,24 +9,26 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from metascope import _bundle, _download, _values
-from metascope._api import Api
+from metascope import _values
 from metascope._channel import Channel, say
 from metascope._console import Console
+from metascope._evidence import Evidence
+from metascope._machine import EVERY_S, Machine
 from metascope._records import POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
+from metascope._settings import Settings
 from metascope._spool import SegmentFull
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
 
 
-class Run:
+class Run(Evidence):
     """One experiment being recorded. Made by `metascope.start`; usable from any thread.
 
     `log` and its siblings never raise and never wait for the server: what they were given is in
@@ -46,11 +48,12 @@ class Run:
         self._fast: dict[tuple[Any, ...], tuple[Any, int]] = {}  # those that need no second look
         self._key_ids = 0
         self._step = 0
-        self._bundles = 0
+        self._files = 0
         self._complaints: set[str] = set()
         self._ended = False
         self._drained = False
         self._console: Console | None = None
+        self._machine: Machine | None = None
         _living.add(self)
         atexit.register(self._at_exit)
 
@@ -102,53 +105,6 @@ class Run:
         """Replace the run's notes."""
         self._event("edit", {"notes": str(notes)})
 
-    def log_artifact(
-        self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
-        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """Keep a file or a folder, or the address of data that stays elsewhere ("s3://..."), as a
-        version of the artifact `name` (the file's name when left out); equal content is the same
-        version. `kind`: "dataset", "model" or "file".
-
-        Files of up to 16 MiB (256 MiB together) are copied before this returns; larger ones are
-        sent from where they are, and are refused if they change before that.
-        """
-        try:
-            with self._lock:
-                self._open()
-                assert self._channel
-                folder = self._channel.spool.folder
-                self._bundles += 1
-                path = folder / f"artifact-{os.getpid()}-{self._bundles}.json"
-            found = _bundle.gather(
-                source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
-                metadata=_values.plain(metadata or {}),
-            )  # fmt: skip
-            _bundle.write(found, path)
-        except Exception as error:  # logging must never end a training
-            self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
-            return
-        self._event("artifact", {"bundle": path.name})
-
-    def use_artifact(
-        self, reference: str, *, project: str = "", to: str | os.PathLike[str] | None = None
-    ) -> Path:
-        """Fetch a version, "name", "name:3" or "name:alias", and note that this run reads it.
-
-        Returns the folder its files are in: `to`, or one in this machine's cache. Needs the
-        server: raises Unreachable or Denied without it, Refused where there is no such version.
-        """
-        with self._lock:
-            self._open()
-            assert self._channel
-            settings = self._channel.settings
-        api = Api(settings.url, settings.token)
-        version = _download.find(api, project or self._project, reference)
-        folder = Path(to) if to else settings.cache / "versions" / version["digest"]
-        _download.fetch(api, version, folder, settings.cache)
-        self._event("use", {"version": version["id"]})
-        return folder
-
     def record_code(self, snapshot: Mapping[str, Any]) -> None:
         """The code the script executes: `files` by path, and what git knows. Once per run."""
         self._event("snapshot", snapshot)
@@ -163,6 +119,8 @@ class Run:
         """
         if self._ended:
             return self._drained
+        if self._machine:
+            self._machine.stop()
         if self._console:
             self._console.close()
         self._event("finish", {"status": status, "reason": reason})
@@ -182,6 +140,18 @@ class Run:
         """Keep what the script prints from here on, line by line."""
         if self._console is None:
             self._console = Console(lambda lines: self._event("console", {"lines": lines}))
+
+    def watch_machine(self, every_s: float = EVERY_S) -> None:
+        """Record processor, memory, disk, network and GPUs from here on, below "system/"."""
+        if self._machine is None:
+            self._machine = Machine(self._log_beside, every_s)
+
+    def _log_beside(self, row: dict[str, float], step: int) -> None:
+        """A row of our own: the script's next step stays what it was."""
+        with self._lock:
+            at = self._step
+            self._log_slowly(row, step, time.time())
+            self._step = at
 
     def __enter__(self) -> Run:
         return self
@@ -250,6 +220,19 @@ class Run:
             self._rotate()
             self._write(payload)
 
+    def _new_file(self, kind: str) -> Path:
+        with self._lock:
+            self._open()
+            assert self._channel
+            self._files += 1
+            return self._channel.spool.folder / f"{kind}-{os.getpid()}-{self._files}"
+
+    def _settings_of(self) -> Settings:
+        with self._lock:
+            self._open()
+            assert self._channel
+            return self._channel.settings
+
     def _open(self) -> None:
         """Give a forked child that logs for the first time its spool. Raises ValueError."""
         if self._ended:
@@ -295,6 +278,7 @@ class Run:
             self._channel = None
         if self._console:
             self._console.after_fork()
+        self._machine = None  # its thread is the parent's
         atexit.unregister(self._at_exit)  # the child's end is not the run's
 
 

@@ -21,11 +21,13 @@ def start(
     seed: int | None = None,
     console: bool = True,
     code: bool = True,
+    system: bool = True,
 ) -> Run:
     """Begin a run in `project` ("slug" or "workspace/slug"; made where there is none).
 
     Returns at once, with the server up or not. Recorded by itself: command line, Python, packages,
-    machine, git commit and uncommitted changes (`code`), standard output and error (`console`).
+    machine, git commit and uncommitted changes (`code`), standard output and error (`console`), and
+    every 10 s what the machine does (`system`).
     Server and token come from METASCOPE_URL and METASCOPE_TOKEN, or from `metascope login`.
 
     Raises ValueError for settings that make no sense, OSError where no spool can be written.
@@ -48,4 +50,6 @@ def start(
         run.record_code(snapshot)
     if console:
         run.capture_console()
+    if system:
+        run.watch_machine()
     return run

@@ -1,0 +1,180 @@
+"""What a run shows beside its metrics: artifacts, episodes, pictures, tables, histograms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from metascope import _bundle, _download, _media, _values
+from metascope._api import Api
+from metascope._settings import Settings
+
+LONGEST_NAME = 200
+
+
+class Evidence:
+    """The part of a `Run` that keeps files. What cannot be kept is counted, never raised; only
+    `use_artifact`, which the script waits for, raises.
+    """
+
+    _project: str
+    _step: int
+
+    def _event(self, kind: str, content: Any) -> None:
+        raise NotImplementedError
+
+    def _lose(self, count: int, why: str) -> None:
+        raise NotImplementedError
+
+    def _new_file(self, kind: str) -> Path:
+        """A name beside the spool that no other thread or process takes. Raises ValueError."""
+        raise NotImplementedError
+
+    def _settings_of(self) -> Settings:
+        raise NotImplementedError
+
+    def log_artifact(
+        self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
+        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Keep a file or a folder, or the address of data that stays elsewhere ("s3://..."), as a
+        version of the artifact `name` (the file's name when left out); equal content is the same
+        version. `kind`: "dataset", "model" or "file".
+
+        Files of up to 16 MiB (256 MiB together) are copied before this returns; larger ones are
+        sent from where they are, and are refused if they change before that.
+        """
+        try:
+            path = self._new_file("artifact").with_suffix(".json")
+            found = _bundle.gather(
+                source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
+                metadata=_values.plain(metadata or {}),
+            )  # fmt: skip
+            _bundle.write(found, path)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
+            return
+        self._event("artifact", {"bundle": path.name})
+
+    def use_artifact(
+        self, reference: str, *, project: str = "", to: str | os.PathLike[str] | None = None
+    ) -> Path:
+        """Fetch a version, "name", "name:3" or "name:alias", and note that this run reads it.
+
+        Returns the folder its files are in: `to`, or one in this machine's cache. Needs the
+        server: raises Unreachable or Denied without it, Refused where there is no such version.
+        """
+        settings = self._settings_of()
+        api = Api(settings.url, settings.token)
+        version = _download.find(api, project or self._project, reference)
+        folder = Path(to) if to else settings.cache / "versions" / version["digest"]
+        _download.fetch(api, version, folder, settings.cache)
+        self._event("use", {"version": version["id"]})
+        return folder
+
+    def log_episodes(
+        self, losses: Any, *, ids: Sequence[str], step: int, accuracies: Any = None,
+        name: str = "test", split: str = "test", protocol: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """An evaluation, episode by episode: query losses (and accuracies) of shape
+        (episodes, inner steps + 1), the first column before adaptation.
+
+        `ids` name the episodes, the same ones in every run: runs are compared on those they have
+        in common. `protocol` says how they were drawn: way, shot, query, seed, ... Again under the
+        same name and step it replaces the earlier one.
+        """
+        try:
+            rows = _table(losses)
+            content = {
+                "name": name, "split": split, "step": int(step), "episode_ids": list(ids),
+                "losses": rows, "inner_steps": len(rows[0]) - 1,
+                "protocol": _values.plain(protocol or {}),
+            }  # fmt: skip
+            if accuracies is not None:
+                content["accuracies"] = _table(accuracies)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"episodes {name!r}: {type(error).__name__}: {error}")
+            return
+        self._event("episodes", content)
+
+    def log_figure(self, key: str, figure: Any, step: int | None = None) -> None:
+        """A Matplotlib figure (as PNG) or a Plotly figure."""
+        self._media("figure", key, step, lambda: _media.figure(figure))
+
+    def log_image(self, key: str, image: Any, step: int | None = None) -> None:
+        """A picture: a file, its bytes, a PIL image, or an array (H, W) or (H, W, 1, 3 or 4)."""
+        self._media("image", key, step, lambda: _media.image(image))
+
+    def log_audio(self, key: str, sound: Any, rate: int = 44_100, step: int | None = None) -> None:
+        """A sound: a file, or an array (samples,) or (samples, channels) of `rate` a second."""
+        self._media("audio", key, step, lambda: _media.audio(sound, rate))
+
+    def log_video(self, key: str, file: str | Path, step: int | None = None) -> None:
+        """A video file."""
+        self._media("video", key, step, lambda: _media.video(file))
+
+    def log_table(
+        self, key: str, rows: Any, columns: Sequence[str] | None = None, step: int | None = None
+    ) -> None:
+        """A table: a pandas frame, a list of mappings, or lists with `columns`."""
+        self._media("table", key, step, lambda: _media.table(rows, columns))
+
+    def log_histogram(self, key: str, values: Any, bins: int = 64, step: int | None = None) -> None:
+        """How values are distributed, in equal bins; NaN and infinities are counted apart."""
+        self._media("histogram", key, step, lambda: _media.histogram(values, bins))
+
+    def log_curve(
+        self, key: str, x: Any, y: Any, *, x_title: str = "x", y_title: str = "y",
+        step: int | None = None,
+    ) -> None:  # fmt: skip
+        """A curve over something else than steps, such as precision against recall."""
+        self._media("curve", key, step, lambda: _media.curve(x, y, x_title, y_title))
+
+    def log_text(self, key: str, text: str, step: int | None = None) -> None:
+        """A text."""
+        self._media("text", key, step, lambda: _media.text(text))
+
+    def log_html(self, key: str, page: str, step: int | None = None) -> None:
+        """A page of HTML, kept for download; it never runs on the server's pages."""
+        self._media("html", key, step, lambda: _media.page(page))
+
+    def _media(
+        self, kind: str, key: str, step: int | None, encode: Callable[[], _media.Encoded]
+    ) -> None:
+        """Keep the content beside the spool, and say where it belongs."""
+        try:
+            parts = key.split("/")
+            problem = _values.problem_of(key)
+            if problem or len(key) > LONGEST_NAME or any(one in ("", ".", "..") for one in parts):
+                raise ValueError(problem or "names are like train/example, without . and ..")
+            at = self._step if step is None else int(step)
+            extension, data = encode()
+            if len(data) > _media.LARGEST_FILE:
+                raise ValueError(f"{len(data)} bytes are too many: log an artifact instead")
+            file = self._new_file("file")
+            file.write_bytes(data)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"{kind} {key!r}: {type(error).__name__}: {error}")
+            return
+        path = f"media/{kind}/{key}/{at:012d}.{extension}"
+        self._event("file", {"path": path, "file": file.name})
+
+
+def _table(numbers: Any) -> list[list[float | str]]:
+    """Rows as the server takes them: NaN and infinities by name. Raises ValueError, TypeError."""
+    if hasattr(numbers, "tolist"):
+        numbers = numbers.tolist()
+    rows = [[_named(float(number)) for number in row] for row in numbers]
+    if not rows or len({len(row) for row in rows}) != 1 or not rows[0]:
+        raise ValueError("rows of one length are needed: one for each episode")
+    return rows
+
+
+def _named(number: float) -> float | str:
+    if number != number:
+        return "nan"
+    if number in (float("inf"), float("-inf")):
+        return "inf" if number > 0 else "-inf"
+    return number
