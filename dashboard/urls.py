@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from dashboard.views import (
+    artifacts,
     compare,
     compare_charts,
     home,
@@ -14,10 +15,14 @@ from dashboard.views import (
     run_actions,
     run_charts,
     run_console,
+    run_files,
     runs,
     sign_in,
     tokens,
 )
+
+_PROJECT = "p/<slug:workspace>/<slug:project>/"
+_ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -28,9 +33,14 @@ urlpatterns: list[URLPattern] = [
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("projects/new/", projects.new, name="project_new"),
-    path("p/<slug:workspace>/<slug:project>/", runs.table, name="project"),
-    path("p/<slug:workspace>/<slug:project>/charts/", runs.curves, name="project_curves"),
-    path("p/<slug:workspace>/<slug:project>/runs/", run_actions.many, name="project_runs_change"),
+    path(_PROJECT, runs.table, name="project"),
+    path(f"{_PROJECT}charts/", runs.curves, name="project_curves"),
+    path(f"{_PROJECT}runs/", run_actions.many, name="project_runs_change"),
+    path(f"{_PROJECT}artifacts/", artifacts.listed, name="artifacts"),
+    path(_ARTIFACT, artifacts.page, name="artifact"),
+    path(f"{_ARTIFACT}aliases/", artifacts.alias, name="artifact_alias"),
+    path(f"{_ARTIFACT}<int:number>/content/", artifacts.content, name="artifact_content"),
+    path(f"{_ARTIFACT}<int:number>/picture/", artifacts.picture, name="artifact_picture"),
     path("runs/", projects.latest, name="runs"),
     path("runs/<str:run_id>/", run.page, name="run"),
     path("runs/<str:run_id>/charts/curve/", run_charts.curve, name="run_curve"),
@@ -39,6 +49,8 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/console/", run_console.lines, name="run_console"),
     path("runs/<str:run_id>/console.txt", run_console.download, name="run_console_download"),
     path("runs/<str:run_id>/file/", run_console.file, name="run_file"),
+    path("runs/<str:run_id>/files/content/", run_files.content, name="run_file_content"),
+    path("runs/<str:run_id>/files/picture/", run_files.picture, name="run_file_picture"),
     path("runs/<str:run_id>/cancel/", run_actions.cancel, name="run_cancel"),
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),

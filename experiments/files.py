@@ -20,6 +20,7 @@ class Entry:
     is_folder: bool
     size: int | None  # in bytes; of a folder: None
     sha256: str | None
+    url: str = ""  # of a file that is kept elsewhere
 
 
 def of_run(run: Run) -> Manifest:
@@ -110,12 +111,12 @@ def children(manifest: Manifest | None, folder: str = "") -> list[Entry]:
     files: list[Entry] = []
     folders: set[str] = set()
     rows = ManifestFile.objects.filter(_below(folder), manifest=manifest)
-    for path, size, sha256 in rows.values_list("path", "size", "blob_id"):
+    for path, size, sha256, url in rows.values_list("path", "size", "blob_id", "url"):
         name, _, rest = path[start:].partition("/")
         if rest:
             folders.add(name)
         else:
-            files.append(Entry(name, is_folder=False, size=size, sha256=sha256))
+            files.append(Entry(name, is_folder=False, size=size, sha256=sha256, url=url))
     found = [Entry(name, is_folder=True, size=None, sha256=None) for name in sorted(folders)]
     return found + sorted(files, key=lambda entry: entry.name)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import quote
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
@@ -52,7 +52,7 @@ class Body:
         return piece
 
 
-def download(request: Request, blob: Blob, name: str) -> HttpResponseBase:
+def download(request: Request | HttpRequest, blob: Blob, name: str) -> HttpResponseBase:
     """A stored file, or the part of it that a Range header asks for, never shown by a browser."""
     whole = blob.size
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
@@ -63,7 +63,8 @@ def download(request: Request, blob: Blob, name: str) -> HttpResponseBase:
         if first > last:
             return HttpResponse(status=416, headers={"Content-Range": f"bytes */{whole}"})
     response = StreamingHttpResponse(
-        _Part(blobs.open_blob(blob.sha256), first, last + 1 - first), status=206 if found and whole else 200,
+        _Part(blobs.open_blob(blob.sha256), first, last + 1 - first),
+        status=206 if found and whole else 200,
         content_type="application/octet-stream",
     )  # fmt: skip
     response["Content-Length"] = str(last + 1 - first)

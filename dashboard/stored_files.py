@@ -1,0 +1,67 @@
+"""Stored files as pages give them: downloads, pictures to look at, texts to read."""
+
+from django.http import HttpResponse, HttpResponseBase
+
+from dashboard.requests import SignedIn
+from experiments import blobs, files
+from experiments.api.bodies import download
+from experiments.errors import NotFound
+from experiments.models import Blob, Manifest, ManifestFile
+
+LARGEST_PICTURE = 2_000_000  # bytes; larger ones are for downloading, as are texts past theirs
+LARGEST_TEXT = 200_000
+RASTER_NAMES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+
+
+def send(request: SignedIn, manifest: Manifest | None, path: str) -> HttpResponseBase:
+    """The file as a download that browsers never render, streamed. Raises NotFound."""
+    file = files.find(manifest, path)
+    return download(request, files.blob_of(file), file.path.rpartition("/")[2])
+
+
+def picture(manifest: Manifest | None, path: str) -> HttpResponse:
+    """A picture to show on a page. Raises NotFound for what is none, whatever its name says."""
+    blob = files.blob_of(files.find(manifest, path))
+    data = _small(blob, LARGEST_PICTURE)
+    kind = raster_type(data)
+    if kind is None:
+        raise NotFound(f"{path[:200]!r} is no picture of up to {LARGEST_PICTURE:,} bytes.")
+    response = HttpResponse(data, content_type=kind)
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = "inline"
+    return response
+
+
+def raster_type(data: bytes) -> str | None:
+    """The media type that the first bytes tell; None for everything but four raster formats."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def may_be_picture(path: str, size: int | None, sha256: str | None) -> bool:
+    """True where a thumbnail is worth asking for; `picture` looks at the bytes."""
+    small = size is not None and size <= LARGEST_PICTURE
+    return small and sha256 is not None and path.lower().endswith(RASTER_NAMES)
+
+
+def text_of(file: ManifestFile) -> str | None:
+    """The text of a small file in UTF-8; None for every other one."""
+    if file.blob is None or file.blob.size > LARGEST_TEXT:
+        return None
+    data = _small(file.blob, LARGEST_TEXT)
+    try:
+        return None if b"\0" in data else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _small(blob: Blob, most: int) -> bytes:
+    return blobs.read(blob.sha256) if blob.size <= most else b""

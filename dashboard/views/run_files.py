@@ -1,0 +1,22 @@
+"""The files of a run as bytes: downloads, and pictures for its page."""
+
+from django.http import HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from dashboard import stored_files
+from dashboard.requests import SignedIn
+from dashboard.scope import run_of
+
+
+@require_safe
+def content(request: SignedIn, run_id: str) -> HttpResponseBase:
+    """One file of the run as a download; a Range header asks for a part of it."""
+    run = run_of(request, run_id)
+    return stored_files.send(request, run.files, request.GET.get("path", ""))
+
+
+@require_safe
+def picture(request: SignedIn, run_id: str) -> HttpResponse:
+    """One file of the run as a picture."""
+    run = run_of(request, run_id)
+    return stored_files.picture(run.files, request.GET.get("path", ""))
