@@ -9,7 +9,7 @@ from dashboard.measured import Measured, at_step
 from dashboard.metric_names import direction_of_name, headline, natural
 from dashboard.templatetags.formats import figures, plural
 from experiments import reading
-from experiments.models import Evaluation, Job, JobAttempt, Run
+from experiments.models import Evaluation, Job, JobAttempt, ManifestFile, Run
 from experiments.shapes import SeriesSummary
 
 BLOBS = ("episode_ids", "losses", "accuracies", "illustration")
@@ -112,6 +112,12 @@ def tree_rows(document: Any, *, depth: int = 0, prefix: str = "") -> list[TreeRo
 def flat_params(run: Run) -> list[tuple[str, Any]]:
     """Every leaf of the params under its dotted key."""
     return [(row.path, row.value) for row in tree_rows(run.params) if not row.is_branch]
+
+
+def count_files(run: Run) -> int:
+    """The run's own files, and the versions of artifacts that it made and read."""
+    own = ManifestFile.objects.filter(manifest_id=run.files_id).count() if run.files_id else 0
+    return own + run.artifact_uses.count()
 
 
 def summaries_of(run: Run) -> dict[str, SeriesSummary]:

@@ -6,9 +6,10 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard import panels, run_facts
+from dashboard import panels, run_facts, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
+from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
@@ -30,6 +31,7 @@ TABS = (
     ("adaptation", "Adaptation"),
     ("console", "Console"),
     ("params", "Params"),
+    ("files", "Files"),
     ("code", "Code"),
     ("environment", "Environment"),
     ("history", "History"),
@@ -71,7 +73,12 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
 
 
 def _tabs(run: Run, metrics: int, attempts: int) -> list[tuple[str, str, int]]:
-    counts = {"charts": metrics, "history": attempts, "params": len(run_facts.flat_params(run))}
+    counts = {
+        "charts": metrics,
+        "history": attempts,
+        "params": len(run_facts.flat_params(run)),
+        "files": run_facts.count_files(run),
+    }
     return [(name, title, counts.get(name, 0)) for name, title in TABS]
 
 
@@ -155,6 +162,16 @@ def _params(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, An
     }
 
 
+def _files(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    content = reverse("run_file_content", args=[run.pk])
+    place = Place("?tab=files", content, reverse("run_file_picture", args=[run.pk]))
+    return {
+        "used": version_rows.used_by(run),
+        "tree": FileTree.of(run.files, request.GET.get("path", ""), place),
+        "root": place.page,
+    }
+
+
 def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
     return {"code": CodeView.of(run.snapshot, request.GET.get("path", ""))}
 
@@ -176,6 +193,7 @@ _CONTEXTS = {
     "adaptation": _adaptation,
     "console": _console,
     "params": _params,
+    "files": _files,
     "code": _code,
     "environment": _environment,
     "history": _history,
