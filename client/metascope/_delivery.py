@@ -152,6 +152,8 @@ class Delivery:
         key = f"{state.client}-{state.number}"
         if kind == "start":
             state.run, state.project = self._start(content)
+        elif kind == "resume":
+            state.run, state.project = self._resume(**content)
         elif kind == "attach":
             state.run, state.project = _run_of(Path(content["parent"]))
         elif kind in ("params", "summary"):
@@ -183,7 +185,7 @@ class Delivery:
         without its run nothing of the spool can be delivered, and all of it must be kept.
 
         The origin makes it the same run when the answer was lost, however long ago."""
-        content = {**content, "origin": self.state.client}
+        content = {"origin": self.state.client, **content}
         try:
             try:
                 found = self.api.post("runs/", content)
@@ -196,6 +198,14 @@ class Delivery:
                 found = self.api.post("runs/", content)
         except Refused as error:
             raise Denied(f"The server does not take this run: {error}") from error
+        return str(found["id"]), str(found["project"])
+
+    def _resume(self, run: str, after_step: int | None) -> tuple[str, str]:
+        """Go on with a run. Again after a lost answer it does the same: nothing was sent since."""
+        try:
+            found = self.api.post(f"runs/{segment(run)}/resume/", {"after_step": after_step})
+        except Refused as error:
+            raise Denied(f"The server does not let this run go on: {error}") from error
         return str(found["id"]), str(found["project"])
 
     def _send_file(self, content: dict[str, Any]) -> None:

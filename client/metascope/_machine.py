@@ -21,16 +21,17 @@ Rows = Callable[[dict[str, float], int], None]
 
 
 class Machine:
-    """A thread that measures until it is stopped. Steps are seconds since it began."""
+    """A thread that measures until it is stopped. Steps are seconds since it began, and `since_s`
+    before that."""
 
-    def __init__(self, log: Rows, every_s: float = EVERY_S) -> None:
+    def __init__(self, log: Rows, every_s: float = EVERY_S, since_s: float = 0.0) -> None:
         self._log = log
         self._every_s = every_s
         self._stops = threading.Event()
-        self._began = time.monotonic()
+        self._began = time.monotonic() - since_s
         self._gpu = shutil.which("nvidia-smi")
         self._before: dict[str, float] = dict(_counters())
-        self._before_at = self._began
+        self._before_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="metascope-machine", daemon=True)
         self._thread.start()
 

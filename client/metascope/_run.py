@@ -36,12 +36,15 @@ class Run(Evidence):
     standard error. A forked child goes on logging to the same run, through a spool of its own.
     """
 
-    def __init__(self, channel: Channel, exit_wait_s: float = 60.0, project: str = "") -> None:
+    def __init__(
+        self, channel: Channel, exit_wait_s: float = 60.0, project: str = "", *, ends: bool = True
+    ) -> None:
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
         self._project = project
+        self._ends = ends  # the run ends with this process
         self._write = channel.spool.write
         self._lock = threading.RLock()  # a signal handler may log in the middle of a log
         self._known: dict[tuple[Any, ...], tuple[Any, int]] = {}  # keys to their packer and id
@@ -52,6 +55,7 @@ class Run(Evidence):
         self._complaints: set[str] = set()
         self._ended = False
         self._drained = False
+        self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
         self._console: Console | None = None
         self._machine: Machine | None = None
         _living.add(self)
@@ -71,7 +75,7 @@ class Run(Evidence):
 
     @property
     def _sender(self) -> Sender | None:
-        return self._channel.sender if self._channel else None
+        return self._channel.sender if self._channel else self._last_sender
 
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Record the values of metrics at a step (int64); without one, at the next.
@@ -123,11 +127,13 @@ class Run(Evidence):
             self._machine.stop()
         if self._console:
             self._console.close()
-        self._event("finish", {"status": status, "reason": reason})
+        if self._ends:
+            self._event("finish", {"status": status, "reason": reason})
         with self._lock:
             self._ended = True
             self._fast.clear()
             channel, self._channel = self._channel, None
+            self._last_sender = channel.sender if channel else None
         atexit.unregister(self._at_exit)
         _living.discard(self)
         if channel:
@@ -141,10 +147,11 @@ class Run(Evidence):
         if self._console is None:
             self._console = Console(lambda lines: self._event("console", {"lines": lines}))
 
-    def watch_machine(self, every_s: float = EVERY_S) -> None:
-        """Record processor, memory, disk, network and GPUs from here on, below "system/"."""
+    def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
+        """Record processor, memory, disk, network and GPUs from here on, below "system/"; steps are
+        seconds, the first of them `since_s`."""
         if self._machine is None:
-            self._machine = Machine(self._log_beside, every_s)
+            self._machine = Machine(self._log_beside, every_s, since_s)
 
     def _log_beside(self, row: dict[str, float], step: int) -> None:
         """A row of our own: the script's next step stays what it was."""

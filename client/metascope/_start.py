@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from metascope import _capture, _settings, _values
+from metascope._api import Api, segment
 from metascope._channel import open_channel
+from metascope._errors import MetascopeError
 from metascope._run import Run
 
 
@@ -22,6 +25,10 @@ def start(
     console: bool = True,
     code: bool = True,
     system: bool = True,
+    resume: str = "",
+    after_step: int | None = None,
+    shared: str = "",
+    rank: int = 0,
 ) -> Run:
     """Begin a run in `project` ("slug" or "workspace/slug"; made where there is none).
 
@@ -29,6 +36,12 @@ def start(
     machine, git commit and uncommitted changes (`code`), standard output and error (`console`), and
     every 10 s what the machine does (`system`).
     Server and token come from METASCOPE_URL and METASCOPE_TOKEN, or from `metascope login`.
+
+    `resume`: the id of a run to go on with, whatever had become of it; with `after_step`, points of
+    later steps are dropped there, visibly. Then only code, console and machine are recorded anew.
+
+    `shared`: processes of one run name it alike (such as the job's id of torchrun), and get the
+    same run; those of a `rank` above 0 log to it, and leave its end to rank 0.
 
     Raises ValueError for settings that make no sense, OSError where no spool can be written.
     """
@@ -44,12 +57,32 @@ def start(
         "command": _capture.command(),
         "environment": _capture.environment(),
     }
-    channel = open_channel(settings, {"type": "start", "content": content})
-    run = Run(channel, settings.exit_wait_s, project)
+    if resume and shared:
+        raise ValueError("use resume or shared, not both")
+    first: dict[str, Any] = {"type": "start", "content": content}
+    if shared:
+        content["origin"] = shared
+    if resume:
+        first = {"type": "resume", "content": {"run": resume, "after_step": after_step}}
+    channel = open_channel(settings, first)
+    run = Run(channel, settings.exit_wait_s, project, ends=rank == 0)
+    if rank:
+        return run
     if code and (snapshot := _capture.snapshot()):
         run.record_code(snapshot)
     if console:
         run.capture_console()
     if system:
-        run.watch_machine()
+        run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
     return run
+
+
+def _age(settings: _settings.Settings, run: str) -> float:
+    """Seconds since a run started, by the server; 0 when it does not answer now."""
+    try:
+        started = Api(settings.url, settings.token).get(f"runs/{segment(run)}/")["started_at"]
+        begun = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    except (MetascopeError, AttributeError, ValueError):
+        return 0.0
+    now = datetime.now(timezone.utc)  # noqa: UP017 - Python 3.10 has no UTC
+    return max(0.0, (now - begun).total_seconds())

@@ -7,6 +7,7 @@ from experiments.lifecycle.clients import (
     finish_client_run,
     log_client_run,
     report_client_run,
+    resume_client_run,
 )
 from experiments.lifecycle.editing import (
     edit_run,
@@ -47,6 +48,7 @@ __all__ = [
     "log_client_run",
     "report_client_run",
     "restore",
+    "resume_client_run",
     "restore_project",
     "set_environment",
     "set_notes",

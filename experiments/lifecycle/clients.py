@@ -78,6 +78,27 @@ def report_client_run(run: Run, *, status: RunStatus, finished_at: datetime | No
     return run
 
 
+@transaction.atomic
+def resume_client_run(run: Run, *, after_step: int | None = None) -> Run:
+    """A client goes on with a run, whatever had become of it. With `after_step`, from there: later
+    points and evaluations are dropped, and its console says how many.
+
+    Raises Conflict if the run belongs to a job, or is in the trash.
+    """
+    _refuse_jobs(run)
+    if Run.objects.filter(pk=run.pk).exclude(deleted_at=None).exists():
+        raise Conflict("The run is in the trash: restore it first.", code="run_in_trash")
+    reason = "Resumed."
+    if after_step is not None:
+        dropped = recording.rewind(run_id=run.pk, after_step=after_step, attempt=None)
+        reason = f"Resumed after step {after_step}; {dropped} later points were dropped."
+    report_client_run(run, status=RunStatus.RUNNING)
+    recording.note(run_id=run.pk, line=reason)
+    Run.objects.filter(pk=run.pk).update(status_reason=reason)
+    run.refresh_from_db()
+    return run
+
+
 def beat_client_run(run: Run) -> Run:
     """A client says that its run is alive; a crashed run is running again.
 

@@ -1,6 +1,6 @@
 """The only code that writes points, console output and evaluations, and takes them back."""
 
-from experiments.recording.client_console import ClientLog, append_client_log, parse_log
+from experiments.recording.client_console import ClientLog, append_client_log, note, parse_log
 from experiments.recording.console import append_log, stamped
 from experiments.recording.evaluations import record_evaluation
 from experiments.recording.points import lock_run, record
@@ -15,6 +15,7 @@ __all__ = [
     "ClientLog",
     "append_client_log",
     "append_log",
+    "note",
     "lock_run",
     "parse_batch",
     "parse_records",

@@ -76,6 +76,17 @@ def append_client_log(*, run_id: str, log: ClientLog) -> Logged:
     return Logged(lines=len(log.lines), duplicate=not created)
 
 
+SERVER = "metascope"  # who says what `note` says
+
+
+@transaction.atomic
+def note(*, run_id: str, line: str) -> None:
+    """A line of the server's own on the run's console, such as what a person did to the run."""
+    lock_run(run_id)
+    said = LogChunk.objects.filter(run_id=run_id, client=SERVER).count()
+    append_client_log(run_id=run_id, log=ClientLog(SERVER, said, [line]))
+
+
 def _check(log: ClientLog) -> None:
     try:
         check_origin(log.client, log.number)

@@ -1,4 +1,4 @@
-"""Takes a run back to a step: a job continues from its checkpoint as if nothing later had been."""
+"""Takes a run back to a step: it continues from its checkpoint as if nothing later had been."""
 
 from django.db import transaction
 
@@ -6,19 +6,24 @@ from experiments import chunks, folding, summaries
 from experiments.models import Evaluation, Run, Series
 from experiments.recording.points import check_attempt, lock_run
 
+NOT_OF_STEPS = "system/"  # what the machine did: its steps are seconds
 
-def rewind(*, run_id: str, after_step: int, attempt: int) -> int:
+
+def rewind(*, run_id: str, after_step: int, attempt: int | None) -> int:
     """Drops every point with step > after_step, with its summaries; returns how many.
 
-    Evaluations of later steps go too, and progress goes back. Batches that were accepted stay
-    known: one that is sent again is still a no-op. Raises NotFound, and Superseded when `attempt`
-    does not own the run's job.
+    Evaluations of later steps go too, and progress goes back; what the machine did stays. Batches
+    that were accepted stay known: one that is sent again is still a no-op. `attempt` is None for a
+    run that a client executes. Raises NotFound, and Superseded when `attempt` does not own the
+    run's job.
     """
     with transaction.atomic():
         lock_run(run_id)
-        check_attempt(run_id, attempt)
+        if attempt is not None:
+            check_attempt(run_id, attempt)
         folding.fold_run(run_id)
         later = Series.objects.filter(run_id=run_id, last_step__gt=after_step)
+        later = later.exclude(key__startswith=NOT_OF_STEPS)
         dropped = sum(_truncate(row, after_step) for row in later)
         Evaluation.objects.filter(run_id=run_id, step__gt=after_step).delete()
         Run.objects.filter(pk=run_id, progress_step__gt=after_step).update(

@@ -82,6 +82,7 @@ TABLE = [
     ("runs/{run}/finish/", "POST", {}, WRITE),
     ("runs/{run}/cancel/", "POST", {}, WRITE),
     ("runs/{run}/heartbeat/", "POST", {}, WRITE),
+    ("runs/{done}/resume/", "POST", {}, WRITE),
     ("runs/{done}/archive/", "POST", {}, WRITE),
     ("runs/{done}/unarchive/", "POST", {}, WRITE),
     ("runs/{run}/files/", "GET", None, READ),

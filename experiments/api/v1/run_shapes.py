@@ -104,6 +104,17 @@ class ReasonInput(Input):
     reason = Text(required=False, allow_blank=True, max_length=10_000)
 
 
+class ResumeInput(Input):
+    after_step = Whole(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=-(2**63),
+        max_value=2**63 - 1,
+        help_text="Later points and evaluations are dropped; null: nothing is.",
+    )
+
+
 class Nothing(Input):
     """An action without arguments: an empty object or an empty body."""
 

@@ -243,6 +243,11 @@ ACTIONS = {
         "heartbeat", "Say that a client's run is alive", lifecycle.beat_client_run,
         shapes.Nothing, {}, _SILENCE,
     ),
+    "resume": _action(
+        "resume", "Go on with a run that a client executes", lifecycle.resume_client_run,
+        shapes.ResumeInput, {"after_step": 1000},
+        "Running again, whatever had become of it; its console says what was dropped.",
+    ),
     "archive": _action(
         "archive", "Hide a run from lists", lifecycle.archive, shapes.Nothing, {}
     ),
