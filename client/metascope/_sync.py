@@ -48,7 +48,12 @@ def sync(settings: Settings, say: Callable[[str], None]) -> list[Synced]:
 
 def _deliver(folder: Path, settings: Settings) -> Synced:
     url = json.loads((folder / ABOUT).read_text("utf-8"))["url"]
-    delivery = Delivery(folder, folder.name, Api(url, settings.token))
+    # A run that no server has told an id goes where this user now sends runs.
+    delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
+    run = delivery.state.run
+    if run is not None and url.rstrip("/") != settings.url.rstrip("/"):  # the token is not its own
+        problem = f"the run is on {url}: `metascope login {url}`, then sync again"
+        return Synced(folder.name, run, False, delivery.state.refused, problem)
     problem = ""
     try:
         while delivery.step(None):

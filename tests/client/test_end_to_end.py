@@ -96,6 +96,31 @@ def test_a_script_without_a_server_is_delivered_later(environment, tmp_path):
     assert len(values(Run.objects.get(), "train/loss")) == 500
 
 
+def test_a_script_that_ran_before_the_login_is_sent_where_one_logged_in(environment, tmp_path):
+    before = {**environment, "METASCOPE_URL": "http://127.0.0.1:9", "METASCOPE_TOKEN": ""}
+    before["METASCOPE_EXIT_WAIT_S"] = "1"
+    assert execute([str(script(tmp_path, TRAINING))], before, tmp_path).returncode == 0
+
+    synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    assert len(values(Run.objects.get(), "train/loss")) == 500
+
+
+def test_a_token_is_not_sent_to_another_server(environment, tmp_path):
+    away = {**environment, "METASCOPE_MODE": "offline"}
+    assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0
+    (spool,) = (tmp_path / "spool").iterdir()
+    api = Api(environment["METASCOPE_URL"], environment["METASCOPE_TOKEN"])
+    assert Delivery(spool, spool.name, api).step(None)  # the run is made there
+
+    elsewhere = {**environment, "METASCOPE_URL": "http://127.0.0.1:9"}
+    synced = execute(["-m", "metascope", "sync"], elsewhere, tmp_path)
+
+    assert synced.returncode == 1
+    assert f"the run is on {environment['METASCOPE_URL']}" in synced.stdout
+
+
 def test_a_start_whose_answer_was_lost_is_one_run_weeks_later(environment, tmp_path):
     away = {**environment, "METASCOPE_MODE": "offline"}
     assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0

@@ -14,6 +14,7 @@ from experiments.api.views import ApiView, ProjectView, find_workspace
 from experiments.errors import Invalid, NotFound
 from experiments.models import Project, Role, Workspace
 
+MOST_NAMED = 20  # workspaces, in a message
 DIRECTIONS = [("min", "lower is better"), ("max", "higher is better")]
 
 
@@ -57,12 +58,13 @@ class Projects(ApiView):
         slug = self.body.get("workspace")
         if isinstance(slug, str):
             return find_workspace(self.request, slug)
-        mine = list(visible_workspaces(self.request)[:2])
+        mine = list(visible_workspaces(self.request).order_by("slug")[:MOST_NAMED])
         if slug is None and len(mine) == 1:
             return mine[0]
         if not mine:
             raise NotFound("You are not a member of any workspace yet: ask an admin to add you.")
-        message = "Name one of your workspaces."
+        named = ", ".join(workspace.slug for workspace in mine)
+        message = f"Name one of your workspaces: {named}."
         raise Invalid(f"workspace: {message}", fields={"workspace": [message]})
 
     @documented(
