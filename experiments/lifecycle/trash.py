@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from experiments.errors import Conflict
 from experiments.lifecycle.runs import transition
-from experiments.models import Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models import LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
 from experiments.models.runs import ACTIVE
 
 ERASED_AT_ONCE = 100  # by a sweep
@@ -63,8 +64,17 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     erased = [erase(run) for run in due]
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
     for project in projects[:limit]:
+        _erase_models(LoggedModel.objects.filter(project=project))
         project.delete()
+    _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
     return len(erased)
+
+
+@transaction.atomic
+def _erase_models(rows: QuerySet[LoggedModel]) -> None:
+    trees = list(rows.exclude(files=None).values_list("files", flat=True))
+    rows.delete()
+    Manifest.objects.filter(pk__in=trees).delete()
 
 
 @transaction.atomic

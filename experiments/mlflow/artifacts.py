@@ -1,4 +1,4 @@
-"""Paths of artifacts: <experiment>/<run>/artifacts/<path below>, and the files they stand for."""
+"""Paths of artifacts: EXPERIMENT/RUN/artifacts/PATH or EXPERIMENT/models/MODEL/artifacts/PATH."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -6,49 +6,56 @@ from urllib.parse import unquote
 from django.db.models import QuerySet
 
 from experiments import files
-from experiments.errors import Invalid
-from experiments.mlflow import experiments
+from experiments.mlflow import experiments, logged_models, runs
 from experiments.mlflow.words import Record, invalid, no_such
-from experiments.models import Manifest, Project, Run, Workspace
+from experiments.models import LoggedModel, Manifest, Project, Run, Workspace
 
-_FOLDER = "artifacts"
+_FOLDER, _MODELS = "artifacts", "models"
 _DEEPEST_ENCODING = 16
 
 
 @dataclass(frozen=True)
 class Place:
-    """A path in the files of a run."""
+    """A path in the files of a run or of a logged model."""
 
-    run: Run
+    owner: Run | LoggedModel
     path: str  # below its root; "" is the root
 
     @property
     def project(self) -> Project:
-        return self.run.project
+        return self.owner.project
 
     @property
     def tree(self) -> Manifest | None:
         """What is stored, if anything is."""
-        return self.run.files
+        return self.owner.files
 
     def made(self) -> Manifest:
-        """The tree, made if there is none."""
-        if self.run.deleted_at is not None:
-            raise Invalid(f"Run {self.run.pk} is deleted: restore it first.")
-        return files.of_run(self.run)
+        """The tree, made if there is none. Raises for what is deleted."""
+        if isinstance(self.owner, LoggedModel):
+            return logged_models.files_of(self.owner)
+        runs.refuse_deleted(self.owner)
+        return files.of_run(self.owner)
 
 
 def find(workspaces: QuerySet[Workspace], path: str) -> Place:
     """What a path stands for. Raises Invalid for one that leaves its tree, NotFound."""
     check(path)
     parts = path.rstrip("/").split("/")
+    owners: QuerySet[Run] | QuerySet[LoggedModel] = Run.objects.all()
+    if parts[1:2] == [_MODELS]:
+        owners = LoggedModel.objects.filter(deleted_at=None)
+        del parts[1]
     if len(parts) < 3 or parts[2] != _FOLDER:
         raise no_such("artifact", path)
-    runs = Run.objects.select_related("project__workspace", "files")
-    run = runs.filter(pk=parts[1], project__workspace__in=workspaces).first()
-    if run is None or parts[0] not in (experiments.id_of(run.project), str(run.project_id)):
+    owner = (
+        owners.select_related("project__workspace", "files")
+        .filter(pk=parts[1], project__workspace__in=workspaces)
+        .first()
+    )
+    if owner is None or parts[0] not in (experiments.id_of(owner.project), str(owner.project_id)):
         raise no_such("artifact", path)
-    return Place(run, "/".join(parts[3:]))
+    return Place(owner, "/".join(parts[3:]))
 
 
 def check(path: str) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Max
 from experiments import lifecycle, reading, recording
 from experiments.errors import Invalid
 from experiments.lifecycle import params as flat
-from experiments.mlflow import runs
+from experiments.mlflow import logged_models, runs
 from experiments.mlflow.words import (
     LATEST_MS,
     LONGEST_PARAM,
@@ -20,8 +20,9 @@ from experiments.mlflow.words import (
     check_length,
     check_tags,
     invalid,
+    no_such,
 )
-from experiments.models import MetricBatch, Param, Run
+from experiments.models import LoggedModel, LoggedModelMetric, MetricBatch, Param, Run
 from experiments.shapes import SeriesPoints, SeriesSummary
 
 CLIENT = "mlflow"  # its batches have no numbers: they get the next ones of the run
@@ -37,6 +38,9 @@ class Point:
     value: float
     timestamp: int  # milliseconds
     step: int
+    model_id: str = ""  # of a logged model that was measured
+    dataset_name: str = ""  # by which dataset
+    dataset_digest: str = ""
 
     @property
     def place(self) -> tuple[int, int]:
@@ -71,6 +75,7 @@ def log(
             runs.write_tags(locked, tags)
         if points:
             _add_points(locked.pk, points)
+            _add_to_models(locked, [point for point in points if point.model_id])
 
 
 def _check_sizes(points: int, params: int, tags: int) -> None:
@@ -128,6 +133,25 @@ def _add_points(run_id: str, points: Sequence[Point]) -> None:
     last = MetricBatch.objects.filter(run_id=run_id, client=CLIENT).aggregate(last=Max("number"))
     number = 0 if last["last"] is None else last["last"] + 1
     recording.record(run_id=run_id, client=CLIENT, number=number, series=series)
+
+
+def _add_to_models(run: Run, points: Sequence[Point]) -> None:
+    """Stores points with the models they measure; what is stored already stays."""
+    if not points:
+        return
+    wanted = {point.model_id for point in points}
+    models = LoggedModel.objects.filter(project__workspace=run.project.workspace, pk__in=wanted)
+    known = set(models.filter(deleted_at=None).values_list("pk", flat=True))
+    if missing := sorted(wanted - known):
+        raise no_such("logged model", missing[0])
+    rows = [
+        logged_models.metric_row(
+            run, point.model_id, point.key, point.value, timestamp=point.timestamp,
+            step=point.step, dataset=(point.dataset_name, point.dataset_digest),
+        )
+        for point in points
+    ]  # fmt: skip
+    LoggedModelMetric.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _columns(key: str, points: Sequence[Point]) -> SeriesPoints:

@@ -3,44 +3,62 @@
 import math
 from collections.abc import Sequence
 
-from django.db.models import Prefetch, QuerySet
-
-from experiments import summaries
+from experiments import floats
 from experiments.lifecycle import params as flat
-from experiments.mlflow import experiments, runs
+from experiments.mlflow import experiments, run_inputs, runs
 from experiments.mlflow.words import Record, tag_list, to_ms
 from experiments.models import Run, RunTag, Series
 from experiments.shapes import Point
 
-
-def listed(rows: QuerySet[Run]) -> QuerySet[Run]:
-    """The runs with all that `record` shows."""
-    return (
-        rows.select_related("project", "created_by")
-        .defer("summary", "notes", "command")
-        .prefetch_related(
-            Prefetch("tag_rows", queryset=RunTag.objects.order_by("name")),
-            Prefetch("series", queryset=Series.objects.order_by("key")),
-        )
-    )
+_PORTION = 5_000  # of ids in a query
 
 
 def in_order(ids: Sequence[str]) -> list[Record]:
-    """The runs of these ids, in their order; those that are gone are left out."""
-    found = listed(Run.objects.all()).in_bulk(list(ids))
-    return [record(found[run_id]) for run_id in ids if run_id in found]
+    """The whole runs of these ids, in their order; those that are gone are left out."""
+    found: list[Record] = []
+    for start in range(0, len(ids), _PORTION):
+        found += _portion(ids[start : start + _PORTION])
+    return found
 
 
-def record(run: Run) -> Record:
-    """A whole run."""
-    tags = {row.name: row.value for row in run.tag_rows.all()}
+def _portion(ids: Sequence[str]) -> list[Record]:
+    rows = Run.objects.select_related("project", "created_by").defer("summary", "notes", "command")
+    by_id = rows.in_bulk(list(ids))
+    tags = _tags(ids)
+    metrics = _metrics(ids)
+    inputs = run_inputs.of_runs(ids)
+    return [
+        {**_record(by_id[one], tags[one], metrics[one]), **inputs[one]}
+        for one in ids
+        if one in by_id
+    ]
+
+
+def _record(run: Run, tags: dict[str, str], metrics: list[Record]) -> Record:
     tags.setdefault(runs.NAME, run.name)
-    data = {
-        "metrics": [_latest(row) for row in run.series.all()],
-        "params": tag_list(flat.texts(run.params)),
-        "tags": tag_list(tags),
-    }
+    params = tag_list(flat.texts(run.params))
+    data = {"metrics": metrics, "params": params, "tags": tag_list(tags)}
     return {"info": info(run, tags[runs.NAME]), "data": data}
+
+
+def _tags(ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {run_id: {} for run_id in ids}
+    rows = RunTag.objects.filter(run__in=ids).order_by("name")
+    for run_id, name, value in rows.values_list("run_id", "name", "value"):
+        found[run_id][name] = value
+    return found
+
+
+def _metrics(ids: Sequence[str]) -> dict[str, list[Record]]:
+    """The latest point of each metric."""
+    found: dict[str, list[Record]] = {run_id: [] for run_id in ids}
+    rows = Series.objects.filter(run__in=ids).order_by("key")
+    columns = "run_id", "key", "last", "last_is", "last_time", "last_step", "updated_at"
+    for run_id, key, last, last_is, time, step, updated in rows.values_list(*columns):
+        value = floats.from_name(last_is) if last is None else last
+        moment = to_ms(updated) if time is None else round(time * 1000)
+        found[run_id].append(metric(key, value, moment, step or 0))
+    return found
 
 
 def info(run: Run, name: str) -> Record:
@@ -66,13 +84,6 @@ def info_of(run: Run) -> Record:
     stored = Run.objects.select_related("project", "created_by").get(pk=run.pk)
     tag = RunTag.objects.filter(run=run, name=runs.NAME).first()
     return info(stored, tag.value if tag else stored.name)
-
-
-def _latest(row: Series) -> Record:
-    summary = summaries.from_row(row)
-    time = summary.last_time
-    moment = to_ms(row.updated_at) if time is None else round(time * 1000)
-    return metric(row.key, summary.last, moment, summary.last_step)
 
 
 def metric(key: str, value: float, timestamp: int, step: int) -> Record:

@@ -48,12 +48,11 @@ def status_word(status: str) -> str:
     return _SHOWN[RunStatus(status)]
 
 
-def status_of(word: str | int) -> RunStatus:
+def status_of(word: str) -> RunStatus:
     """The status of a word, or of its number. Raises Invalid."""
     names = list(STATUSES)
-    if isinstance(word, int) or word.isdigit():
-        place = int(word) - 1
-        word = names[place] if 0 <= place < len(names) else str(word)
+    if word in "12345":
+        word = names[int(word) - 1]
     if word not in STATUSES:
         raise invalid("status", f"is {word[:60]!r}: use one of {', '.join(names)}.")
     return STATUSES[word]

@@ -19,6 +19,14 @@ from experiments.models.artifacts import (
 )
 from experiments.models.evaluations import Evaluation
 from experiments.models.files import Manifest, ManifestFile
+from experiments.models.inputs import (
+    Dataset,
+    DatasetInput,
+    LoggedModel,
+    LoggedModelMetric,
+    LoggedModelText,
+    LoggedModelUse,
+)
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project, ProjectTag
@@ -35,11 +43,17 @@ __all__ = [
     "Blob",
     "BlobUpload",
     "Checkpoint",
+    "Dataset",
+    "DatasetInput",
     "Evaluation",
     "IdempotencyRecord",
     "Job",
     "JobAttempt",
     "LogChunk",
+    "LoggedModel",
+    "LoggedModelMetric",
+    "LoggedModelText",
+    "LoggedModelUse",
     "Manifest",
     "ManifestFile",
     "Membership",

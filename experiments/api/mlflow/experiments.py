@@ -8,8 +8,9 @@ from experiments.api.mlflow.views import (
     MlflowView,
     about,
     ensure_default,
+    page_of,
 )
-from experiments.mlflow import experiments
+from experiments.mlflow import experiments, searching, searching_experiments
 from experiments.mlflow.words import Record
 from experiments.models import Project, Role, Workspace
 
@@ -75,10 +76,26 @@ def _delete_tag(project: Project, call: Call) -> Record:
     return {}
 
 
+def _search(home: Workspace, call: Call) -> Record:
+    """Experiments by a filter, in an order."""
+    ensure_default(call)
+    asked = call.asked
+    found, token = searching_experiments.search(
+        home,
+        text=asked.text("filter"),
+        orders=asked.texts("order_by"),
+        stages=searching.stages_of(asked.word("view_type")),
+        limit=asked.whole("max_results"),
+        token=asked.text("page_token"),
+    )
+    return page_of("experiments", found, token)
+
+
 VIEWS: dict[str, type[MlflowView]] = {
     "experiments/create": about(AboutHome, _create, Role.MEMBER),
     "experiments/get": about(AboutExperiment, _get, Role.VIEWER, "GET"),
     "experiments/get-by-name": about(AboutNamedExperiment, _get, Role.VIEWER, "GET"),
+    "experiments/search": about(AboutHome, _search, Role.VIEWER, "GET", "POST"),
     "experiments/update": about(AboutExperiment, _update, Role.MEMBER),
     "experiments/delete": about(AboutExperiment, _delete, Role.ADMIN),
     "experiments/restore": about(AboutExperiment, _restore, Role.ADMIN),

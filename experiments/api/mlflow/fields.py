@@ -33,9 +33,10 @@ class Fields:
             raise self._ill_typed(name, value, "text")
         return value
 
-    def is_text(self, name: str) -> bool:
-        """Whether the value is a text, and no number."""
-        return isinstance(self._values.get(name), str)
+    def word(self, name: str) -> str:
+        """A text, or a number as one: words of a fixed list go by their numbers too."""
+        value = self._values.get(name)
+        return str(value) if type(value) is int else self.text(name)
 
     def needed(self, name: str) -> str:
         """A text that must be there and not be empty."""

@@ -1,9 +1,19 @@
 """runs/... and metrics/...: made, ended, written on and read."""
 
 from experiments import lifecycle
+from experiments.api.auth import SIGNED_IN
 from experiments.api.mlflow.fields import Fields
-from experiments.api.mlflow.views import AboutExperiment, AboutRun, Call, MlflowView, about
-from experiments.mlflow import artifacts, history, logging, records, runs
+from experiments.api.mlflow.views import (
+    AboutExperiment,
+    AboutRun,
+    Call,
+    MlflowView,
+    about,
+    experiments_of,
+    for_caller,
+    page_of,
+)
+from experiments.mlflow import artifacts, datasets, history, logging, records, runs, searching
 from experiments.mlflow.logging import Point
 from experiments.mlflow.words import Record
 from experiments.models import Project, Role, Run
@@ -20,7 +30,7 @@ def _create(project: Project, call: Call) -> Record:
         start_time=asked.whole("start_time"),
         tags=dict(asked.pairs("tags")),
     )
-    return {"run": records.record(run)}
+    return {"run": records.in_order([run.pk])[0]}
 
 
 def _get(run: Run, call: Call) -> Record:
@@ -31,10 +41,7 @@ def _get(run: Run, call: Call) -> Record:
 def _update(run: Run, call: Call) -> Record:
     """Changes a run's status, end and name, as far as they are given."""
     asked = call.asked
-    status = None
-    if "status" in asked:
-        number = None if asked.is_text("status") else asked.whole("status")
-        status = runs.status_of(asked.text("status") if number is None else number)
+    status = runs.status_of(asked.word("status")) if "status" in asked else None
     runs.update(run, status=status, end_time=asked.whole("end_time"), name=asked.text("run_name"))
     return {"run_info": records.info_of(run)}
 
@@ -81,6 +88,9 @@ def _point(asked: Fields) -> Point:
         value=asked.number("value"),
         timestamp=asked.needed_whole("timestamp"),
         step=asked.whole("step") or 0,
+        model_id=asked.text("model_id"),
+        dataset_name=asked.text("dataset_name"),
+        dataset_digest=asked.text("dataset_digest"),
     )
 
 
@@ -105,7 +115,45 @@ def _history(run: Run, call: Call) -> Record:
         limit=asked.whole("max_results"),
         token=asked.text("page_token"),
     )
-    return {"metrics": found, **({"next_page_token": token} if token else {})}
+    return page_of("metrics", found, token)
+
+
+def _search(call: Call) -> Record:
+    """Runs of the experiments named, by a filter, in an order."""
+    asked = call.asked
+    found, token = searching.search(
+        experiments_of(call),
+        text=asked.text("filter"),
+        orders=asked.texts("order_by"),
+        stages=searching.stages_of(asked.word("run_view_type")),
+        limit=asked.whole("max_results"),
+        token=asked.text("page_token"),
+    )
+    return page_of("runs", found, token)
+
+
+def _log_inputs(run: Run, call: Call) -> Record:
+    """Notes datasets and models that a run read."""
+    asked = call.asked
+    reads = [_read(one) for one in asked.parts("datasets")]
+    models = [one.needed("model_id") for one in asked.parts("models")]
+    datasets.log_inputs(run, reads, models)
+    return {}
+
+
+def _read(asked: Fields) -> datasets.Read:
+    dataset = asked.part("dataset")
+    fields = {name: dataset.text(name) for name in datasets.LIMITS}
+    for name in ("name", "digest"):
+        dataset.needed(name)
+    return datasets.Read(fields, dict(asked.pairs("tags")))
+
+
+def _log_outputs(run: Run, call: Call) -> Record:
+    """Notes models that a run made."""
+    models = {one.needed("model_id"): one.whole("step") or 0 for one in call.asked.parts("models")}
+    datasets.log_outputs(run, models)
+    return {}
 
 
 def _artifacts(run: Run, call: Call) -> Record:
@@ -127,6 +175,9 @@ VIEWS: dict[str, type[MlflowView]] = {
     "runs/log-batch": about(AboutRun, _log_batch, Role.MEMBER),
     "runs/set-tag": about(AboutRun, _set_tag, Role.MEMBER),
     "runs/delete-tag": about(AboutRun, _delete_tag, Role.MEMBER),
+    "runs/log-inputs": about(AboutRun, _log_inputs, Role.MEMBER),
+    "runs/outputs": about(AboutRun, _log_outputs, Role.MEMBER),
+    "runs/search": for_caller(_search, SIGNED_IN),
     "metrics/get-history": about(AboutRun, _history, Role.VIEWER, "GET"),
     "artifacts/list": about(AboutRun, _artifacts, Role.VIEWER, "GET"),
 }

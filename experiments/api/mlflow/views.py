@@ -71,6 +71,7 @@ class MlflowView(ApiView):
     authentication_classes = [TokenOrPassword]
     parser_classes = [AnyJSONParser]
     renderer_classes = [StrictJSONRenderer]
+    schema = None  # MLflow's own documents describe these routes; ours describe ours
 
     def get_exception_handler(self) -> Any:
         return errors.handle
@@ -198,3 +199,23 @@ def for_caller(act: Callable[[Call], Record], needed: Anyone, *methods: str) -> 
     members = {method.lower(): answer for method in served}
     declared = {"needed": dict.fromkeys(served, needed)}
     return type("CallerView", (MlflowView,), {**members, **declared, "__doc__": act.__doc__})
+
+
+def together(*views: type[MlflowView]) -> type[MlflowView]:
+    """One view class for the methods of several, which are about the same thing."""
+    members: dict[str, Any] = {"needed": {k: v for view in views for k, v in view.needed.items()}}
+    for view in views:
+        members |= {method.lower(): getattr(view, method.lower()) for method in view.needed}
+    return type(views[0].__name__, (views[0],), members)
+
+
+def experiments_of(call: Call) -> QuerySet[Project]:
+    """The caller's experiments among `experiment_ids`; what is unknown is left out."""
+    ids = [one for one in call.asked.texts("experiment_ids") if one.isascii() and one.isdigit()]
+    home = call.home if any(experiments.whole_id(one) == 0 for one in ids) else None
+    return Project.objects.filter(experiments.with_ids(home, ids), workspace__in=call.workspaces)
+
+
+def page_of(name: str, found: list[Record], token: str) -> Record:
+    """A page of a list, with the token of the next page if one follows."""
+    return {name: found, **({"next_page_token": token} if token else {})}
