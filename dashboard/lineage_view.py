@@ -14,7 +14,7 @@ from experiments.models import ArtifactVersion
 BOX_WIDTH, BOX_HEIGHT = 190, 44
 STEP_X, STEP_Y = BOX_WIDTH + 64, BOX_HEIGHT + 12
 MARGIN = 4
-MOST_IN_COLUMN = 12
+MOST_IN_COLUMN = 8
 LONGEST_NAME = 25
 
 

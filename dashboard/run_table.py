@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -19,8 +20,8 @@ from dashboard.table_columns import (
     ranked_metrics,
 )
 from dashboard.table_state import PAGE_SIZES, TableState
-from experiments import reading
-from experiments.models import Project, Run, RunStatus, User
+from experiments import access, reading
+from experiments.models import Project, Role, Run, RunStatus, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
 
@@ -98,6 +99,8 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "total": sum(counts.values()),
         "active": sum(counts.get(status, 0) for status in ACTIVE),
         "editable": may_edit(user, project.workspace),
+        "is_admin": access.role_in(user, project.workspace) == Role.ADMIN,
+        "trash_days": settings.TRASH_DAYS,
         "pages": _pages(state, page),
         "page_sizes": PAGE_SIZES,
         "charts": _charts(asked, page.rows),

@@ -19,6 +19,7 @@ from dashboard.views import (
     runs,
     sign_in,
     tokens,
+    trash,
 )
 
 _PROJECT = "p/<slug:workspace>/<slug:project>/"
@@ -36,6 +37,10 @@ urlpatterns: list[URLPattern] = [
     path(_PROJECT, runs.table, name="project"),
     path(f"{_PROJECT}charts/", runs.curves, name="project_curves"),
     path(f"{_PROJECT}runs/", run_actions.many, name="project_runs_change"),
+    path(f"{_PROJECT}trash/", trash.runs, name="project_trash"),
+    path(f"{_PROJECT}delete/", trash.delete_project, name="project_delete"),
+    path("trash/", trash.projects, name="trash"),
+    path("trash/<int:project_id>/restore/", trash.restore_project, name="project_restore"),
     path(f"{_PROJECT}artifacts/", artifacts.listed, name="artifacts"),
     path(_ARTIFACT, artifacts.page, name="artifact"),
     path(f"{_ARTIFACT}aliases/", artifacts.alias, name="artifact_alias"),
@@ -54,6 +59,9 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/cancel/", run_actions.cancel, name="run_cancel"),
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),
+    path("runs/<str:run_id>/delete/", trash.delete, name="run_delete"),
+    path("runs/<str:run_id>/restore/", trash.restore, name="run_restore"),
+    path("runs/<str:run_id>/erase/", trash.erase, name="run_erase"),
     path("runs/<str:run_id>/archive/", run_actions.archive, name="run_archive"),
     path("compare/", compare.page, name="compare"),
     path("compare/metrics.csv", compare.metrics, name="compare_metrics"),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -61,6 +62,7 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "project": run.project,
         "job": job,
         "editable": may_edit(request.user, run.project.workspace),
+        "trash_days": settings.TRASH_DAYS,
         "tags": [row.name for row in run.tag_rows.order_by("name")],
         "progress": progress,
         "checkpoint": checkpoint,

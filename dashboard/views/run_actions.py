@@ -1,4 +1,4 @@
-"""What people do to runs: cancel, tag, write notes, archive."""
+"""What people do to runs: cancel, tag, write notes, archive; to many at once, delete too."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -54,10 +54,11 @@ def archive(request: SignedIn, run_id: str) -> HttpResponse:
 
 @require_POST
 def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
-    """Does `action` (tag, cancel, archive, unarchive) to the runs `run=ID&run=ID` of one project.
+    """Does `action` to the runs `run=ID&run=ID` of one project.
 
-    All or none, every run being checked before the first changes; but for `cancel`, which leaves
-    runs that have ended as they are. `done` says how many it changed.
+    Actions: tag, cancel, archive, unarchive, trash, restore. All or none, every run being checked
+    before the first changes; but for `cancel`, which leaves runs that have ended as they are.
+    `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found.workspace, Role.MEMBER)
@@ -92,8 +93,15 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
     elif action == "unarchive":
         for run in runs:
             lifecycle.unarchive(run)
+    elif action == "trash":
+        _refuse_active([run for run in runs if hasattr(run, "job")])
+        for run in runs:
+            lifecycle.trash(run)
+    elif action == "restore":
+        for run in runs:
+            lifecycle.restore(run)
     else:
-        problem = "Choose tag, cancel, archive or unarchive."
+        problem = "Choose tag, cancel, archive, unarchive, trash or restore."
         raise Invalid(problem, fields={"action": [problem]})
     return len(runs)
 

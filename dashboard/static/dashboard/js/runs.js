@@ -12,6 +12,8 @@ document.addEventListener('click', (event) => {
   const archive = event.target.closest('[data-bulk-archive]');
   if (archive) change(archive.dataset.bulkArchive);
   if (event.target.closest('[data-bulk-cancel]')) cancel();
+  const remove = event.target.closest('[data-bulk-delete]');
+  if (remove) trash(Number(remove.dataset.bulkDelete));
 });
 
 const some = (count) => `${count} ${count === 1 ? 'run' : 'runs'}`;
@@ -27,6 +29,17 @@ async function cancel() {
   if (agreed) change('cancel', {}, ids);
 }
 
+async function trash(days) {
+  const ids = [...selected.keys()];
+  const agreed = await ask({
+    title: ids.length === 1 ? `Delete ${selected.get(ids[0]).name}?` : `Delete ${ids.length} runs?`,
+    text: `Deleted runs go to the trash of the project and can be restored for ${days} ${days === 1 ? 'day' : 'days'}.`,
+    yes: ids.length === 1 ? 'Delete run' : 'Delete runs',
+    no: ids.length === 1 ? 'Keep it' : 'Keep them',
+  });
+  if (agreed) change('trash', {}, ids);
+}
+
 async function change(action, fields = {}, ids = [...selected.keys()]) {
   const url = $('#bulk').dataset.action;
   let done;
@@ -36,8 +49,8 @@ async function change(action, fields = {}, ids = [...selected.keys()]) {
     toast(error.message);
     return;
   }
-  const said = { tag: 'tagged', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list' }[action];
-  const opposite = { archive: 'unarchive', unarchive: 'archive' }[action];
+  const said = { tag: 'tagged', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list', trash: 'moved to the trash', restore: 'restored' }[action];
+  const opposite = { archive: 'unarchive', unarchive: 'archive', trash: 'restore' }[action];
   toast(`${some(done)} ${said}`, opposite ? () => change(opposite, {}, ids) : null);
   if (opposite) ids.forEach((id) => selected.delete(id));
   await reload();
