@@ -18,7 +18,7 @@ from typing import IO, Protocol
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from experiments.errors import DomainError, Invalid, NotFound
@@ -148,21 +148,25 @@ def read(sha256: str) -> bytes:
     return data
 
 
-def collect(limit: int = 100) -> int:
-    """Delete up to `limit` blobs that nothing refers to and nobody put lately; returns how many."""
-    unused = Blob.objects.filter(
+def unused() -> QuerySet[Blob]:
+    """Blobs that nothing refers to and nobody put lately: what `collect` deletes."""
+    return Blob.objects.filter(
         ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
         ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
         ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
         ~Exists(ManifestFile.objects.filter(blob=OuterRef("pk"))),
         created_at__lt=Now() - COLLECT_AFTER,
     )
+
+
+def collect(limit: int = 100) -> int:
+    """Delete up to `limit` unused blobs; returns how many."""
     collected = 0
-    for sha in list(unused.values_list("sha256", flat=True)[:limit]):
+    for sha in list(unused().values_list("sha256", flat=True)[:limit]):
         with transaction.atomic():
             # The row stays locked until its file is gone: a put of the same bytes waits here, then
             # finds neither and stores both again.
-            deleted, _ = unused.filter(sha256=sha).delete()
+            deleted, _ = unused().filter(sha256=sha).delete()
             if deleted:
                 _storage().delete(_name(sha))
                 collected += 1
