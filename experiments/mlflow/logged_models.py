@@ -47,7 +47,7 @@ def visible(workspaces: QuerySet[Workspace]) -> QuerySet[LoggedModel]:
 
 def shown(rows: QuerySet[LoggedModel]) -> QuerySet[LoggedModel]:
     """With all that `record` shows."""
-    return rows.select_related("project").prefetch_related("texts", "metrics")
+    return rows.select_related("project").prefetch_related("texts", "metrics", "versions__model")
 
 
 @transaction.atomic
@@ -190,6 +190,9 @@ def record(model: LoggedModel) -> Record:
         "model_type": model.model_type,
         "source_run_id": model.run_id or "",
         "tags": tag_list(texts[TAG]),
+        "registrations": [
+            {"name": one.model.name, "version": str(one.number)} for one in model.versions.all()
+        ],
     }
     metrics = [_metric(row) for row in model.metrics.all()]
     return {"info": info, "data": {"params": tag_list(texts[PARAM]), "metrics": metrics}}

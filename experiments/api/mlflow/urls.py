@@ -2,11 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from experiments.api.mlflow import artifacts, experiments, models, runs, server
+from experiments.api.mlflow import artifacts, experiments, models, registry, runs, server
 
 MLFLOW, ARTIFACTS = "api/2.0/mlflow/", "api/2.0/mlflow-artifacts/"
 
-_VIEWS = {**experiments.VIEWS, **runs.VIEWS, **models.VIEWS}
+_VIEWS = {**experiments.VIEWS, **runs.VIEWS, **models.VIEWS, **registry.VIEWS}
 
 urlpatterns: list[URLPattern] = [
     *[path(f"{MLFLOW}{address}", view.as_view()) for address, view in _VIEWS.items()],

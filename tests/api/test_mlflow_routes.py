@@ -1,0 +1,159 @@
+"""Every address of MLflow × method × caller, against a table. An address without a row fails."""
+
+import io
+import json
+from collections import Counter
+
+import pytest
+from django.db import transaction
+
+from experiments import files
+from experiments.api.mlflow import urls
+from experiments.api.mlflow.server import NoSuchAddress
+from experiments.mlflow import logged_models, registry
+from experiments.models import ModelVersion
+from tests import factories
+
+CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
+READ = (401, 200, 200, 200, 404)
+WRITE = (401, 403, 200, 200, 404)
+ADMIN = (401, 403, 403, 200, 404)
+MINE = (401, 200, 200, 200, 200)  # of the caller's own workspace
+MAKE = (401, 403, 200, 200, 200)
+M, A = "/api/2.0/mlflow/", "/api/2.0/mlflow-artifacts/"
+TAG = {"key": "k", "value": "v"}
+POINT = {"key": "m", "value": 1, "timestamp": 1}
+MODEL, VERSION = {"name": "net"}, {"name": "net", "version": "1"}
+
+TABLE = [
+    (f"{M}experiments/create", "POST", {"name": "new"}, MAKE),
+    (f"{M}experiments/get?experiment_id={{project}}", "GET", None, READ),
+    (f"{M}experiments/get-by-name?experiment_name=sinusoid", "GET", None, READ),
+    (f"{M}experiments/search", "GET", None, MINE),
+    (f"{M}experiments/search", "POST", {}, MINE),
+    (f"{M}experiments/update", "POST", {"experiment_id": "{project}", "new_name": "n"}, WRITE),
+    (f"{M}experiments/delete", "POST", {"experiment_id": "{project}"}, ADMIN),
+    (f"{M}experiments/restore", "POST", {"experiment_id": "{old}"}, ADMIN),
+    (f"{M}experiments/set-experiment-tag", "POST", {"experiment_id": "{project}", **TAG}, WRITE),
+    (f"{M}experiments/delete-experiment-tag", "POST",
+     {"experiment_id": "{project}", "key": "there"}, WRITE),
+    (f"{M}runs/create", "POST", {"experiment_id": "{project}"}, WRITE),
+    (f"{M}runs/get?run_id={{run}}", "GET", None, READ),
+    (f"{M}runs/update", "POST", {"run_id": "{run}", "status": "FINISHED"}, WRITE),
+    (f"{M}runs/delete", "POST", {"run_id": "{run}"}, WRITE),
+    (f"{M}runs/restore", "POST", {"run_id": "{run}"}, WRITE),
+    (f"{M}runs/log-metric", "POST", {"run_id": "{run}", **POINT}, WRITE),
+    (f"{M}runs/log-parameter", "POST", {"run_id": "{run}", **TAG}, WRITE),
+    (f"{M}runs/log-batch", "POST", {"run_id": "{run}", "tags": [TAG]}, WRITE),
+    (f"{M}runs/set-tag", "POST", {"run_id": "{run}", **TAG}, WRITE),
+    (f"{M}runs/delete-tag", "POST", {"run_id": "{run}", "key": "there"}, WRITE),
+    (f"{M}runs/log-inputs", "POST", {"run_id": "{run}"}, WRITE),
+    (f"{M}runs/outputs", "POST", {"run_id": "{run}"}, WRITE),
+    (f"{M}runs/search", "POST", {"experiment_ids": ["{project}"]}, MINE),
+    (f"{M}metrics/get-history?run_id={{run}}&metric_key=m", "GET", None, READ),
+    (f"{M}artifacts/list?run_id={{run}}", "GET", None, READ),
+    (f"{M}logged-models", "POST", {"experiment_id": "{project}", "name": "n"}, WRITE),
+    (f"{M}logged-models/search", "POST", {"experiment_ids": ["{project}"]}, MINE),
+    (f"{M}logged-models/{{model}}", "GET", None, READ),
+    (f"{M}logged-models/{{model}}", "PATCH", {"status": "LOGGED_MODEL_READY"}, WRITE),
+    (f"{M}logged-models/{{model}}", "DELETE", {}, WRITE),
+    (f"{M}logged-models/{{model}}/tags", "PATCH", {"tags": [TAG]}, WRITE),
+    (f"{M}logged-models/{{model}}/tags/there", "DELETE", {}, WRITE),
+    (f"{M}logged-models/{{model}}/params", "POST", {"params": [TAG]}, WRITE),
+    (f"{M}registered-models/create", "POST", {"name": "new"}, MAKE),
+    (f"{M}registered-models/get?name=net", "GET", None, READ),
+    (f"{M}registered-models/update", "PATCH", {**MODEL, "description": "d"}, WRITE),
+    (f"{M}registered-models/rename", "POST", {**MODEL, "new_name": "n"}, WRITE),
+    (f"{M}registered-models/delete", "DELETE", MODEL, WRITE),
+    (f"{M}registered-models/search", "GET", None, MINE),
+    (f"{M}registered-models/get-latest-versions?name=net", "GET", None, READ),
+    (f"{M}registered-models/get-latest-versions", "POST", MODEL, READ),
+    (f"{M}registered-models/set-tag", "POST", {**MODEL, **TAG}, WRITE),
+    (f"{M}registered-models/delete-tag", "DELETE", {**MODEL, "key": "k"}, WRITE),
+    (f"{M}registered-models/alias", "POST", {**VERSION, "alias": "a"}, WRITE),
+    (f"{M}registered-models/alias?name=net&alias=best", "GET", None, READ),
+    (f"{M}registered-models/alias", "DELETE", {**MODEL, "alias": "best"}, WRITE),
+    (f"{M}model-versions/create", "POST", {**MODEL, "source": "models:/{model}"}, WRITE),
+    (f"{M}model-versions/get?name=net&version=1", "GET", None, READ),
+    (f"{M}model-versions/update", "PATCH", {**VERSION, "description": "d"}, WRITE),
+    (f"{M}model-versions/transition-stage", "POST", {**VERSION, "stage": "Staging"}, WRITE),
+    (f"{M}model-versions/delete", "DELETE", VERSION, WRITE),
+    (f"{M}model-versions/search", "GET", None, MINE),
+    (f"{M}model-versions/get-download-uri?name=net&version=1", "GET", None, READ),
+    (f"{M}model-versions/set-tag", "POST", {**VERSION, **TAG}, WRITE),
+    (f"{M}model-versions/delete-tag", "DELETE", {**VERSION, "key": "k"}, WRITE),
+    (f"{A}artifacts?path={{project}}/{{run}}/artifacts", "GET", None, READ),
+    (f"{A}artifacts/{{project}}/{{run}}/artifacts/a.txt", "GET", None, READ),
+    (f"{A}artifacts/{{project}}/{{run}}/artifacts/b.txt", "PUT", None, WRITE),
+    (f"{A}artifacts/{{project}}/{{run}}/artifacts/a.txt", "DELETE", None, WRITE),
+    (f"{A}mpu/create/{{project}}/{{run}}/artifacts", "POST", {}, (401, 403, 501, 501, 404)),
+]  # fmt: skip
+
+
+@pytest.fixture
+def things(lab):
+    """One of everything, in the lab."""
+    run = factories.make_run(lab.project)
+    run.tag_rows.create(project=lab.project, name="there", value="1")
+    lab.project.tag_rows.create(name="there", value="1")
+    files.put(files.of_run(run), "a.txt", io.BytesIO(b"a"))
+    model = logged_models.create(lab.project, name="net", tags={"there": "1"})
+    registered = registry.create(lab.workspace, name="net", tags={})
+    registered.last_number = 1
+    registered.save()
+    version = ModelVersion.objects.create(model=registered, number=1, source="s", location="l")
+    registry.set_alias(version, "best")
+    old = factories.make_project(lab.workspace, slug="old", deleted_at="2026-01-01T00:00:00Z")
+    return {"project": lab.project.pk, "run": run.pk, "model": model.pk, "old": old.pk}
+
+
+def filled(value, things):
+    """The body with ids in place of their names."""
+    if isinstance(value, dict):
+        return {key: filled(part, things) for key, part in value.items()}
+    if isinstance(value, list):
+        return [filled(part, things) for part in value]
+    return value.format(**things) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(
+    ("address", "method", "body", "statuses"), TABLE, ids=[f"{row[1]} {row[0]}" for row in TABLE]
+)
+def test_who_gets_what(lab, things, address, method, body, statuses):
+    data = b"" if body is None else json.dumps(filled(body, things)).encode()
+
+    for caller, status in zip(CALLERS, statuses, strict=True):
+        undo = transaction.savepoint()
+        response = getattr(lab, caller).generic(
+            method, address.format(**things), data, content_type="application/json"
+        )
+        transaction.savepoint_rollback(undo)
+
+        assert response.status_code == status, (caller, getattr(response, "content", b"")[:500])
+        if status >= 400:
+            assert set(response.json()) == {"error_code", "message"}
+        response.close()
+
+
+@pytest.mark.parametrize("address", ["experiments/search", "runs/search", "logged-models/search"])
+def test_a_stranger_sees_nothing_of_the_lab(lab, things, address):
+    body = {"experiment_ids": [str(things["project"])]}
+    answer = lab.stranger.post(f"{M}{address}", body, format="json").json()
+    found = next(iter(answer.values()), [])
+    assert all(one.get("name") == "Default" for one in found)
+
+
+def test_every_address_and_method_has_a_row():
+    def of(path):
+        return next(id(entry) for entry in urls.urlpatterns if entry.resolve(path))
+
+    sample = {"project": 1, "run": "r", "model": "m", "old": 1}
+    rows = [(of(row[0].partition("?")[0].format(**sample)[1:]), row[1]) for row in TABLE]
+    views = {id(entry): getattr(entry.callback, "view_class", None) for entry in urls.urlpatterns}
+    served = [
+        (key, method)
+        for key, view in views.items()
+        if view is not None and view is not NoSuchAddress
+        for method in view.needed
+    ]
+    assert Counter(rows) == Counter(served)
