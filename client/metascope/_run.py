@@ -23,6 +23,7 @@ from metascope._records import POINTS, event_payload, keys_payload, points_struc
 from metascope._sender import Sender
 from metascope._settings import Settings
 from metascope._spool import SegmentFull
+from metascope._watch import Watch
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
@@ -58,6 +59,7 @@ class Run(Evidence):
         self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
         self._console: Console | None = None
         self._machine: Machine | None = None
+        self._watches: list[Watch] = []
         _living.add(self)
         atexit.register(self._at_exit)
 
@@ -123,6 +125,8 @@ class Run(Evidence):
         """
         if self._ended:
             return self._drained
+        for watch in self._watches:
+            watch.close()
         if self._machine:
             self._machine.stop()
         if self._console:
@@ -152,6 +156,23 @@ class Run(Evidence):
         seconds, the first of them `since_s`."""
         if self._machine is None:
             self._machine = Machine(self._log_beside, every_s, since_s)
+
+    def watch(self, module: Any, every: int = 100, *, histograms: bool = False) -> None:
+        """Record norms of a PyTorch module's gradients and weights every `every` backward passes,
+        below "gradients/" and "weights/"; with `histograms`, how they are distributed, too.
+        """
+        try:
+            if every < 1:
+                raise ValueError(f"every is {every}: use 1 or more")
+            show = self._show_histogram if histograms else None
+            self._watches.append(
+                Watch(module, self._log_beside, lambda: self._step, every=every, show=show)
+            )
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"watch: {type(error).__name__}: {error}")
+
+    def _show_histogram(self, key: str, values: Any, step: int) -> None:
+        self.log_histogram(key, values, step=step)
 
     def _log_beside(self, row: dict[str, float], step: int) -> None:
         """A row of our own: the script's next step stays what it was."""

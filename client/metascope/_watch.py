@@ -1,0 +1,76 @@
+"""Gradients and weights of a PyTorch module while it trains, without importing torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Log = Callable[[dict[str, float], int], None]
+Show = Callable[[str, Any, int], None]
+
+
+class Watch:
+    """Hooks on a module's parameters: every `every` backward passes their norms are logged.
+
+    A pass ends where the next begins, with the second gradient of some parameter: so a row is
+    logged at the step that followed its pass.
+    """
+
+    def __init__(
+        self, module: Any, log: Log, step: Callable[[], int], *, every: int, show: Show | None
+    ) -> None:
+        self._log = log
+        self._show = show
+        self._step = step
+        self._every = every
+        self._passes = 0
+        self._seen: set[str] = set()
+        self._norms: dict[str, Any] = {}  # tensors: made numbers when all are there
+        self._row_step = 0
+        named = [(name, one) for name, one in module.named_parameters() if one.requires_grad]
+        if not named:
+            raise ValueError("the module has no parameters that are trained")
+        self._hooks = [
+            one.register_post_accumulate_grad_hook(self._hook_of(name)) for name, one in named
+        ]
+
+    def _hook_of(self, name: str) -> Callable[[Any], None]:
+        def hook(parameter: Any) -> None:
+            if name in self._seen:
+                self._next_pass()
+            self._seen.add(name)
+            if self._passes % self._every == 0:
+                self._take(name, parameter)
+
+        return hook
+
+    def _take(self, name: str, parameter: Any) -> None:
+        if not self._norms:
+            self._row_step = self._step()
+        gradient, weights = parameter.grad.detach(), parameter.detach()
+        self._norms[f"gradients/{name}"] = gradient.norm()
+        self._norms[f"weights/{name}"] = weights.norm()
+        if self._show:
+            self._show(f"gradients/{name}", gradient, self._row_step)
+            self._show(f"weights/{name}", weights, self._row_step)
+
+    def _next_pass(self) -> None:
+        self._seen.clear()
+        self._passes += 1
+        self.flush()
+
+    def flush(self) -> None:
+        """Log what was taken and not logged yet."""
+        if not self._norms:
+            return
+        row = {key: float(norm) for key, norm in self._norms.items()}
+        squares = (norm**2 for key, norm in row.items() if key.startswith("gradients/"))
+        row["gradients/norm"] = sum(squares) ** 0.5
+        self._norms.clear()
+        self._log(row, self._row_step)
+
+    def close(self) -> None:
+        """Log the rest, and take the hooks off."""
+        self.flush()
+        for hook in self._hooks:
+            hook.remove()
