@@ -21,7 +21,7 @@ class Place:
 
     def at(self, path: str) -> str:
         """The page with a folder or a file of the tree open."""
-        return f"{self.page}&path={quote(path, safe='/')}" if path else self.page
+        return f"{self.page}&path={quote(path, safe='/')}#files"
 
     def download(self, path: str) -> str:
         """The bytes of a file."""
@@ -114,13 +114,12 @@ def _row(entry: files.Entry, folder: str, chosen: str, place: Place) -> Row:
 
 
 def _open(file: ManifestFile, place: Place) -> OpenFile:
-    is_picture = stored_files.may_be_picture(file.path, file.size, file.blob_id)
-    text, why = None, ""
-    if not is_picture:
-        try:
-            text = stored_files.text_of(file)
-        except DomainError as error:  # bytes that are lost or damaged: the page says so
-            why = error.message
+    is_picture, text, why = False, None, ""
+    try:
+        is_picture = stored_files.is_picture(file)
+        text = None if is_picture else stored_files.text_of(file)
+    except DomainError as error:  # bytes that are lost or damaged: the page says so
+        why = error.message
     return OpenFile(
         file=file,
         name=file.path.rpartition("/")[2],

@@ -11,11 +11,11 @@ from dashboard.templatetags.formats import plural
 from experiments import lineage
 from experiments.models import ArtifactVersion
 
-BOX_WIDTH, BOX_HEIGHT = 190, 44
-STEP_X, STEP_Y = BOX_WIDTH + 64, BOX_HEIGHT + 12
+BOX_WIDTH, BOX_HEIGHT = 172, 44
+STEP_X, STEP_Y = BOX_WIDTH + 48, BOX_HEIGHT + 12
 MARGIN = 4
 MOST_IN_COLUMN = 8
-LONGEST_NAME = 25
+LONGEST_NAME = 22
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,14 @@ def raster_type(data: bytes) -> str | None:
     return None
 
 
+def is_picture(file: ManifestFile) -> bool:
+    """True for what `picture` gives, by its first bytes."""
+    if file.blob is None or not may_be_picture(file.path, file.size, file.blob_id):
+        return False
+    with blobs.open_blob(file.blob.sha256) as source:
+        return raster_type(source.read(12)) is not None
+
+
 def may_be_picture(path: str, size: int | None, sha256: str | None) -> bool:
     """True where a thumbnail is worth asking for; `picture` looks at the bytes."""
     small = size is not None and size <= LARGEST_PICTURE

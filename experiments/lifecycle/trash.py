@@ -24,7 +24,8 @@ def trash(run: Run) -> Run:
     """
     if hasattr(run, "job") and run.status in ACTIVE:
         raise Conflict(f"The run is {run.status}: cancel it first.", code="run_active")
-    transition(run, to=RunStatus.CANCELLED, reason="Moved to the trash.")
+    if run.status in ACTIVE:  # a crashed one stays crashed
+        transition(run, to=RunStatus.CANCELLED, reason="Moved to the trash.")
     rows = Run.objects.filter(pk=run.pk, deleted_at=None)
     rows.update(deleted_at=Now(), archived_at=Coalesce("archived_at", Now()))
     run.refresh_from_db(fields=["deleted_at", "archived_at"])

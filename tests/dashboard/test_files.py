@@ -82,6 +82,15 @@ def test_the_tab_lists_a_folder_of_the_run_and_opens_a_text_escaped(run):
     assert SCRIPT.decode() not in text
 
 
+def test_an_open_file_is_what_its_bytes_say(run):
+    url, shown = reverse("run", args=[run.pk]), '<div class="file-picture">'
+
+    assert shown in page(url, tab="files", path="figures/loss.png")
+    fake = page(url, tab="files", path="figures/fake.png")
+    assert shown not in fake
+    assert "&lt;script&gt;" in fake
+
+
 def test_the_tab_says_what_is_not_there(project):
     url = reverse("run", args=[make.make_run(project).pk])
 

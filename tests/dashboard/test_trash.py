@@ -52,6 +52,15 @@ def test_a_run_is_deleted_and_restored_on_its_page(project):
     assert "maml-s0" in text(ada, "/p/lab/sinusoid/")
 
 
+def test_a_crashed_run_stays_crashed_in_the_trash(project):
+    run = make.make_run(project, status="crashed")
+
+    signed_in("ada").post(reverse("run_delete", args=[run.pk]))
+
+    run.refresh_from_db()
+    assert (run.status, run.deleted_at is None) == ("crashed", False)
+
+
 def test_a_run_of_a_job_is_cancelled_before_it_is_deleted(project):
     job = make.make_job(make.make_run(project, status="queued"))
     ada = signed_in("ada")
