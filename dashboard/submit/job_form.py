@@ -242,6 +242,6 @@ def _copied_option(name: str, copied: Run | None) -> str:
         "queue": job.queue if job else "",
         "priority": str(job.priority) if job else "",
         "seeds": "" if copied.seed is None else seeds_text([copied.seed]),
-        "tags": ", ".join(sorted(row.name for row in copied.tag_rows.all())),
+        "tags": ", ".join(copied.labels),
     }
     return known.get(name, "")

@@ -12,6 +12,7 @@ from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
 from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
+from dashboard.named_texts import NamedTexts
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
@@ -63,7 +64,8 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "job": job,
         "editable": may_edit(request.user, run.project.workspace),
         "trash_days": settings.TRASH_DAYS,
-        "tags": [row.name for row in run.tag_rows.order_by("name")],
+        "tags": run.labels,
+        "texts": NamedTexts(run),
         "progress": progress,
         "checkpoint": checkpoint,
         "checkpoint_percent": 100 * checkpoint.step / total if checkpoint and total else None,

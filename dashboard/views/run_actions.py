@@ -82,8 +82,7 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
     if action == "tag":
         added = _words(request.POST.get("tags", ""))
         for run in runs:
-            present = list(run.tag_rows.values_list("name", flat=True))
-            lifecycle.set_tags(run, list(dict.fromkeys([*present, *added])))
+            lifecycle.set_tags(run, list(dict.fromkeys([*run.labels, *added])))
     elif action == "cancel":
         return _cancel(runs)
     elif action == "archive":

@@ -109,6 +109,11 @@ class Run(models.Model):
         return self.status in FINISHED
 
     @property
+    def labels(self) -> list[str]:
+        """The tags that are names alone, sorted; those with a value are named texts."""
+        return sorted(row.name for row in self.tag_rows.all() if not row.value)
+
+    @property
     def color_slot(self) -> int:
         """1 to 10: the run's colour on every page."""
         return (self.number - 1) % 10 + 1

@@ -158,7 +158,9 @@ def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
     by_id = runs.in_bulk(ids)
     tags: dict[str, list[str]] = {run_id: [] for run_id in ids}
     for run_id, name in (
-        RunTag.objects.filter(run_id__in=ids).order_by("name").values_list("run_id", "name")
+        RunTag.objects.filter(run_id__in=ids, value="")
+        .order_by("name")
+        .values_list("run_id", "name")
     ):
         tags[run_id].append(name)
     params = _params(ids, _keys(columns, "params"))

@@ -37,7 +37,7 @@ class RunOutput(Output):
         return f"{run.project.workspace.slug}/{run.project.slug}"
 
     def get_tags(self, run: Run) -> list[str]:
-        return sorted(row.name for row in run.tag_rows.all())
+        return run.labels
 
     def get_job(self, run: Run) -> str | None:
         return run.job.pk if hasattr(run, "job") else None
