@@ -28,6 +28,11 @@ def log(project: Project, data: bytes, run: Run) -> None:
     )  # fmt: skip
 
 
+def accessible(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
 def test_a_folder_and_a_file_open_and_the_digest_is_copied_whole(ada: Page, live_server, project):
     run = make.make_run(project, "maml-s0", status="completed")
     blob = blobs.put(b"lr = 0.1 <b>bold</b>")
@@ -38,6 +43,7 @@ def test_a_folder_and_a_file_open_and_the_digest_is_copied_whole(ada: Page, live
     ada.get_by_role("link", name="logs").click()
     ada.get_by_role("link", name="notes.txt", exact=True).click()
     expect(ada.locator("pre.file-text")).to_have_text("lr = 0.1 <b>bold</b>")
+    accessible(ada)
     ada.get_by_role("button", name="Copy the SHA-256 of notes.txt").click()
 
     expect(ada.locator(".toast")).to_contain_text("Copied")
@@ -61,8 +67,7 @@ def test_an_alias_moves_and_the_page_with_its_lineage_is_accessible(
     expect(drawing.get_by_role("link", name="dataset split:2, this version")).to_be_in_viewport(
         ratio=1
     )
-    found = Axe().run(ada)
-    assert found.violations_count == 0, found.generate_report()
+    accessible(ada)
 
     ada.get_by_label("Point here").fill("best")
     ada.get_by_role("button", name="Set alias").click()
@@ -98,6 +103,8 @@ def test_a_run_is_deleted_on_its_page_and_erased_from_the_trash(ada: Page, live_
     expect(ada.locator(".callout")).to_contain_text("This run is in the trash.")
     ada.get_by_role("link", name="Open the trash").click()
 
+    expect(ada.get_by_role("button", name="Restore mistake")).to_be_visible()
+    accessible(ada)
     ada.get_by_role("button", name="Erase mistake for good").click()
     expect(ada.get_by_role("dialog")).to_contain_text("Versions of artifacts that it made stay.")
     assert Run.objects.exists()
