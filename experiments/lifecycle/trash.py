@@ -33,7 +33,12 @@ def trash(run: Run) -> Run:
 
 
 def restore(run: Run) -> Run:
-    """Takes a run out of the trash, and shows it in lists. Repeating changes nothing."""
+    """Takes a run out of the trash, and shows it in lists. Repeating changes nothing.
+
+    Raises Conflict while its project is in the trash.
+    """
+    if Project.objects.filter(pk=run.project_id).exclude(deleted_at=None).exists():
+        raise Conflict("Its project is in the trash: restore that.", code="project_in_trash")
     Run.objects.filter(pk=run.pk).exclude(deleted_at=None).update(deleted_at=None, archived_at=None)
     run.refresh_from_db(fields=["deleted_at", "archived_at"])
     return run

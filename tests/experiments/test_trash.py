@@ -101,3 +101,13 @@ def test_a_project_with_a_running_job_stays():
         lifecycle.trash_project(job.run.project)
 
     assert Project.objects.get().deleted_at is None
+
+
+def test_a_run_does_not_come_back_into_a_project_in_the_trash():
+    run = factories.make_run(status="completed")
+    lifecycle.trash_project(run.project)
+
+    with pytest.raises(Conflict, match="restore that"):
+        lifecycle.restore(run)
+
+    assert Run.objects.get().deleted_at is not None
