@@ -4,7 +4,7 @@ from functools import cached_property
 
 from experiments.models import Run
 
-PARENT = "mlflow.parentRunId"
+PARENT, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"
 # Shown elsewhere on the page, or of use to MLflow's own page alone.
 _ELSEWHERE = ("mlflow.",)
 
@@ -24,6 +24,11 @@ class NamedTexts:
     def shown(self) -> list[tuple[str, str]]:
         """Those that people wrote."""
         return [pair for pair in self._all.items() if not pair[0].startswith(_ELSEWHERE)]
+
+    @property
+    def commit(self) -> str:
+        """The commit as MLflow's client told it, which says nothing of uncommitted changes."""
+        return self._all.get(COMMIT, "")
 
     @cached_property
     def parent(self) -> Run | None:
