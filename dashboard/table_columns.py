@@ -24,6 +24,8 @@ ATTRIBUTES = {
 SORTABLE = {"status", "seed", "group", "created", "duration"}
 METRIC = re.compile(r"metrics\.(?P<key>.+?)(?:\((?P<summary>last|min|max)\))?", re.DOTALL)
 FIRST_METRICS, FIRST_PARAMS = 3, 4
+# Last parts of params that tell most of how a run learns, the most telling first.
+TELLING = ("algorithm", "source", "model", "lr", "rate", "steps", "optimizer", "shot", "way")
 NEWEST_RUNS, SAMPLED_RUNS = 2000, 50
 
 
@@ -115,5 +117,12 @@ def _differing(run_ids: Sequence[str]) -> list[str]:
         holders[key] += 1
     common = _common(holders)
     found = [key for key in values if len(values[key]) > 1 or holders[key] < len(run_ids)]
-    # What most runs have says more than what only some have.
-    return sorted(found, key=lambda key: (key not in common, key))
+
+    def weight(key: str) -> tuple[bool, bool, int, str]:
+        """What most runs have says more than what only some have, another value more than none,
+        and how a run learns more than how often it reports."""
+        name = re.split(r"[./_]", key)[-1].lower()
+        place = TELLING.index(name) if name in TELLING else len(TELLING)
+        return (key not in common, len(values[key]) < 2, place, key)
+
+    return sorted(found, key=weight)

@@ -13,7 +13,7 @@ PAGE_SIZES = (25, 50, 100, 500)
 MOST_COLUMNS = 40
 MOST_SELECTED = 50  # run-selection.js puts no more into the address
 FURTHEST = 10_000_000
-OF_CHARTS = ("zoom", "zoomy", "logy")
+OF_CHARTS = ("zoom", "zoomy", "logy", "wide", "pane")
 
 
 @dataclass(frozen=True)

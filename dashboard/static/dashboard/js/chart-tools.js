@@ -1,7 +1,8 @@
 // The buttons of a chart card: data-chart-act="log | png | csv | enlarge".
 import { switchScale } from './chart-log.js';
-import { chartOf, draw } from './charts.js';
+import { chartOf, draw, showSize } from './charts.js';
 import { $ } from './dom.js';
+import * as state from './url-state.js';
 
 function save(name, href) {
   const link = document.createElement('a');
@@ -44,9 +45,12 @@ function log(chart, button) {
   draw(chart);
 }
 
-async function enlarge(chart, button) {
-  const wide = chart.card.classList.toggle('wide');
-  button.setAttribute('aria-pressed', String(wide));
+async function enlarge(chart) {
+  const names = new Set(state.list('wide'));
+  if (chart.card.classList.contains('wide')) names.delete(state.inList(chart.id));
+  else names.add(state.inList(chart.id));
+  state.set('wide', [...names].join(','));
+  showSize(chart);
   await draw(chart);
   Plotly.Plots.resize(chart.el);
 }

@@ -7,6 +7,7 @@ import { errorBox, legend, sentenceBox } from './chart-parts.js';
 import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
 import { every } from './live.js';
+import { inList, list } from './url-state.js';
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize', showTips: false };
 const charts = new Map();
@@ -105,6 +106,13 @@ const release = () =>
     }
   });
 
+// Enlarged charts are in the address.
+export function showSize(chart) {
+  const wide = list('wide').includes(inList(chart.id));
+  chart.card.classList.toggle('wide', wide);
+  $('[data-chart-act="enlarge"]', chart.card)?.setAttribute('aria-pressed', String(wide));
+}
+
 export function register(el) {
   if (charts.has(el)) return;
   const id = el.dataset.chartId ?? '';
@@ -112,6 +120,7 @@ export function register(el) {
   chart.logY = isLogarithmic(chart);
   zooms.restore(chart, pageAxis(chart));
   $('[data-chart-act="log"]', chart.card)?.setAttribute('aria-pressed', String(chart.logY));
+  showSize(chart);
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));

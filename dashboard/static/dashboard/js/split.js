@@ -1,21 +1,19 @@
-// Split panes: drag the gutter or use the arrow keys; charts follow the width.
+// Split panes: drag the gutter or use the arrow keys; charts follow the width, which is in the address.
 import { $ } from './dom.js';
+import * as state from './url-state.js';
 
 const LEAST = 300;
 const MOST = 760;
-const KEPT = 'pane-width';
+const KEPT = 'pane';
 
 function setWidth(box, width) {
   const px = Math.round(Math.max(LEAST, Math.min(MOST, width)));
   box.style.setProperty('--pane', `${px}px`);
   $('[data-gutter]', box).setAttribute('aria-valuenow', px);
-  try {
-    sessionStorage.setItem(KEPT, px);
-  } catch {
-    // Storage is blocked: the width lasts until the next page.
-  }
   dispatchEvent(new Event('resize'));
 }
+
+const keep = (gutter) => state.set(KEPT, gutter.getAttribute('aria-valuenow'));
 
 document.addEventListener('pointerdown', (event) => {
   const gutter = event.target.closest('[data-gutter]');
@@ -23,7 +21,10 @@ document.addEventListener('pointerdown', (event) => {
   const box = gutter.closest('[data-split]');
   gutter.setPointerCapture(event.pointerId);
   gutter.onpointermove = (move) => setWidth(box, box.getBoundingClientRect().right - move.clientX);
-  gutter.onpointerup = () => (gutter.onpointermove = null);
+  gutter.onpointerup = () => {
+    gutter.onpointermove = null;
+    keep(gutter);
+  };
 });
 
 document.addEventListener('keydown', (event) => {
@@ -32,10 +33,11 @@ document.addEventListener('keydown', (event) => {
   if (!gutter || !by) return;
   event.preventDefault();
   setWidth(gutter.closest('[data-split]'), Number(gutter.getAttribute('aria-valuenow')) + by);
+  keep(gutter);
 });
 
 function restore() {
-  const kept = Number(sessionStorage.getItem(KEPT));
+  const kept = Number(state.get(KEPT));
   const box = $('[data-split]');
   if (kept && box) setWidth(box, kept);
 }

@@ -3,7 +3,7 @@
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
-const KEPT = ['selected', 'zoom', 'zoomy', 'logy']; // in the order of dashboard/table_state.py
+const KEPT = ['selected', 'zoom', 'zoomy', 'logy', 'wide', 'pane']; // in the order of dashboard/table_state.py
 
 const kept = (href) => state.carried(href, KEPT);
 
