@@ -212,6 +212,8 @@ LEASE_S = env.number("METASCOPE_LEASE_S", 30, least=4)
 HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", min(3, LEASE_S // 4), most=LEASE_S // 4)
 # Scripts beat by sending something, and many send little: forgiving, as a late point undoes it.
 CLIENT_SILENCE_S = env.number("METASCOPE_CLIENT_SILENCE_S", 600, least=10)
+# Runs of MLflow's clients, which send no heartbeat.
+MUTE_CLIENT_SILENCE_S = env.number("METASCOPE_MUTE_CLIENT_SILENCE_S", 24 * 3600, least=10)
 TRASH_DAYS = env.number("METASCOPE_TRASH_DAYS", 30, least=1)
 JOB_NICE = env.number("METASCOPE_JOB_NICE", 5, most=19)  # of a job's process; 0: like the pages
 JOB_MEMORY_MB = env.number("METASCOPE_JOB_MEMORY_MB", 0)  # a job's process; 0: no limit

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from experiments import lifecycle, recording
 from experiments.errors import Invalid
-from experiments.models import MetricBatch, Run
+from experiments.models import MetricBatch, Run, RunStatus, RunTag
 from tests.factories import make_job, make_project, make_run, make_user
 
 LIMIT_S = 600
@@ -163,3 +163,18 @@ def _at_once(start: threading.Barrier, act, *arguments) -> None:
     start.wait()
     act(*arguments)
     connections.close_all()
+
+
+@database
+def test_runs_of_clients_without_a_heartbeat_may_be_silent_for_longer(settings):
+    patient, late = (make_run(status="running") for _ in range(2))
+    for run in (patient, late):
+        RunTag.objects.create(run=run, project=run.project, name="mlflow.runName", value="x")
+    for run, seconds in (
+        (patient, settings.CLIENT_SILENCE_S + 60), (late, settings.MUTE_CLIENT_SILENCE_S + 60),
+    ):  # fmt: skip
+        Run.objects.filter(pk=run.pk).update(heartbeat_at=Now() - timedelta(seconds=seconds))
+
+    assert lifecycle.sweep_silent_runs() == 1
+    assert Run.objects.get(pk=patient.pk).status == RunStatus.RUNNING
+    assert Run.objects.get(pk=late.pk).status == RunStatus.CRASHED
