@@ -66,7 +66,7 @@ def hear(run: Run) -> bool:
 def sweep_silent_runs() -> int:
     """Marks running client runs as crashed that were silent too long; returns how many.
 
-    One conditional UPDATE by the database's clock: a run that is heard of meanwhile is not marked.
+    Conditional UPDATEs by the database's clock: a run that is heard of meanwhile is not marked.
     A run ends with its last sign of life.
     """
     last_sign = Coalesce("heartbeat_at", "started_at", "created_at")
