@@ -21,10 +21,12 @@ def runs(db) -> list[Run]:
 
 def test_an_enlarged_chart_is_in_the_address(live_server, ada: Page, runs: list[Run]):
     ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
-    drawn(ada)
+    chart = drawn(ada)
     button = ada.get_by_role("button", name="Enlarge loss")
+    small = chart.bounding_box()["height"]
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
+    assert chart.bounding_box()["height"] > 1.5 * small
 
     other = ada.context.new_page()
     other.goto(shared(ada))
@@ -67,16 +69,25 @@ def test_the_focus_is_seen_on_every_button(live_server, ada: Page, runs: list[Ru
     seen = set()
     for _ in range(60):
         ada.keyboard.press("Tab")
-        kind, shadow, outline = ada.evaluate(
+        kind, focused, blurred = ada.evaluate(
             """() => {
-              const style = getComputedStyle(document.activeElement);
-              return [document.activeElement.className, style.boxShadow, style.outlineStyle];
+              const element = document.activeElement;
+              const look = () => {
+                const style = getComputedStyle(element);
+                return element.tagName === 'BUTTON' ? style.boxShadow + style.outlineStyle : '';
+              };
+              const focused = look();
+              element.blur();
+              const blurred = look();
+              element.focus({ focusVisible: true, preventScroll: true });
+              return [element.className, focused, blurred];
             }"""
         )
-        if "btn" in str(kind).split():
-            seen.add(kind)
-            assert shadow != "none" or outline != "none", kind
+        if focused:
+            seen.add(str(kind))
+            assert focused != blurred, kind
 
+    assert any("jump" in kind for kind in seen)
     assert any("ghost" in kind for kind in seen)
 
 
