@@ -22,10 +22,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from experiments.errors import DomainError, Invalid, NotFound
-from experiments.models import Blob, Checkpoint, ManifestFile, Snapshot, SnapshotFile
+from experiments.models import Blob, BlobUpload, Checkpoint, ManifestFile, Snapshot, SnapshotFile
 
 # Longer than any transaction that puts a blob and then refers to it.
 COLLECT_AFTER = timedelta(minutes=10)
+# How long what a client sent waits for the version that will refer to it: large uploads take hours.
+SENT_KEPT = timedelta(days=7)
 
 PIECE = 1024 * 1024
 
@@ -149,12 +151,14 @@ def read(sha256: str) -> bytes:
 
 
 def unused() -> QuerySet[Blob]:
-    """Blobs that nothing refers to and nobody put lately: what `collect` deletes."""
+    """Blobs that nothing refers to, and nobody put or sent lately: what `collect` deletes."""
+    lately = Now() - SENT_KEPT
     return Blob.objects.filter(
         ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
         ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
         ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
         ~Exists(ManifestFile.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(BlobUpload.objects.filter(blob=OuterRef("pk"), created_at__gte=lately)),
         created_at__lt=Now() - COLLECT_AFTER,
     )
 

@@ -6,27 +6,34 @@ Who may refer to a blob by its SHA-256 must have sent it: knowing a hash opens n
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from django.db import transaction
+from django.db.models.functions import Now
 
 from experiments import blobs
 from experiments.errors import Conflict, Invalid
 from experiments.models import Blob, BlobUpload, Workspace
 
 MOST_ASKED = 10_000
-STALE_S = 7 * 24 * 3600  # parts that nobody went on with
+STALE_S = blobs.SENT_KEPT.total_seconds()  # parts that nobody went on with
 
 
 def missing(workspace: Workspace, hashes: Iterable[str]) -> list[str]:
-    """Those of the SHA-256 that the workspace has not sent yet, each once."""
+    """Those of the SHA-256 that the workspace has not sent yet, each once.
+
+    The others are kept for as long as if they were sent now (blobs.SENT_KEPT).
+    """
     wanted = list(dict.fromkeys(hashes))
     for sha256 in wanted:
         blobs.check_name(sha256)
-    sent = set(
-        BlobUpload.objects.filter(workspace=workspace, blob__in=wanted).values_list(
-            "blob_id", flat=True
-        )
-    )
+    uploads = BlobUpload.objects.filter(workspace=workspace, blob__in=wanted)
+    with transaction.atomic():
+        uploads.update(created_at=Now())
+        sent = set(uploads.values_list("blob_id", flat=True))
     return [sha256 for sha256 in wanted if sha256 not in sent]
 
 
@@ -53,9 +60,11 @@ def append(
     """
     blobs.check_name(sha256)
     part = _part(workspace, sha256)
-    with part.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # two senders of one file take turns
-        here = file.tell()
+    with _locked(part) as file:
+        if sent := Blob.objects.filter(pk=sha256, uploads__workspace=workspace).first():
+            part.unlink()  # another sender was first
+            return sent
+        here = os.fstat(file.fileno()).st_size
         if here != offset:
             raise Conflict(
                 f"{here} bytes of this file are here: go on from there.",
@@ -73,19 +82,41 @@ def append(
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
-        if here < size:
-            return None
-        try:
-            with part.open("rb") as whole:
-                return _sent(workspace, blobs.receive(whole, sha256=sha256))
-        finally:
-            part.unlink()
+        return _whole(workspace, sha256, part) if here == size else None
+
+
+def _whole(workspace: Workspace, sha256: str, part: Path) -> Blob:
+    """Stores a part that has become all of its file. It stays where that fails for now (a full
+    disk), and goes where its bytes are others.
+    """
+    try:
+        with part.open("rb") as whole:
+            blob = _sent(workspace, blobs.receive(whole, sha256=sha256))
+    except Invalid:
+        part.unlink()
+        raise
+    part.unlink()
+    return blob
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[IO[bytes]]:
+    """The part, for one sender at a time; made if need be."""
+    while True:
+        with part.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Whoever held the lock before may have removed the file that this one waited for.
+            if part.exists() and os.path.samestat(part.stat(), os.fstat(file.fileno())):
+                yield file
+                return
 
 
 def drop_stale_parts() -> int:
-    """Removes parts that nobody has added to for a week; how many."""
+    """Removes what nobody has added to for a week: parts, and what a killed server was receiving;
+    how many.
+    """
     long_ago = time.time() - STALE_S
-    stale = [one for one in blobs.incoming().glob("*.part") if one.stat().st_mtime < long_ago]
+    stale = [one for one in blobs.incoming().iterdir() if one.stat().st_mtime < long_ago]
     for part in stale:
         part.unlink(missing_ok=True)
     return len(stale)
@@ -96,7 +127,9 @@ def _part(workspace: Workspace, sha256: str) -> Path:
 
 
 def _sent(workspace: Workspace, blob: Blob) -> Blob:
-    BlobUpload.objects.get_or_create(workspace=workspace, blob=blob)
+    BlobUpload.objects.update_or_create(
+        workspace=workspace, blob=blob, defaults={"created_at": Now()}
+    )
     return blob
 
 

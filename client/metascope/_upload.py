@@ -14,6 +14,7 @@ from typing import IO
 
 from metascope._api import Api, segment
 from metascope._bundle import Bundle, Item, read
+from metascope._errors import Refused
 
 PART_BYTES = 32 * 1024 * 1024  # of a large file; smaller ones go in one request
 HASHED_BYTES = 128 * 1024 * 1024  # in one step
@@ -113,7 +114,12 @@ class Upload:
             file.seek(offset)
             part = file.read(PART_BYTES)
         query = f"?offset={offset}&size={item.size}"
-        return bool(self._api.put_bytes(f"{self._blobs}{digest}/{query}", part)["stored"])
+        try:
+            return bool(self._api.put_bytes(f"{self._blobs}{digest}/{query}", part)["stored"])
+        except Refused as error:
+            if error.code != "offset_differs":
+                raise
+            return False  # another process sends the same file: asked again where it stands
 
     def _commit(self) -> None:
         bundle = self._bundle

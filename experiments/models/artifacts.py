@@ -86,8 +86,8 @@ class BlobUpload(models.Model):
     """A workspace sent these bytes itself: it may put them into its trees by their SHA-256."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="uploads")
+    created_at = models.DateTimeField(db_default=Now())  # when it was last sent or asked for
 
     class Meta:
         constraints = [

@@ -1,11 +1,21 @@
 """Artifacts: versions of equal content are one, aliases move, lineage leads up and down."""
 
 import hashlib
+import io
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from experiments import artifacts, blobs, uploads
-from experiments.models import Artifact, ArtifactVersion, Blob, Manifest, ManifestFile
+from experiments.models import (
+    Artifact,
+    ArtifactVersion,
+    Blob,
+    BlobUpload,
+    Manifest,
+    ManifestFile,
+)
 from tests import factories
 from tests.api.conftest import error_of
 
@@ -248,4 +258,48 @@ def test_parts_nobody_went_on_with_are_dropped(lab, monkeypatch):
     monkeypatch.setattr(uploads, "STALE_S", -1)
 
     assert uploads.drop_stale_parts() == 1
+    assert not list(blobs.incoming().iterdir())
+
+
+def test_what_was_sent_waits_for_its_version_however_long_the_rest_takes(lab):
+    """A large upload takes hours; what came first must still be there at its end."""
+    send(lab.member, b"early")
+    hours_ago = Now() - timedelta(hours=5)
+    Blob.objects.update(created_at=hours_ago)
+    BlobUpload.objects.update(created_at=hours_ago)
+
+    assert blobs.collect() == 0
+    log(lab.member, {"a": b"early"})
+
+
+def test_what_was_sent_and_never_used_goes_after_a_week_unless_it_is_asked_for(lab):
+    send(lab.member, b"asked for again")
+    send(lab.member, b"forgotten")
+    long_ago = Now() - timedelta(days=8)
+    Blob.objects.update(created_at=long_ago)
+    BlobUpload.objects.update(created_at=long_ago)
+
+    lab.member.post(f"{BLOBS}missing/", {"sha256": [sha(b"asked for again")]}, format="json")
+
+    assert blobs.collect() == 1
+    assert [blob.pk for blob in Blob.objects.all()] == [sha(b"asked for again")]
+
+
+def test_a_sender_that_waited_sees_what_came_meanwhile(lab, monkeypatch):
+    data = b"0123456789"
+    flock, waited = uploads.fcntl.flock, []
+
+    def waiting(file, how):
+        """While it waits for the lock, the other sender sends all of the file."""
+        if not waited:
+            waited.append(file)
+            uploads.append(lab.workspace, sha(data), io.BytesIO(data), offset=0, size=10)
+        flock(file, how)
+
+    monkeypatch.setattr(uploads.fcntl, "flock", waiting)
+
+    stored = uploads.append(lab.workspace, sha(data), io.BytesIO(data[:4]), offset=0, size=10)
+
+    assert stored is not None
+    assert blobs.read(sha(data)) == data
     assert not list(blobs.incoming().iterdir())
