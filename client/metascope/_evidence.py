@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from metascope._settings import Settings
 LONGEST_NAME = 200
 
 
-class Evidence:
+class Evidence(ABC):
     """The part of a `Run` that keeps files. What cannot be kept is counted, never raised; only
     `use_artifact`, which the script waits for, raises.
     """
@@ -22,18 +23,21 @@ class Evidence:
     _project: str
     _step: int
 
+    @abstractmethod
     def _event(self, kind: str, content: Any) -> None:
-        raise NotImplementedError
+        """Write it into the spool."""
 
+    @abstractmethod
     def _lose(self, count: int, why: str) -> None:
-        raise NotImplementedError
+        """Count what could not be kept, and say why."""
 
+    @abstractmethod
     def _new_file(self, kind: str) -> Path:
         """A name beside the spool that no other thread or process takes. Raises ValueError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _settings_of(self) -> Settings:
-        raise NotImplementedError
+        """Where the server is, and who asks. Raises ValueError."""
 
     def log_artifact(
         self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",

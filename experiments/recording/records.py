@@ -99,7 +99,9 @@ def _tables(body: bytes, at: int) -> dict[int, _Table]:
         if kind == KEYS:
             payload = body[at + _BEFORE : at + size]
             _check_crc(payload, crc, index, at)
-            tables[number] = _Table(_keys(payload, index))
+            named = _keys(payload, index)
+            if tables.setdefault(number, _Table(named)).keys != named:
+                raise _broken(index, at, f"names other keys {number} than a record before it")
         elif kind == POINTS:
             table = tables.get(number)
             if table is None:

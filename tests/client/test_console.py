@@ -42,8 +42,9 @@ def test_a_finished_line_is_kept_though_nothing_follows(kept, monkeypatch):
 
     with recording(kept):
         print("epoch 1")
-
         wait_for(kept, ["epoch 1"])
+
+    assert kept == ["epoch 1"]
 
 
 def test_an_unfinished_line_is_kept_once_it_is_quiet(kept):
@@ -53,6 +54,8 @@ def test_an_unfinished_line_is_kept_once_it_is_quiet(kept):
         wait_for(kept, ["loading ..."])
         print(" done")
         wait_for(kept, ["loading ...", " done"])
+
+    assert kept == ["loading ...", " done"]
 
 
 def test_an_unfinished_line_that_goes_on_is_one_line(kept, monkeypatch):

@@ -57,6 +57,16 @@ def test_a_key_of_several_tables_keeps_the_order_of_its_rows():
     assert by_key["b"].values.tolist() == [9]
 
 
+def test_keys_named_again_lose_no_row_of_before():
+    again = body(keys(1, "a"), row(1, 0, 5.0, 1.5), keys(1, "a"), row(1, 1, 6.0, 2.5))
+    other = body(keys(1, "a"), row(1, 0, 5.0, 1.5), keys(1, "b"), row(1, 1, 6.0, 2.5))
+
+    (series,) = parse_records(again).series
+    assert series.steps.tolist() == [0, 1]
+    with pytest.raises(Invalid, match="names other keys 1"):
+        parse_records(other)
+
+
 def test_every_bit_of_a_number_survives():
     numbers = np.array([math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e308])
     payload = struct.unpack("<d", struct.pack("<Q", 0x7FF8_0000_0000_BEEF))[0]
