@@ -49,10 +49,12 @@ def file_database(transactional_db, tmp_path):
     target = sqlite3.connect(name)
     memory.connection.backup(target)
     target.close()
-    kept = connections.settings["default"]["NAME"]
-    connections.settings["default"]["NAME"] = name
+    # Settings of its own: with another name in those that `memory` has, too, it would not know that
+    # it is in memory, and a thread of the live server that ends now would close it for good.
+    kept = connections.settings["default"]
+    connections.settings["default"] = {**kept, "NAME": name}
     connections["default"] = connections.create_connection("default")
     yield name
     connections["default"].close()
     connections["default"] = memory
-    connections.settings["default"]["NAME"] = kept
+    connections.settings["default"] = kept
