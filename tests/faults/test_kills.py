@@ -7,7 +7,8 @@ import pytest
 from experiments.models import Checkpoint, JobAttempt
 from tests.faults.jobs import assert_complete, console, ended, outcomes, reached, submit
 from tests.faults.numbers import SHORT
-from tests.faults.stack import Stack, is_gone, wait_until
+from tests.faults.stack import Stack, wait_until
+from tests.processes import is_gone
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,7 +11,8 @@ from experiments import queue
 from experiments.models import Job, JobAttempt, MetricBatch, Worker
 from tests.faults.jobs import assert_complete, console, ended, outcomes, reached, submit
 from tests.faults.numbers import SHORT, SPEC
-from tests.faults.stack import Stack, is_gone, wait_until
+from tests.faults.stack import Stack, wait_until
+from tests.processes import is_gone
 
 pytestmark = [
     pytest.mark.slow,

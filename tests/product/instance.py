@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from tests.processes import children_with, is_gone
+
 Found = TypeVar("Found")
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = Path(sys.prefix)
@@ -102,15 +104,13 @@ class Product:
 
     def part(self, word: str) -> psutil.Process:
         """The part with this word in its command: valkey-server, gunicorn, worker or beat."""
-        for child in psutil.Process(self.pid).children():
-            if word in map(os.path.basename, child.cmdline()):
-                return child
-        raise AssertionError(f"no {word} among the parts\n{self.output}")
+        found = next(children_with(word, self.pid), None)
+        assert found is not None, f"no {word} among the parts\n{self.output}"
+        return found
 
     def has_part(self, word: str) -> bool:
         """Whether that part is running."""
-        children = psutil.Process(self.pid).children()
-        return any(word in map(os.path.basename, child.cmdline()) for child in children)
+        return any(children_with(word, self.pid))
 
     def manage(self, *arguments: str) -> str:
         """Runs a management command beside the instance and returns what it printed."""
@@ -147,18 +147,11 @@ class Product:
         try:
             status = self.process.wait(STOP_LIMIT_S)
         finally:
-            left = [process for process in started if _is_alive(process)]
+            left = [process for process in started if not is_gone(process)]
             for process in left:
                 process.kill()
         assert not left, f"left behind: {left}\n{self.output}"
         return status
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def environment(**more: str) -> dict[str, str]:

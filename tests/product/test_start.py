@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import is_gone
 from tests.product.instance import ROOT, environment, refused, start, wait_until
 
 pytestmark = pytest.mark.slow
@@ -115,7 +116,7 @@ def test_killed_supervisor_takes_its_parts_along_and_starts_again(stopped):
 
     _, left = psutil.wait_procs(started, timeout=30)
 
-    assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+    assert not [process for process in left if not is_gone(process)]
     again = start(stopped.data_dir)
     try:
         again.wait_until_ready()
