@@ -1,17 +1,26 @@
 """API tokens of the signed-in person: make, see once, revoke."""
 
+from datetime import datetime, timedelta
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.requests import SignedIn
 from experiments import access
 from experiments.errors import DomainError, Invalid, NotFound
-from experiments.models import ApiToken, Workspace
+from experiments.models import ApiToken, Scope, Workspace
 
 LONGEST_NAME = 120
+SCOPES = (
+    (Scope.WRITE, "log and submit", "runs, files and jobs"),
+    (Scope.READ, "read only", "nothing is changed"),
+    (Scope.ADMIN, "everything I may", "members, tokens and erasing too"),
+)
+LIFETIMES = (("90", "in 90 days"), ("30", "in 30 days"), ("365", "in a year"), ("", "when revoked"))
 
 
 @never_cache
@@ -32,6 +41,7 @@ def tokens(request: SignedIn) -> HttpResponse:
         .select_related("workspace")
         .order_by("-id")
     )
+    context |= {"scopes": SCOPES, "lifetimes": LIFETIMES}
     context["workspaces"] = access.workspaces_of(request.user).order_by("slug")
     return render(request, "dashboard/tokens.html", context, status=status)
 
@@ -47,8 +57,26 @@ def _create(request: SignedIn) -> str:
         workspace = access.workspaces_of(request.user).filter(slug=slug).first()
         if workspace is None:
             raise Invalid("Choose a workspace of the list.", fields={"workspace": ["Not found."]})
-    _, secret = access.create_token(user=request.user, name=name, workspace=workspace)
+    _, secret = access.create_token(
+        user=request.user,
+        name=name,
+        workspace=workspace,
+        scope=_scope(request.POST.get("scope", Scope.ADMIN)),
+        expires_at=_end(request.POST.get("days", "")),
+    )
     return secret
+
+
+def _scope(text: str) -> Scope:
+    if text not in Scope.values:
+        raise Invalid("Choose what it may do.", fields={"scope": ["Choose one of the list."]})
+    return Scope(text)
+
+
+def _end(days: str) -> datetime | None:
+    if days not in dict(LIFETIMES):
+        raise Invalid("Choose when it ends.", fields={"days": ["Choose one of the list."]})
+    return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 @require_POST

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from experiments import access
 from experiments.errors import NotFound
-from experiments.models import ApiToken, Role, User, Workspace
+from experiments.models import ApiToken, Role, Scope, User, Workspace
 
 if TYPE_CHECKING:  # DRF's views import the classes named in settings, this module's among them
     from rest_framework.views import APIView
@@ -22,9 +22,11 @@ class Anyone(Enum):
     """What a method may declare instead of a role."""
 
     SIGNED_IN = "signed in"  # the view shows each caller only what is theirs
+    ACCOUNT = "account"  # it changes what is the caller's own: tokens, memberships
 
 
 SIGNED_IN = Anyone.SIGNED_IN
+ACCOUNT = Anyone.ACCOUNT
 Needed = Mapping[str, Role | Anyone]
 
 
@@ -65,7 +67,9 @@ class WorkspaceRole(BasePermission):
         if isinstance(declared, Role):
             view.authorize(declared)  # type: ignore[attr-defined]
             return True
-        return declared is SIGNED_IN
+        if declared is ACCOUNT:
+            check_scope(request, Role.ADMIN)
+        return isinstance(declared, Anyone)
 
 
 def caller(request: Request) -> User:
@@ -87,8 +91,12 @@ def may_in_run(request: Request, run_id: str, needed: Role) -> bool:
     """Whether `authorize` would pass for the run's workspace; says no more than that."""
     found = access.role_in_run(caller(request), run_id)
     token: Any = request.auth
-    narrowed = token.workspace_id if isinstance(token, ApiToken) else None
-    return found is not None and narrowed in (None, found[0]) and found[1].allows(needed)
+    if isinstance(token, ApiToken):
+        if token.workspace_id not in (None, found and found[0]):
+            return False
+        if not Scope(token.scope).allows(needed):
+            return False
+    return found is not None and found[1].allows(needed)
 
 
 def authorize(request: Request, workspace: Workspace, needed: Role) -> Role:
@@ -96,4 +104,13 @@ def authorize(request: Request, workspace: Workspace, needed: Role) -> Role:
     token: Any = request.auth
     if isinstance(token, ApiToken) and token.workspace_id not in (None, workspace.pk):
         raise NotFound("There is no such thing here, or it is not yours to see.")
-    return access.require(caller(request), workspace, needed)
+    role = access.require(caller(request), workspace, needed)
+    check_scope(request, needed)
+    return role
+
+
+def check_scope(request: Request, needed: Role) -> None:
+    """Raises Denied where the caller's token does not reach as far as `needed`."""
+    token: Any = request.auth
+    if isinstance(token, ApiToken):
+        access.require_scope(token, needed)

@@ -17,6 +17,17 @@ class Role(models.TextChoices):
         return order.index(self) >= order.index(needed)
 
 
+class Scope(models.TextChoices):
+    """How far a token reaches, whatever its user may. Each does what the one before it does."""
+
+    READ = "read"
+    WRITE = "write"  # runs, files, jobs
+    ADMIN = "admin"  # all that its user may
+
+    def allows(self, needed: Role) -> bool:
+        return list(Role)[list(Scope).index(self)].allows(needed)
+
+
 class User(AbstractUser):
     """A person or a machine account. Access comes only from memberships."""
 
@@ -46,12 +57,14 @@ class Membership(models.Model):
 class ApiToken(models.Model):
     """A bearer token. Only its SHA-256 is kept; the token itself is shown once.
 
-    A token acts for its user in every workspace of that user, unless `workspace` narrows it.
+    A token acts for its user in every workspace of that user, unless `workspace` narrows it, and
+    as far as its scope reaches.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, blank=True)
     name = models.CharField(max_length=120)
+    scope = models.CharField(max_length=8, choices=Scope.choices, default=Scope.ADMIN)
     prefix = models.CharField(max_length=12)  # shown in lists so that people recognise a token
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 
 from experiments import access
 from experiments.api.views import ApiView
-from experiments.models import ApiToken, Role, SignInLink
+from experiments.models import ApiToken, Role, Scope, SignInLink
 from tests import factories
 from tests.api.conftest import client_for, error_of
 
@@ -136,6 +136,54 @@ class TestNarrowedTokens:
 
         assert refused.status_code == 403
         assert "expires_at" in error_of(refused)["fields"]
+
+
+class TestScopes:
+    @pytest.fixture
+    def scoped(self, lab):
+        return {one: client_for(factories.make_user("max"), scope=one) for one in Scope}
+
+    @pytest.mark.parametrize(
+        ("method", "address", "body", "needed"),
+        [
+            ("get", "projects/lab/sinusoid/", None, Scope.READ),
+            ("get", "tokens/", None, Scope.READ),
+            ("post", "runs/", {"project": "sinusoid"}, Scope.WRITE),
+            ("patch", "projects/lab/sinusoid/", {"name": "S"}, Scope.WRITE),
+            ("patch", "workspaces/lab/", {"name": "L"}, Scope.ADMIN),
+            ("post", "tokens/", {"name": "x"}, Scope.ADMIN),
+            ("post", "workspaces/", {"slug": "n", "name": "N"}, Scope.ADMIN),
+        ],
+    )
+    def test_a_token_does_what_its_scope_reaches(self, scoped, method, address, body, needed):
+        for scope, client in scoped.items():
+            response = getattr(client, method)(f"/api/v1/{address}", body, format="json")
+
+            if list(Scope).index(scope) >= list(Scope).index(needed):
+                assert response.status_code in (200, 201), scope
+            else:
+                assert response.status_code == 403
+                assert error_of(response)["code"] == "scope_too_narrow"
+
+    def test_points_need_the_scope_write(self, lab, scoped):
+        run = factories.make_run(lab.project)
+        points = {"client": "c", "number": 0, "points": [{"key": "a", "step": 0, "value": 1}]}
+        address = f"/api/v1/runs/{run.pk}/metrics/"
+
+        assert scoped[Scope.READ].post(address, points, format="json").status_code == 403
+        assert scoped[Scope.WRITE].post(address, points, format="json").status_code == 200
+
+    def test_a_scope_gives_nothing_that_the_role_does_not(self, lab):
+        viewer = client_for(factories.make_user("vera"), scope=Scope.ADMIN)
+
+        refused = viewer.post("/api/v1/runs/", {"project": "sinusoid"}, format="json")
+
+        assert (refused.status_code, error_of(refused)["code"]) == (403, "denied")
+
+    def test_strangers_learn_nothing_from_the_scope(self, lab):
+        client = client_for(factories.make_user("sam"), scope=Scope.READ)
+
+        assert client.patch("/api/v1/workspaces/lab/", {"name": "x"}).status_code == 404
 
 
 def test_a_token_is_shown_once_and_can_be_revoked(lab):

@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import access
-from experiments.api.auth import SIGNED_IN
+from experiments.api.auth import ACCOUNT, SIGNED_IN
 from experiments.api.docs import documented
-from experiments.api.fields import Input, Output, Text
+from experiments.api.fields import Choice, Input, Output, Text
 from experiments.api.idempotency import idempotent
 from experiments.api.views import ApiView, find_workspace, or_not_found
 from experiments.errors import Denied
-from experiments.models import ApiToken, Workspace
+from experiments.models import ApiToken, Scope, Workspace
 
 
 class TokenOutput(Output):
@@ -26,6 +26,7 @@ class TokenOutput(Output):
         source="workspace.slug", allow_null=True, default=None,
         help_text="The only workspace it reaches; null for all of its user.",
     )  # fmt: skip
+    scope = serializers.ChoiceField(choices=Scope.choices)
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -41,6 +42,10 @@ class NewTokenOutput(TokenOutput):
 class TokenInput(Input):
     name = Text(max_length=120)
     workspace = Text(max_length=64, required=False, allow_null=True)
+    scope = Choice(
+        choices=Scope.choices, required=False,
+        help_text="read, write (log runs, files and jobs), or admin: all that its user may.",
+    )  # fmt: skip
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
@@ -49,6 +54,7 @@ EXAMPLE = {
     "name": "training box",
     "prefix": "ms_x7Kq2",
     "workspace": None,
+    "scope": "write",
     "created_at": "2026-11-23T12:00:00Z",
     "last_used_at": None,
     "expires_at": None,
@@ -57,7 +63,7 @@ EXAMPLE = {
 
 
 class Tokens(ApiView):
-    needed = {"GET": SIGNED_IN, "POST": SIGNED_IN}
+    needed = {"GET": SIGNED_IN, "POST": ACCOUNT}
 
     @documented("tokens_list", "List my tokens", answer=TokenOutput, example=EXAMPLE, paged=True)
     def get(self, request: Request) -> Response:
@@ -69,12 +75,13 @@ class Tokens(ApiView):
     @documented(
         "tokens_create",
         "Create a token",
-        description="A token never reaches further than the token that creates it.",
+        description="A token never reaches further than the token that creates it, which needs the "
+        "scope admin. Without a scope it may do all that its user may.",
         answer=NewTokenOutput,
         example={**EXAMPLE, "token": "ms_x7Kq2Yd0SNmJdJpSXRzGuVvX0sHqPlWbCfA9tEiM"},
         status=201,
         body=TokenInput,
-        body_example={"name": "training box"},
+        body_example={"name": "training box", "scope": "write"},
     )
     @idempotent(secret="token")
     def post(self, request: Request) -> Response:
@@ -83,13 +90,17 @@ class Tokens(ApiView):
         workspace = find_workspace(request, slug) if slug else None
         workspace, expires_at = _narrowed(request.auth, workspace, asked.get("expires_at"))
         token, secret = access.create_token(
-            user=self.caller, name=asked["name"], workspace=workspace, expires_at=expires_at
+            user=self.caller,
+            name=asked["name"],
+            workspace=workspace,
+            scope=Scope(asked.get("scope", Scope.ADMIN)),
+            expires_at=expires_at,
         )
         return Response({**TokenOutput(token).data, "token": secret}, status=201)
 
 
 class TokenDetail(ApiView):
-    needed = {"DELETE": SIGNED_IN}
+    needed = {"DELETE": ACCOUNT}
 
     @documented("tokens_revoke", "Revoke a token", answer=None, status=204)
     def delete(self, request: Request, token_id: int) -> Response:

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import access
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.api.auth import ACCOUNT, SIGNED_IN, visible_workspaces
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Output, RoleField, Text
 from experiments.api.idempotency import idempotent
@@ -56,7 +56,7 @@ MEMBER_EXAMPLE = {
 
 
 class Workspaces(ApiView):
-    needed = {"GET": SIGNED_IN, "POST": SIGNED_IN}
+    needed = {"GET": SIGNED_IN, "POST": ACCOUNT}
 
     @documented(
         "workspaces_list", "List my workspaces", answer=WorkspaceOutput, example=EXAMPLE, paged=True

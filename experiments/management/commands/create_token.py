@@ -1,17 +1,21 @@
 """`manage.py create_token USER`: an API token for scripts, printed once."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from experiments import access
 from experiments.errors import DomainError
 from experiments.management.database import no_tables
-from experiments.models import Membership, Role, User, Workspace
+from experiments.models import Membership, Role, Scope, User, Workspace
+
+LONGEST_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -28,6 +32,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--role", choices=Role.values, help="role in that workspace (member); raises or lowers"
         )
+        parser.add_argument(
+            "--scope", choices=Scope.values, default=Scope.ADMIN, help="what it may do (admin: all)"
+        )
+        parser.add_argument("--days", type=int, metavar="N", help="it ends after N days (never)")
         parser.add_argument("--name", default="command line", help="how lists call the token")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,7 +59,11 @@ class Command(BaseCommand):
                 f"{user.username} is in no workspace, so a token would open nothing: add "
                 "--workspace."
             )
-        return access.create_token(user=user, name=options["name"])[1]
+        days = options["days"]
+        ends = None if days is None else timezone.now() + timedelta(days=min(days, LONGEST_DAYS))
+        return access.create_token(
+            user=user, name=options["name"], scope=Scope(options["scope"]), expires_at=ends
+        )[1]
 
     def _user(self, username: str, full_name: str | None) -> User:
         user = User.objects.filter(username=username).first()

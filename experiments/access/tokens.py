@@ -1,0 +1,96 @@
+"""API tokens: made, looked up at every request, revoked; what their scope lets them do."""
+
+import secrets
+import string
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from experiments.access.roles import role_in
+from experiments.access.secret import digest
+from experiments.errors import Denied, Invalid, NotFound
+from experiments.models import ApiToken, Role, Scope, User, Workspace
+from experiments.problems import Problems
+
+TOKEN_PREFIX = "ms_"
+TOKEN_LETTERS = 40
+LAST_USED_PRECISION_S = 60  # a busy token writes its row once a minute, not at every request
+_LETTERS = string.ascii_letters + string.digits
+
+
+def create_token(
+    *,
+    user: User,
+    name: str,
+    workspace: Workspace | None = None,
+    scope: Scope = Scope.ADMIN,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """A new API token and its secret, which cannot be shown again.
+
+    `workspace` narrows the token to one workspace; the user must be a member of it (NotFound).
+    `scope` narrows what it may do there, whatever its user may.
+    """
+    if workspace is not None and role_in(user, workspace) is None:
+        raise NotFound("There is no such workspace.", fields={"workspace": ["Not found."]})
+    if expires_at is not None and expires_at <= timezone.now():
+        raise Invalid(
+            "The token would have expired already.",
+            fields={"expires_at": ["Use a time in the future, or leave it out."]},
+        )
+    problems = Problems()
+    name = problems.text("name", name, least=1, most=120)
+    problems.check()
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(TOKEN_LETTERS))
+    secret = TOKEN_PREFIX + letters
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        workspace=workspace,
+        scope=scope,
+        prefix=secret[:8],
+        digest=digest(secret),
+        expires_at=expires_at,
+    )
+    return token, secret
+
+
+def user_for_token(token: str) -> tuple[User, ApiToken] | None:
+    """Whom a token acts for; None if unknown, revoked, expired or of an inactive user."""
+    if not token.startswith(TOKEN_PREFIX) or len(token) != len(TOKEN_PREFIX) + TOKEN_LETTERS:
+        return None
+    now = timezone.now()
+    # Every request of the API asks this: two lookups by key, worded once.
+    found = next(iter(ApiToken.objects.raw(_TOKEN, [digest(token)])), None)
+    if found is None or (found.expires_at is not None and found.expires_at <= now):
+        return None
+    user = next(iter(User.objects.raw(_TOKENS_USER, [found.user_id])))
+    if not user.is_active:
+        return None
+    if found.last_used_at is None or (
+        now - found.last_used_at > timedelta(seconds=LAST_USED_PRECISION_S)
+    ):
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=now)
+    return user, found
+
+
+_TOKEN = f"SELECT * FROM {ApiToken._meta.db_table} WHERE digest = %s AND revoked_at IS NULL"
+_TOKENS_USER = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"
+
+
+def require_scope(token: ApiToken, needed: Role) -> None:
+    """Raises Denied where the token's scope does not reach as far as the role `needed`."""
+    scope = Scope(token.scope)
+    if not scope.allows(needed):
+        wanted = next(one for one in Scope if one.allows(needed))
+        raise Denied(
+            f"This token has the scope {scope.value} and this needs {wanted.value}: use another "
+            "token.",
+            code="scope_too_narrow",
+        )
+
+
+def revoke_token(token: ApiToken) -> bool:
+    """Makes a token useless at once; False if it was already revoked."""
+    rows = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
+    return rows.update(revoked_at=timezone.now()) == 1
