@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config import database_url, postgresql
 from config.refusal import StartRefused, no_room
 
 
@@ -18,17 +19,23 @@ def bring_up_to_date() -> bool:
     Raises StartRefused when it is damaged, lost, not ours, of a newer version, or cannot be
     written.
     """
-    place = str(settings.DATABASES["default"]["NAME"])
+    is_file = connection.vendor == "sqlite"
+    described = settings.DATABASES["default"]
+    place = str(described["NAME"]) if is_file else database_url.without_password(described)
     try:
-        if connection.vendor == "sqlite":
+        if is_file:
             check_file(Path(place))
+        else:
+            postgresql.check(place, Path(settings.DATA_DIR) / "blobs")
         executor = MigrationExecutor(connection)
         _refuse_newer(executor, place)
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return False
         call_command("migrate", interactive=False, verbosity=0)
     except (DatabaseError, sqlite3.Error) as error:
-        raise _explain(error, place) from error
+        raise (
+            _explain(error, place) if is_file else postgresql.explain(error, described)
+        ) from error
     return True
 
 

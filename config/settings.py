@@ -3,10 +3,11 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 from celery.schedules import schedule
 
-from config import env
+from config import database_url, env
 from config.options import MOST_WORKERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -86,22 +87,27 @@ TEMPLATES = [
     },
 ]
 
+# PostgreSQL where it is named, else a file in the data folder.
+_DATABASE_URL = env.text("METASCOPE_DATABASE_URL")
+_SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": DATA_DIR / "metascope.sqlite3",
+    "CONN_MAX_AGE": None,
+    "OPTIONS": {
+        # Writers queue at BEGIN instead of failing when they first write; FULL: a commit that
+        # was answered with 200 survives power loss (docs/decisions).
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
+            "PRAGMA temp_store=MEMORY;"
+        ),
+    },
+}
 DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "metascope.sqlite3",
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            # Writers queue at BEGIN instead of failing when they first write; FULL: a commit that
-            # was answered with 200 survives power loss (docs/decisions).
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; "
-                "PRAGMA temp_store=MEMORY;"
-            ),
-        },
-    }
+    "default": database_url.parse("METASCOPE_DATABASE_URL", _DATABASE_URL)
+    if _DATABASE_URL
+    else _SQLITE
 }
 
 AUTH_USER_MODEL = "experiments.User"
