@@ -180,6 +180,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "experiments.models.runs.RunStatus",
         "JobStatus": "experiments.models.jobs.JobStatus",
+        "Role": "experiments.models.access.Role",
+        "OwnRole": "experiments.api.v1.project_access.OWN",
         "ClientRunEnd": "experiments.api.v1.run_shapes.CLIENT_ENDS",
     },
 }

@@ -62,14 +62,12 @@ class ProjectCard:
 
 def home_context(user: User) -> dict[str, Any]:
     """Everything the page's template needs, of the reader's workspaces."""
-    mine = access.workspaces_of(user)
-    queued = Job.objects.filter(workspace__in=mine, status=JobStatus.QUEUED)
+    queued = Job.objects.filter(run__project__in=access.projects_of(user), status=JobStatus.QUEUED)
     workers = worker_views()
     attention = needs_attention(user)
     silent = [worker for worker in workers if not worker.is_live]
     unserved = unserved_queues(workers, queued)
-    roles = {one.workspace_id: Role(one.role) for one in user.memberships.all()}
-    editable_in = {pk for pk, role in roles.items() if role.allows(Role.MEMBER)}
+    editable_in = set(access.projects_of(user, Role.MEMBER).values_list("pk", flat=True))
     running = running_runs(user)
     return {
         "running": running,
@@ -82,9 +80,13 @@ def home_context(user: User) -> dict[str, Any]:
         "attention_count": len(attention) + len(silent) + len(unserved),
         "workers": workers,
         "live_workers": sum(worker.is_live for worker in workers),
-        "editable": bool(editable_in),
+        "editable": bool(editable_in) or _may_make_projects(user),
         "editable_in": editable_in,
     }
+
+
+def _may_make_projects(user: User) -> bool:
+    return any(Role(one.role).allows(Role.MEMBER) for one in user.memberships.all())
 
 
 def running_runs(user: User) -> list[RunningRun]:

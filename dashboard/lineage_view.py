@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from dashboard import version_rows
 from dashboard.templatetags.formats import plural
-from experiments import lineage
-from experiments.models import ArtifactVersion
+from experiments import access, lineage
+from experiments.models import ArtifactVersion, User
 
 BOX_WIDTH, BOX_HEIGHT = 172, 44
 STEP_X, STEP_Y = BOX_WIDTH + 48, BOX_HEIGHT + 12
@@ -64,9 +64,9 @@ class LineageView:
     complete: bool
 
     @classmethod
-    def of(cls, version: ArtifactVersion) -> "LineageView":
-        """The graph around a version."""
-        graph = lineage.of_version(version)
+    def of(cls, version: ArtifactVersion, reader: User) -> "LineageView":
+        """The graph around a version, as far as the reader may see it."""
+        graph = lineage.of_version(version, access.projects_of(reader))
         steps = _steps(graph, f"version-{version.pk}")
         boxes = _boxes(steps, graph.edges)
         drawn = {box.step.id: box for box in boxes}

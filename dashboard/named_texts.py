@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from experiments.models import Run
+from experiments.models import Run, User
 
 PARENT, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"
 # Shown elsewhere on the page, or of use to MLflow's own page alone.
@@ -12,8 +12,9 @@ _ELSEWHERE = ("mlflow.",)
 class NamedTexts:
     """What the page of one run shows of them; nothing is read before it is asked for."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, reader: User) -> None:
         self._run = run
+        self._reader = reader
 
     @cached_property
     def _all(self) -> dict[str, str]:
@@ -34,5 +35,6 @@ class NamedTexts:
     def parent(self) -> Run | None:
         """The run that this one is nested in, of the same workspace."""
         workspace = self._run.project.workspace
-        runs = Run.objects.filter(pk=self._all.get(PARENT, ""), project__workspace=workspace)
+        seen = Run.objects.visible_to(self._reader)
+        runs = seen.filter(pk=self._all.get(PARENT, ""), project__workspace=workspace)
         return runs.only("id", "name").first()

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from dashboard.progress import Progress, progress_of
 from dashboard.workers import unserved_queues, worker_views
 from experiments import access
-from experiments.models import Job, JobAttempt, Membership, Role, User
+from experiments.models import Job, JobAttempt, Role, User
 from experiments.models.jobs import JobStatus
 
 WAITING_SHOWN = 100
@@ -16,8 +16,8 @@ PRIORITIES = ((10, "high"), (0, "normal"), (-10, "low"))
 
 
 def queue_context(user: User) -> dict[str, Any]:
-    """Everything the page's template needs, of the reader's workspaces."""
-    jobs = Job.objects.filter(workspace__in=access.workspaces_of(user))
+    """Everything the page's template needs, of the projects that the reader may see."""
+    jobs = Job.objects.filter(run__project__in=access.projects_of(user))
     waiting = jobs.filter(status=JobStatus.QUEUED)
     running = jobs.filter(status=JobStatus.RUNNING)
     workers = worker_views()
@@ -49,6 +49,5 @@ def _with_progress(jobs: list[Job]) -> list[tuple[Job, Progress | None]]:
 
 
 def _editable(user: User) -> set[int]:
-    """Ids of the workspaces in which the reader may change jobs."""
-    mine = Membership.objects.filter(user=user)
-    return {one.workspace_id for one in mine if Role(one.role).allows(Role.MEMBER)}
+    """Ids of the projects in which the reader may change jobs."""
+    return set(access.projects_of(user, Role.MEMBER).values_list("pk", flat=True))

@@ -3,7 +3,7 @@
 from dashboard.requests import SignedIn
 from experiments import access
 from experiments.errors import Invalid, NotFound
-from experiments.models import Job, Project, Role, Run, User, Workspace
+from experiments.models import Job, Project, Role, Run, User
 
 
 def project_of(request: SignedIn, workspace: str, project: str) -> Project:
@@ -35,22 +35,22 @@ def run_of(request: SignedIn, run_id: str) -> Run:
 def editable_run(request: SignedIn, run_id: str) -> Run:
     """As `run_of`, for a reader who may change it. Raises Denied for viewers."""
     run = run_of(request, run_id)
-    access.require(request.user, run.project.workspace, Role.MEMBER)
+    access.require(request.user, run.project, Role.MEMBER)
     return run
 
 
 def editable_job(request: SignedIn, job_id: str) -> Job:
     """The job, for a reader who may change it. Raises NotFound to strangers, Denied to viewers."""
-    job = Job.objects.select_related("run", "workspace").filter(pk=job_id).first()
-    if job is None or access.role_in(request.user, job.workspace) is None:
+    job = Job.objects.select_related("run__project", "workspace").filter(pk=job_id).first()
+    if job is None or access.role_in(request.user, job.run.project) is None:
         raise NotFound(f"There is no job {job_id}, or it is not yours to see.")
-    access.require(request.user, job.workspace, Role.MEMBER)
+    access.require(request.user, job.run.project, Role.MEMBER)
     return job
 
 
-def may_edit(user: User, workspace: Workspace) -> bool:
+def may_edit(user: User, project: Project) -> bool:
     """True for members and admins: pages show action buttons only to them."""
-    role = access.role_in(user, workspace)
+    role = access.role_in(user, project)
     return role is not None and role.allows(Role.MEMBER)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from experiments.models import ArtifactUse, ArtifactVersion, Run
+from experiments.models import ArtifactUse, ArtifactVersion, Run, User
+from experiments.models.projects import shut_from
 
 MOST_USES = 200  # versions on the page of a run
 OUTPUT, INPUT = ArtifactUse.Role.OUTPUT, ArtifactUse.Role.INPUT
@@ -40,9 +41,11 @@ def versions() -> QuerySet[ArtifactVersion]:
     )
 
 
-def rows_of(found: Sequence[ArtifactVersion]) -> list[VersionRow]:
-    """Rows in the order of `found`, with one query for all their runs."""
-    uses = ArtifactUse.objects.filter(version__in=[one.pk for one in found]).select_related("run")
+def rows_of(found: Sequence[ArtifactVersion], reader: User) -> list[VersionRow]:
+    """Rows in the order of `found`, with one query for those of their runs that the reader sees."""
+    uses = ArtifactUse.objects.filter(
+        ~Q(run__project__in=shut_from(reader)), version__in=[one.pk for one in found]
+    ).select_related("run")
     light = uses.only("role", "version_id", "run__name", "run__number", "run__deleted_at")
     runs: dict[tuple[int, str], list[Run]] = {}
     for use in light.order_by("id"):
@@ -67,10 +70,11 @@ def address(version: ArtifactVersion) -> str:
     return f"{page}?version={version.number}"
 
 
-def used_by(run: Run) -> list[UsedVersion]:
-    """What a run made, then what it read, each in its order; the first `MOST_USES`."""
-    uses = run.artifact_uses.order_by("-role", "id").values_list("version_id", "role")[:MOST_USES]
-    wanted = list(uses)
+def used_by(run: Run, reader: User) -> list[UsedVersion]:
+    """What a run made, then what it read, each in its order, as far as the reader may see it; the
+    first `MOST_USES`."""
+    uses = run.artifact_uses.filter(~Q(version__artifact__project__in=shut_from(reader)))
+    wanted = list(uses.order_by("-role", "id").values_list("version_id", "role")[:MOST_USES])
     found = {one.pk: one for one in versions().filter(pk__in={pk for pk, _ in wanted})}
-    rows = {row.version.pk: row for row in rows_of(list(found.values()))}
+    rows = {row.version.pk: row for row in rows_of(list(found.values()), reader)}
     return [UsedVersion(rows[pk], role == OUTPUT) for pk, role in wanted if pk in rows]

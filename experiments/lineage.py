@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from experiments.models import ArtifactUse, ArtifactVersion, Run
+from django.db.models import QuerySet
+
+from experiments.models import ArtifactUse, ArtifactVersion, Project, Run
 
 MOST_NODES = 500
 
@@ -32,28 +34,39 @@ class Graph:
     complete: bool = True
 
 
-def of_version(version: ArtifactVersion) -> Graph:
-    """The graph around a version."""
-    return _walk(versions={version.pk}, runs=set())
+def of_version(version: ArtifactVersion, projects: QuerySet[Project]) -> Graph:
+    """The graph around a version, as far as it lies in these projects."""
+    return _walk(_uses_in(projects), versions={version.pk}, runs=set())
 
 
-def of_run(run: Run) -> Graph:
-    """The graph around a run."""
-    return _walk(versions=set(), runs={run.pk})
+def of_run(run: Run, projects: QuerySet[Project]) -> Graph:
+    """The graph around a run, as far as it lies in these projects."""
+    return _walk(_uses_in(projects), versions=set(), runs={run.pk})
 
 
-def _walk(versions: set[int], runs: set[str]) -> Graph:
+def _uses_in(projects: QuerySet[Project]) -> QuerySet[ArtifactUse]:
+    return ArtifactUse.objects.filter(
+        run__project__in=projects, version__artifact__project__in=projects
+    )
+
+
+def _walk(uses: QuerySet[ArtifactUse], versions: set[int], runs: set[str]) -> Graph:
     """Upstream and downstream, each by itself: siblings of what made the thing are not shown."""
     found: set[tuple[str, int, str]] = set()  # run, version, role
-    complete = _follow(set(versions), set(runs), found, upstream=True)
-    complete &= _follow(set(versions), set(runs), found, upstream=False)
+    complete = _follow(uses, set(versions), set(runs), found, upstream=True)
+    complete &= _follow(uses, set(versions), set(runs), found, upstream=False)
     versions |= {version for _, version, _ in found}
     runs |= {run for run, _, _ in found}
     return Graph(_nodes(versions, runs), _edges(found), complete)
 
 
 def _follow(
-    versions: set[int], runs: set[str], found: set[tuple[str, int, str]], *, upstream: bool
+    known: QuerySet[ArtifactUse],
+    versions: set[int],
+    runs: set[str],
+    found: set[tuple[str, int, str]],
+    *,
+    upstream: bool,
 ) -> bool:
     """Adds the uses that lead up or down from here; False when there are more than fit."""
     role = ArtifactUse.Role
@@ -62,8 +75,8 @@ def _follow(
     )  # up: a version comes from the run that made it, a run from the versions it read
     seen_versions, seen_runs = set(versions), set(runs)
     while versions or runs:
-        uses = ArtifactUse.objects.filter(role=of_versions, version__in=versions)
-        more = ArtifactUse.objects.filter(role=of_runs, run__in=runs)
+        uses = known.filter(role=of_versions, version__in=versions)
+        more = known.filter(role=of_runs, run__in=runs)
         new: list[tuple[str, int, str]] = [
             *uses.values_list("run_id", "version_id", "role")[:MOST_NODES],
             *more.values_list("run_id", "version_id", "role")[:MOST_NODES],

@@ -50,10 +50,7 @@ class QueueOption:
 
 def projects(user: User) -> list[Project]:
     """Where the user may submit, the one with the newest run first."""
-    roles = [role.value for role in Role if role.allows(Role.MEMBER)]
-    found = Project.objects.filter(
-        workspace__memberships__user=user, workspace__memberships__role__in=roles
-    ).annotate(newest=newest_run_at())
+    found = access.projects_of(user, Role.MEMBER).annotate(newest=newest_run_at())
     newest_first = F("newest").desc(nulls_last=True)
     return list(found.select_related("workspace").order_by(newest_first, "slug"))
 
@@ -66,7 +63,7 @@ def project_named(user: User, name: str) -> Project:
         message = f"{shown(name)} is no project of yours. Choose one of your projects."
         raise Invalid(f"project: {message}", fields={"project": [message]})
     try:
-        access.require(user, found.workspace, Role.MEMBER)
+        access.require(user, found, Role.MEMBER)
     except Denied as denied:
         raise Denied(denied.message, fields={"project": [denied.message]}) from None
     return found
@@ -134,7 +131,7 @@ def queues(user: User, chosen: str) -> list[QueueOption]:
         for queue in worker.queues:
             live[queue] = live.get(queue, 0) + announcements.is_live(worker)
     waiting = dict(
-        Job.objects.filter(workspace__memberships__user=user, status=JobStatus.QUEUED)
+        Job.objects.filter(run__project__in=access.projects_of(user), status=JobStatus.QUEUED)
         .values_list("queue")
         .annotate(Count("pk"))
     )

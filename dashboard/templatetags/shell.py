@@ -7,6 +7,7 @@ from django import template
 from django.db.models import Count, F
 from django.urls import reverse
 
+from experiments import access
 from experiments.models import Job, Project, Run, User
 from experiments.models.jobs import JobStatus
 from experiments.models.runs import newest_run_at
@@ -55,7 +56,7 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
 
 def _pages(user: User, here: str) -> list[NavItem]:
     waiting = Job.objects.filter(
-        workspace__memberships__user=user, status__in=(JobStatus.QUEUED, JobStatus.RUNNING)
+        run__project__in=access.projects_of(user), status__in=(JobStatus.QUEUED, JobStatus.RUNNING)
     ).count()
     runs = here in ("runs", "project", "run", "project_new")
     return [

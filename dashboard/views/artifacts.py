@@ -38,7 +38,9 @@ def listed(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     kind, name = request.GET.get("kind", ""), request.GET.get("name", "")[:LONGEST_NAME].strip()
     page = Page.of(request, _filtered(found, kind, name))
     newest = version_rows.versions().filter(pk__in=[one.newest for one in page.rows])  # type: ignore[attr-defined]
-    by_artifact = {row.version.artifact_id: row for row in version_rows.rows_of(list(newest))}
+    by_artifact = {
+        row.version.artifact_id: row for row in version_rows.rows_of(list(newest), request.user)
+    }
     context = {
         "project": found,
         "page": page,
@@ -75,8 +77,8 @@ def page(request: SignedIn, workspace: str, project: str, name: str) -> HttpResp
         "project": artifact.project,
         "artifact": artifact,
         "versions": versions,
-        "rows": version_rows.rows_of(versions.rows),
-        "editable": may_edit(request.user, artifact.project.workspace),
+        "rows": version_rows.rows_of(versions.rows, request.user),
+        "editable": may_edit(request.user, artifact.project),
     }
     if versions.total:
         context |= _chosen(request, artifact)
@@ -98,11 +100,11 @@ def _chosen(request: SignedIn, artifact: Artifact) -> dict[str, Any]:
     )
     return {
         "version": version,
-        "chosen": version_rows.rows_of([version])[0],
+        "chosen": version_rows.rows_of([version], request.user)[0],
         "tree": FileTree.of(version.files, request.GET.get("path", ""), place),
         "root": place.page,
         "metadata": run_facts.tree_rows(version.metadata),
-        "lineage": LineageView.of(version),
+        "lineage": LineageView.of(version, request.user),
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
         "old": old,
         "diff": trees.compare(old.files, version.files) if old else None,
@@ -123,7 +125,7 @@ def _artifact_of(request: SignedIn, workspace: str, project: str, name: str) -> 
 def alias(request: SignedIn, workspace: str, project: str, name: str) -> HttpResponse:
     """Points `alias` to `version`, or with `remove=1` removes it."""
     artifact = _artifact_of(request, workspace, project, name)
-    access.require(request.user, artifact.project.workspace, Role.MEMBER)
+    access.require(request.user, artifact.project, Role.MEMBER)
     wanted = request.POST.get("alias", "").strip()
     version = domain.resolve(artifact.project, name, request.POST.get("version", ""))
     if request.POST.get("remove") == "1":

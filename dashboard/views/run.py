@@ -62,10 +62,10 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "run": run,
         "project": run.project,
         "job": job,
-        "editable": may_edit(request.user, run.project.workspace),
+        "editable": may_edit(request.user, run.project),
         "trash_days": settings.TRASH_DAYS,
         "tags": run.labels,
-        "texts": NamedTexts(run),
+        "texts": NamedTexts(run, request.user),
         "progress": progress,
         "checkpoint": checkpoint,
         "checkpoint_percent": 100 * checkpoint.step / total if checkpoint and total else None,
@@ -170,7 +170,7 @@ def _files(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any
     content = reverse("run_file_content", args=[run.pk])
     place = Place("?tab=files", content, reverse("run_file_picture", args=[run.pk]))
     return {
-        "used": version_rows.used_by(run),
+        "used": version_rows.used_by(run, request.user),
         "tree": FileTree.of(run.files, request.GET.get("path", ""), place),
         "root": place.page,
     }

@@ -61,7 +61,7 @@ def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
-    access.require(request.user, found.workspace, Role.MEMBER)
+    access.require(request.user, found, Role.MEMBER)
     ids = list(dict.fromkeys(request.POST.getlist("run")))
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         problem = f"Select 1 to {MOST_AT_ONCE} runs."

@@ -13,7 +13,7 @@ from dashboard.requests import SignedIn
 from dashboard.scope import editable_run, may_edit, project_of, run_of
 from experiments import access, lifecycle
 from experiments.errors import NotFound
-from experiments.models import Project, Role
+from experiments.models import Role
 
 
 @require_safe
@@ -27,8 +27,8 @@ def runs(request: SignedIn, workspace: str, project: str) -> HttpResponse:
         "page": page,
         "rows": [(run, _erased_at(run.deleted_at)) for run in page.rows],
         "days": settings.TRASH_DAYS,
-        "editable": may_edit(request.user, found.workspace),
-        "is_admin": access.role_in(request.user, found.workspace) == Role.ADMIN,
+        "editable": may_edit(request.user, found),
+        "is_admin": access.role_in(request.user, found) == Role.ADMIN,
     }
     return render(request, "dashboard/trash_runs.html", context)
 
@@ -57,7 +57,7 @@ def erase(request: SignedIn, run_id: str) -> HttpResponse:
     """Erases a run that is in the trash."""
     run = run_of(request, run_id)
     project = run.project
-    access.require(request.user, project.workspace, Role.ADMIN)
+    access.require(request.user, project, Role.ADMIN)
     lifecycle.erase(run)
     messages.success(request, f"{run.name} is erased.")
     if project.deleted_at is not None:
@@ -67,13 +67,11 @@ def erase(request: SignedIn, run_id: str) -> HttpResponse:
 
 @require_safe
 def projects(request: SignedIn) -> HttpResponse:
-    """The projects of the reader's workspaces that are in the trash."""
-    mine = Project.objects.filter(workspace__memberships__user=request.user)
+    """The projects that the reader may see and that are in the trash."""
+    mine = access.projects_of(request.user)
     deleted = mine.exclude(deleted_at=None).select_related("workspace")
     page = Page.of(request, deleted.order_by("-deleted_at", "-id"))
-    admin_in = set(
-        request.user.memberships.filter(role=Role.ADMIN).values_list("workspace_id", flat=True)
-    )
+    admin_in = set(access.projects_of(request.user, Role.ADMIN).values_list("pk", flat=True))
     context = {
         "page": page,
         "rows": [(one, one.runs.count(), _erased_at(one.deleted_at)) for one in page.rows],
@@ -87,7 +85,7 @@ def projects(request: SignedIn) -> HttpResponse:
 def delete_project(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     """Moves a project to the trash, with its runs."""
     found = project_of(request, workspace, project)
-    access.require(request.user, found.workspace, Role.ADMIN)
+    access.require(request.user, found, Role.ADMIN)
     lifecycle.trash_project(found)
     messages.success(request, f"{found.slug} is in the trash, with its runs.")
     return redirect("trash")
@@ -96,11 +94,11 @@ def delete_project(request: SignedIn, workspace: str, project: str) -> HttpRespo
 @require_POST
 def restore_project(request: SignedIn, project_id: int) -> HttpResponse:
     """Takes a project out of the trash, with its runs."""
-    mine = Project.objects.filter(workspace__memberships__user=request.user)
+    mine = access.projects_of(request.user)
     found = mine.select_related("workspace").filter(pk=project_id).first()
     if found is None:
         raise NotFound("There is no such project, or it is not yours to see.")
-    access.require(request.user, found.workspace, Role.ADMIN)
+    access.require(request.user, found, Role.ADMIN)
     lifecycle.restore_project(found)
     messages.success(request, f"{found.slug} is back, with its runs.")
     return redirect("project", found.workspace.slug, found.slug)

@@ -1,4 +1,4 @@
-"""Who may do what: tokens, one-time sign-in links, roles in workspaces."""
+"""Who may do what: tokens, one-time sign-in links, roles in workspaces and projects."""
 
 from experiments.access.members import (
     add_member,
@@ -8,7 +8,17 @@ from experiments.access.members import (
     remove_member,
     rename_workspace,
 )
+from experiments.access.project_roles import (
+    Access,
+    members_of_project,
+    set_project_role,
+)
 from experiments.access.roles import (
+    Place,
+    best_role_in,
+    check,
+    effective,
+    projects_of,
     require,
     role_in,
     role_in_run,
@@ -18,12 +28,19 @@ from experiments.access.sign_in import create_sign_in_link, use_sign_in_link
 from experiments.access.tokens import create_token, require_scope, revoke_token, user_for_token
 
 __all__ = [
+    "Access",
+    "Place",
     "add_member",
+    "best_role_in",
     "change_role",
+    "check",
     "create_sign_in_link",
     "create_token",
     "create_workspace",
+    "effective",
     "ensure_first_user",
+    "members_of_project",
+    "projects_of",
     "remove_member",
     "rename_workspace",
     "require",
@@ -31,6 +48,7 @@ __all__ = [
     "revoke_token",
     "role_in",
     "role_in_run",
+    "set_project_role",
     "use_sign_in_link",
     "user_for_token",
     "workspaces_of",

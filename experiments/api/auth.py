@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -12,7 +12,8 @@ from rest_framework.request import Request
 
 from experiments import access
 from experiments.errors import NotFound
-from experiments.models import ApiToken, Role, Scope, User, Workspace
+from experiments.models import ApiToken, Project, Role, Scope, User, Workspace
+from experiments.models.projects import shut_from
 
 if TYPE_CHECKING:  # DRF's views import the classes named in settings, this module's among them
     from rest_framework.views import APIView
@@ -52,8 +53,8 @@ class TokenAuthentication(BaseAuthentication):
 class WorkspaceRole(BasePermission):
     """Refuses everything that a view does not declare in its `needed`.
 
-    `needed = {"GET": Role.VIEWER}` asks for a role in the workspace that the view's
-    `find_workspace` returns; a stranger to it gets 404, a member of too low a role 403.
+    `needed = {"GET": Role.VIEWER}` asks for a role in the workspace or project that the view's
+    `find_place` returns; a stranger to it gets 404, a member of too low a role 403.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -78,6 +79,25 @@ def caller(request: Request) -> User:
     return request.user
 
 
+def visible_projects(request: Request, least: Role = Role.VIEWER) -> QuerySet[Project]:
+    """The projects in which the caller has this role, within what the token is narrowed to."""
+    projects = access.projects_of(caller(request), least)
+    token: Any = request.auth
+    if isinstance(token, ApiToken) and token.workspace_id is not None:
+        return projects.filter(workspace=token.workspace_id)
+    return projects
+
+
+def seen(request: Request, project: str = "project") -> Q:
+    """The condition on rows, of what is in projects that the caller sees; `project` leads there.
+
+    By the workspace, unlike `visible_projects`: long lists are then read in their own order.
+    """
+    shut = shut_from(caller(request))
+    workspaces = visible_workspaces(request)
+    return Q(**{f"{project}__workspace__in": workspaces}) & ~Q(**{f"{project}__in": shut})
+
+
 def visible_workspaces(request: Request) -> QuerySet[Workspace]:
     """The caller's workspaces; of a token narrowed to one workspace, that one."""
     workspaces = access.workspaces_of(caller(request))
@@ -88,7 +108,7 @@ def visible_workspaces(request: Request) -> QuerySet[Workspace]:
 
 
 def may_in_run(request: Request, run_id: str, needed: Role) -> bool:
-    """Whether `authorize` would pass for the run's workspace; says no more than that."""
+    """Whether `authorize` would pass for the run's project; says no more than that."""
     found = access.role_in_run(caller(request), run_id)
     token: Any = request.auth
     if isinstance(token, ApiToken):
@@ -96,17 +116,29 @@ def may_in_run(request: Request, run_id: str, needed: Role) -> bool:
             return False
         if not Scope(token.scope).allows(needed):
             return False
-    return found is not None and found[1].allows(needed)
+    role = found and found[1]
+    return role is not None and role.allows(needed)
 
 
-def authorize(request: Request, workspace: Workspace, needed: Role) -> Role:
+def authorize(request: Request, place: access.Place, needed: Role) -> Role:
     """The caller's role, if it allows `needed`; NotFound for strangers, Denied otherwise."""
+    return _authorize(request, place, needed, access.role_in(caller(request), place))
+
+
+def authorize_anywhere(request: Request, workspace: Workspace, needed: Role) -> Role:
+    """The same by the caller's highest role in the workspace or in a project of it."""
+    role = access.best_role_in(caller(request), workspace)
+    return _authorize(request, workspace, needed, role)
+
+
+def _authorize(request: Request, place: access.Place, needed: Role, role: Role | None) -> Role:
     token: Any = request.auth
-    if isinstance(token, ApiToken) and token.workspace_id not in (None, workspace.pk):
+    workspace_id = place.pk if isinstance(place, Workspace) else place.workspace_id
+    if isinstance(token, ApiToken) and token.workspace_id not in (None, workspace_id):
         raise NotFound("There is no such thing here, or it is not yours to see.")
-    role = access.require(caller(request), workspace, needed)
+    checked = access.check(role, place, needed)
     check_scope(request, needed)
-    return role
+    return checked
 
 
 def check_scope(request: Request, needed: Role) -> None:

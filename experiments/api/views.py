@@ -6,7 +6,16 @@ from typing import Any, ClassVar, TypeVar
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from experiments.api.auth import SIGNED_IN, Needed, authorize, caller, visible_workspaces
+from experiments.access import Place
+from experiments.api.auth import (
+    SIGNED_IN,
+    Needed,
+    authorize,
+    caller,
+    seen,
+    visible_projects,
+    visible_workspaces,
+)
 from experiments.api.errors import NOT_FOUND
 from experiments.api.fields import Input
 from experiments.api.pages import Pages
@@ -34,13 +43,13 @@ class ApiView(APIView):
         assert isinstance(data, Mapping)  # the parsers take nothing else
         return data
 
-    def find_workspace(self) -> Workspace:
-        """The workspace that the address (or body) names; roles are checked in it."""
+    def find_place(self) -> Place:
+        """The workspace or project that the address (or body) names; roles are checked in it."""
         raise NotFound(NOT_FOUND)
 
     def authorize(self, needed: Role) -> None:
         """Raises NotFound or Denied unless the caller has the role."""
-        authorize(self.request, self.find_workspace(), needed)
+        authorize(self.request, self.find_place(), needed)
 
     def read(self, schema: type[Input]) -> dict[str, Any]:
         """The validated body. Raises DRF's ValidationError with every field that is wrong."""
@@ -57,6 +66,9 @@ class WorkspaceView(ApiView):
             self._workspace = find_workspace(self.request, self.kwargs["workspace"])
         return self._workspace
 
+    def find_place(self) -> Place:
+        return self.find_workspace()
+
 
 class ProjectView(ApiView):
     """Below /projects/<workspace>/<project>/."""
@@ -64,16 +76,19 @@ class ProjectView(ApiView):
     @property
     def project(self) -> Project:
         if not hasattr(self, "_project"):
-            found = Project.objects.select_related("workspace").filter(
-                workspace__in=visible_workspaces(self.request),
-                workspace__slug=self.kwargs["workspace"],
-                slug=self.kwargs["project"],
+            found = (
+                visible_projects(self.request)
+                .select_related("workspace")
+                .filter(
+                    workspace__slug=self.kwargs["workspace"],
+                    slug=self.kwargs["project"],
+                )
             )
             self._project = or_not_found(found.first())
         return self._project
 
-    def find_workspace(self) -> Workspace:
-        return self.project.workspace
+    def find_place(self) -> Place:
+        return self.project
 
 
 class RunView(ApiView):
@@ -83,13 +98,13 @@ class RunView(ApiView):
     def run(self) -> Run:
         if not hasattr(self, "_run"):
             found = Run.objects.select_related("project__workspace", "job", "created_by").filter(
-                project__workspace__in=visible_workspaces(self.request), pk=self.kwargs["run_id"]
+                seen(self.request), pk=self.kwargs["run_id"]
             )
             self._run = or_not_found(found.first())
         return self._run
 
-    def find_workspace(self) -> Workspace:
-        return self.run.project.workspace
+    def find_place(self) -> Place:
+        return self.run.project
 
 
 class BodyProjectView(ApiView):
@@ -101,8 +116,8 @@ class BodyProjectView(ApiView):
             self._project = find_project(self.request, self.body.get("project"))
         return self._project
 
-    def find_workspace(self) -> Workspace:
-        return self.project.workspace
+    def find_place(self) -> Place:
+        return self.project
 
 
 def or_not_found(found: T | None) -> T:
@@ -125,9 +140,8 @@ def find_project(request: Request, name: Any) -> Project:
     if not isinstance(name, str) or not name:
         raise _bad_project("Name a project: 'slug' or 'workspace/slug'.")
     workspace, _, slug = name.rpartition("/")
-    found = Project.objects.select_related("workspace").filter(
-        workspace__in=visible_workspaces(request), slug=slug, deleted_at=None
-    )
+    found = visible_projects(request).select_related("workspace")
+    found = found.filter(slug=slug, deleted_at=None)
     if workspace:
         found = found.filter(workspace__slug=workspace)
     projects = list(found[:2])
@@ -154,5 +168,7 @@ __all__ = [
     "authorize",
     "find_project",
     "find_workspace",
+    "seen",
+    "visible_projects",
     "visible_workspaces",
 ]

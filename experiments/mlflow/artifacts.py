@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from experiments import files
 from experiments.mlflow import experiments, logged_models, runs
 from experiments.mlflow.words import Record, invalid, no_such
-from experiments.models import LoggedModel, Manifest, Project, Run, Workspace
+from experiments.models import LoggedModel, Manifest, Project, Run
 
 _FOLDER, _MODELS = "artifacts", "models"
 _DEEPEST_ENCODING = 16
@@ -38,8 +38,9 @@ class Place:
         return files.of_run(self.owner)
 
 
-def find(workspaces: QuerySet[Workspace], path: str) -> Place:
-    """What a path stands for. Raises Invalid for one that leaves its tree, NotFound."""
+def find(projects: QuerySet[Project], path: str) -> Place:
+    """What a path stands for in one of these projects. Raises Invalid for one that leaves its
+    tree, NotFound."""
     check(path)
     parts = path.rstrip("/").split("/")
     owners: QuerySet[Run] | QuerySet[LoggedModel] = Run.objects.all()
@@ -50,7 +51,7 @@ def find(workspaces: QuerySet[Workspace], path: str) -> Place:
         raise no_such("artifact", path)
     owner = (
         owners.select_related("project__workspace", "files")
-        .filter(pk=parts[1], project__workspace__in=workspaces)
+        .filter(pk=parts[1], project__in=projects)
         .first()
     )
     if owner is None or parts[0] not in (experiments.id_of(owner.project), str(owner.project_id)):

@@ -71,7 +71,7 @@ def ensure_default(workspace: Workspace) -> Project:
     if found is not None:
         return found
     with transaction.atomic():
-        Workspace.objects.select_for_update().get(pk=workspace.pk)
+        Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
         project, _ = Project.objects.get_or_create(
             workspace=workspace,
             slug=DEFAULT_SLUG,
@@ -88,9 +88,10 @@ def named(workspace: Workspace, name: str) -> QuerySet[Project]:
     return Project.objects.filter(Q(experiment_name=name) | by_slug, workspace=workspace)
 
 
-def by_name(workspace: Workspace, name: str) -> Project:
-    """The same, or NotFound."""
-    found = named(workspace, name).order_by("-experiment_name").first()
+def by_name(workspace: Workspace, name: str, projects: QuerySet[Project]) -> Project:
+    """The same if it is among `projects`, or NotFound."""
+    rows = named(workspace, name).filter(pk__in=projects.values("pk"))
+    found = rows.order_by("-experiment_name").first()
     if found is None:
         raise no_such("experiment", name)
     return found
@@ -102,7 +103,7 @@ def create(workspace: Workspace, *, name: str, location: str = "", tags: Tags) -
     _check_name(name)
     _check_location(location)
     check_tags(tags, LONGEST_EXPERIMENT_TAG)
-    Workspace.objects.select_for_update().get(pk=workspace.pk)  # creators take turns
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)  # creators take turns
     if name == DEFAULT_NAME:
         ensure_default(workspace)
     _refuse_taken(workspace, name)
@@ -120,6 +121,7 @@ def rename(project: Project, name: str) -> None:
     """Gives it another name. Raises Invalid if deleted, AlreadyExists if the name is taken."""
     _refuse_deleted(project)
     _check_name(name)
+    Workspace.objects.select_for_update(no_key=True).get(pk=project.workspace_id)
     if name != name_of(project):
         _refuse_taken(project.workspace, name)
     project.experiment_name, project.name = name, _shown(name)

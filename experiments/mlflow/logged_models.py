@@ -32,17 +32,16 @@ from experiments.models import (
     Manifest,
     Project,
     Run,
-    Workspace,
 )
 
 PARAM, TAG = LoggedModelText.Kind.PARAM, LoggedModelText.Kind.TAG
 _NOT_IN_NAMES = frozenset("/:.%\"'")
 
 
-def visible(workspaces: QuerySet[Workspace]) -> QuerySet[LoggedModel]:
-    """The models of these workspaces, deleted ones too."""
+def visible(projects: QuerySet[Project]) -> QuerySet[LoggedModel]:
+    """The models of these projects, deleted ones too."""
     rows = LoggedModel.objects.select_related("project__workspace", "run")
-    return rows.filter(project__workspace__in=workspaces)
+    return rows.filter(project__in=projects)
 
 
 def shown(rows: QuerySet[LoggedModel]) -> QuerySet[LoggedModel]:
@@ -120,6 +119,7 @@ def add_params(model: LoggedModel, params: Sequence[tuple[str, str]]) -> None:
     """Adds params; one that is there keeps its value, and Invalid if another is given."""
     refuse_deleted(model)
     wanted = _checked_params(params)
+    LoggedModel.objects.select_for_update(no_key=True).get(pk=model.pk)  # writers take turns
     known = dict(model.texts.filter(kind=PARAM).values_list("key", "value"))
     if changed := [key for key in wanted if known.get(key, wanted[key]) != wanted[key]]:
         raise Invalid(f"Param {changed[0]!r} has another value already and cannot change.")
@@ -137,7 +137,7 @@ def files_of(model: LoggedModel) -> Manifest:
     """Its tree, made if it has none yet."""
     refuse_deleted(model)
     with transaction.atomic():
-        locked = LoggedModel.objects.select_for_update().get(pk=model.pk)
+        locked = LoggedModel.objects.select_for_update(no_key=True).get(pk=model.pk)
         if locked.files is None:
             locked.files = Manifest.objects.create(workspace_id=model.project.workspace_id)
             locked.save(update_fields=["files"])

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from experiments.errors import DomainError
 from experiments.mlflow import artifacts, logged_models, registry, runs
 from experiments.mlflow.words import Tags, check_length, invalid, no_such
-from experiments.models import LoggedModel, ModelVersion, RegisteredModel, Run, Workspace
+from experiments.models import LoggedModel, ModelVersion, Project, RegisteredModel, Run, Workspace
 
 PROXIED = "mlflow-artifacts:/"
 _MODEL = re.compile(r"models:/(m-[0-9A-Za-z_\-]+)/?")
@@ -31,6 +31,7 @@ class Source:
 @transaction.atomic
 def create_version(
     model: RegisteredModel,
+    projects: QuerySet[Project],
     *,
     source: str,
     run_id: str = "",
@@ -39,12 +40,16 @@ def create_version(
     description: str = "",
     tags: Tags,
 ) -> ModelVersion:
-    """The next version of a model, ready at once. Raises Invalid, NotFound."""
+    """The next version of a model, ready at once, made of what is in these projects.
+
+    Raises Invalid, NotFound.
+    """
     check_length("source", source, 1_000)
     check_length("run_link", run_link, 1_000)
     check_length("description", description, registry.LONGEST_DESCRIPTION)
-    found = _source(model.workspace, source, run_id, model_id)
-    RegisteredModel.objects.select_for_update().get(pk=model.pk)
+    of_workspace = projects.filter(workspace=model.workspace_id)
+    found = _source(model.workspace, of_workspace, source, run_id, model_id)
+    RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)
     RegisteredModel.objects.filter(pk=model.pk).update(
         last_number=F("last_number") + 1, changed_at=Now()
     )
@@ -70,30 +75,32 @@ def delete_version(version: ModelVersion) -> None:
     registry.change(version.model)
 
 
-def _source(home: Workspace, source: str, run_id: str, model_id: str) -> Source:
+def _source(
+    home: Workspace, projects: QuerySet[Project], source: str, run_id: str, model_id: str
+) -> Source:
     if found := _MODEL.fullmatch(source):
-        made = _logged_model(home, found[1])
+        made = _logged_model(projects, found[1])
         return Source(logged_models.artifact_uri(made), run_id or made.run_id or "", made)
-    logged = _logged_model(home, model_id) if model_id else None
+    logged = _logged_model(projects, model_id) if model_id else None
     if found := _VERSION.fullmatch(source):
         version = registry.find_version(home, found[1], found[2])
         return Source(version.location, run_id or version.source_run_id, version.logged_model)
     if found := _RUN.fullmatch(source):
-        run = _run(home, found[1])
+        run = _run(projects, found[1])
         return Source(f"{runs.artifact_uri(run)}/{found[2]}".rstrip("/"), run.pk, logged)
     if source.startswith(PROXIED):
-        _check_proxied(home, source, run_id, logged)
+        _check_proxied(projects, source, run_id, logged)
     elif not urlsplit(source).netloc or urlsplit(source).scheme in ("", "file"):
         raise invalid("source", "is a local path: name a run, a logged model or a store.")
     return Source(source, run_id, logged)
 
 
-def _check_proxied(home: Workspace, source: str, run_id: str, logged: LoggedModel | None) -> None:
+def _check_proxied(
+    projects: QuerySet[Project], source: str, run_id: str, logged: LoggedModel | None
+) -> None:
     """Raises Invalid for files that are not the named run's or model's."""
     try:
-        place = artifacts.find(
-            Workspace.objects.filter(pk=home.pk), source.removeprefix(PROXIED).lstrip("/")
-        )
+        place = artifacts.find(projects, source.removeprefix(PROXIED).lstrip("/"))
     except DomainError:
         place = None
     owners = {run_id, logged.pk if logged else ""}
@@ -101,16 +108,16 @@ def _check_proxied(home: Workspace, source: str, run_id: str, logged: LoggedMode
         raise invalid("source", "lies outside the files of the run or model that is named.")
 
 
-def _run(home: Workspace, run_id: str) -> Run:
-    found = Run.objects.select_related("project").filter(pk=run_id, project__workspace=home).first()
+def _run(projects: QuerySet[Project], run_id: str) -> Run:
+    rows = Run.objects.select_related("project")
+    found = rows.filter(pk=run_id, project__in=projects).first()
     if found is None:
         raise no_such("run", run_id)
     return found
 
 
-def _logged_model(home: Workspace, model_id: str) -> LoggedModel:
-    rows: QuerySet[LoggedModel] = logged_models.visible(Workspace.objects.filter(pk=home.pk))
-    found = rows.filter(pk=model_id, deleted_at=None).first()
+def _logged_model(projects: QuerySet[Project], model_id: str) -> LoggedModel:
+    found = logged_models.visible(projects).filter(pk=model_id, deleted_at=None).first()
     if found is None:
         raise no_such("logged model", model_id)
     return found

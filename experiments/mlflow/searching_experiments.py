@@ -23,6 +23,7 @@ _KNOWN = ("name", "experiment_id", *_TIMES)
 
 def search(
     home: Workspace,
+    projects: QuerySet[Project],
     *,
     text: str = "",
     orders: Sequence[str] = (),
@@ -30,10 +31,13 @@ def search(
     limit: int | None = None,
     token: str = "",
 ) -> tuple[list[Record], str]:
-    """A page of the workspace's experiments, and the token of the next. Raises Invalid."""
+    """A page of the workspace's experiments among `projects`, and the token of the next.
+
+    Raises Invalid.
+    """
     size = paging.limit(limit, default=DEFAULT, most=MOST)
     first = paging.offset(token)
-    rows = _with_columns(Project.objects.filter(stages, workspace=home))
+    rows = _with_columns(projects.filter(stages, workspace=home))
     for comparison in filters.parse(text, KINDS):
         rows = rows.filter(_condition(comparison, home))
     rows = _ordered(rows, filters.parse_orders(orders, KINDS)).prefetch_related("tag_rows")

@@ -30,7 +30,7 @@ from experiments.models.inputs import (
 )
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import MetricBatch, Series, SeriesChunk
-from experiments.models.projects import Project, ProjectTag
+from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
 from experiments.models.runs import LogChunk, Param, Run, RunStatus, RunTag
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
@@ -64,6 +64,7 @@ __all__ = [
     "ModelVersion",
     "Param",
     "Project",
+    "ProjectRole",
     "ProjectTag",
     "RegisteredModel",
     "RegistryTag",

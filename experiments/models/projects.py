@@ -5,13 +5,25 @@ from typing import Self
 from django.db import models
 from django.db.models.functions import Now
 
-from experiments.models.access import User, Workspace
+from experiments.models.access import Membership, Role, User, Workspace
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
+    def reached_by(self, user: User, least: Role = Role.VIEWER) -> Self:
+        """Those in which the user has at least this role; those in the trash too."""
+        allowed = [role for role in Role if role.allows(least)]
+        mine = Membership.objects.filter(user=user, role__in=allowed)
+        of_workspace = models.Q(workspace__in=mine.values("workspace"))
+        here = ProjectRole.objects.that_count(user)
+        raised = models.Q(pk__in=here.filter(role__in=allowed).values("project"))
+        lowered = models.Q(pk__in=here.exclude(role__in=allowed).values("project"))
+        return self.filter((of_workspace & ~lowered) | raised)
+
     def visible_to(self, user: User) -> Self:
         """Those that are not in the trash."""
-        return self.filter(workspace__memberships__user=user, deleted_at=None)
+        return self.filter(
+            ~models.Q(pk__in=shut_from(user)), workspace__memberships__user=user, deleted_at=None
+        )
 
 
 class Project(models.Model):
@@ -60,3 +72,32 @@ class ProjectTag(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="one_project_tag_per_name"),
         ]
+
+
+class ProjectRoleQuerySet(models.QuerySet["ProjectRole"]):
+    def that_count(self, user: User) -> Self:
+        """The user's; an admin of the workspace is one in all its projects, whatever they say."""
+        return self.filter(membership__user=user).exclude(membership__role=Role.ADMIN)
+
+
+class ProjectRole(models.Model):
+    """A member's role in one project instead of the one in the workspace; "none" shuts out."""
+
+    NONE = "none"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="own_roles")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="own_roles")
+    role = models.CharField(max_length=16, choices=[(NONE, "None"), *Role.choices])
+
+    objects = ProjectRoleQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "membership"], name="one_role_per_project"),
+        ]
+
+
+def shut_from(user: User) -> models.QuerySet[ProjectRole, int]:
+    """Ids of the projects that a user may not see, though a member of their workspace."""
+    rows = ProjectRole.objects.that_count(user).filter(role=ProjectRole.NONE)
+    return rows.values_list("project_id", flat=True)

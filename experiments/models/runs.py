@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from experiments.models.access import User
 from experiments.models.files import Manifest
 from experiments.models.ids import new_id
-from experiments.models.projects import Project
+from experiments.models.projects import Project, shut_from
 from experiments.models.snapshots import Snapshot
 
 
@@ -31,7 +31,9 @@ ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User) -> Self:
-        return self.filter(project__workspace__memberships__user=user)
+        return self.filter(
+            ~models.Q(project__in=shut_from(user)), project__workspace__memberships__user=user
+        )
 
     def active(self) -> Self:
         return self.filter(status__in=ACTIVE)

@@ -1,6 +1,7 @@
 """Every address × method × caller, against a table. An address without a row fails.
 
-A row is (address, method, body, answers to anonymous, viewer, member, admin, stranger).
+A row is (address, method, body, answers to anonymous, viewer, member, admin, stranger). What
+callers with a role of their own in a project, or with a token of less scope, get follows from it.
 """
 
 import io
@@ -13,9 +14,15 @@ from django.urls import URLPattern, URLResolver
 from experiments import access, artifacts, files, lifecycle, recording, snapshots, uploads
 from experiments.api.v1 import urls
 from tests import factories
-from tests.api.conftest import error_of
+from tests.api.conftest import error_of, give_own_roles
 
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
+# Addresses that are of no project: a role of one's own in a project changes nothing there.
+OF_NO_PROJECT = ("users/", "tokens/", "workspaces/", "workers/", "trainers/", "distributions/",
+                 "schema/", "docs/")  # fmt: skip
+# Who may write to one project may send files for it.
+OF_ANY_PROJECT = ("workspaces/lab/blobs/",)
+ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Who gets what. The order is that of CALLERS.
@@ -60,6 +67,9 @@ TABLE = [
     ("projects/lab/sinusoid/", "PATCH", {"name": "Sine"}, WRITE),
     ("projects/lab/old/", "DELETE", None, (401, 403, 403, 204, 404)),
     ("projects/lab/sinusoid/restore/", "POST", {}, ADMIN_WRITE),
+    ("projects/lab/sinusoid/access/", "GET", None, READ),
+    ("projects/lab/sinusoid/access/vera/", "PUT", {"role": "member"}, ADMIN_WRITE),
+    ("projects/lab/sinusoid/access/rita/", "DELETE", None, ADMIN_REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
     ("runs/{run}/", "GET", None, READ),
@@ -154,7 +164,7 @@ def things(lab):
     version, aliased = (_log_version(lab, name) for name in ("weights", "old"))
     artifacts.set_alias(aliased, "old")
     factories.make_worker()
-    factories.make_project(lab.workspace, slug="old")
+    give_own_roles(factories.make_project(lab.workspace, slug="old"))
     token, _ = access.create_token(user=factories.make_user("ada"), name="Ada's")
     return {
         "run": run.pk,
@@ -173,6 +183,23 @@ def things(lab):
     }
 
 
+def expected(address, method, statuses):
+    """The answer to each caller, those that the table does not name included."""
+    named = dict(zip(CALLERS, statuses, strict=True))
+    raised, shut_out = named["member"], named["stranger"]
+    if address.startswith(OF_NO_PROJECT) or (address, method) == ("projects/", "POST"):
+        raised, shut_out = named["viewer"], named["member"]
+    if address.startswith(OF_ANY_PROJECT):
+        raised = named["member"]
+    if (address, method) == ("tokens/{token}/", "DELETE"):
+        raised = shut_out = named["stranger"]
+    reader, writer = (
+        403 if named[role] == 403 or (address, method) in ACCOUNT else named["admin"]
+        for role in ("viewer", "member")
+    )
+    return {**named, "raised": raised, "shut_out": shut_out, "reader": reader, "writer": writer}
+
+
 @pytest.mark.parametrize(
     ("address", "method", "body", "statuses"), TABLE, ids=[f"{row[1]} {row[0]}" for row in TABLE]
 )
@@ -180,7 +207,7 @@ def test_who_gets_what(lab, things, address, method, body, statuses):
     text = "" if body is None else json.dumps(body)
     data = text.replace('"{version}"', str(things["version"])).encode()
 
-    for caller, status in zip(CALLERS, statuses, strict=True):
+    for caller, status in expected(address, method, statuses).items():
         undo = transaction.savepoint()
         response = getattr(lab, caller).generic(
             method, f"/api/v1/{address.format(**things)}", data, content_type="application/json"

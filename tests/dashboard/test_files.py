@@ -240,7 +240,7 @@ def test_lineage_stands_in_columns_and_a_crowded_one_is_cut(project):
     for number in range(MOST_IN_COLUMN + 3):
         artifacts.use(make.make_run(project, f"reader-{number}"), version)
 
-    view = LineageView.of(version)
+    view = LineageView.of(version, make.make_user("ada"))
 
     columns = {step.name: step.column for step in view.steps}
     assert (columns["raw:1"], columns["maker"], columns["split:1"]) == (-2, -1, 0)
@@ -255,7 +255,7 @@ def test_a_run_that_read_what_it_made_is_drawn_once(project):
     version = log(project, run=run, a=b"1")
     artifacts.use(run, version)
 
-    assert [step.name for step in LineageView.of(version).steps] == ["loop", "split:1"]
+    assert [step.name for step in LineageView.of(version, make.make_user("ada")).steps] == ["loop", "split:1"]
 
 
 def test_members_move_aliases_and_viewers_do_not(project):

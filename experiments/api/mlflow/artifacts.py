@@ -4,13 +4,13 @@ from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import files
+from experiments import access, files
 from experiments.api.bodies import Body, RawParser, download
 from experiments.api.mlflow import errors
 from experiments.api.mlflow.views import About, MlflowView
 from experiments.mlflow import artifacts
 from experiments.mlflow.artifacts import Place
-from experiments.models import Role, Workspace
+from experiments.models import Role
 
 
 class AboutPlace(About[Place]):
@@ -19,13 +19,13 @@ class AboutPlace(About[Place]):
     parser_classes = [RawParser]
 
     def find(self) -> Place:
-        return artifacts.find(self.call.workspaces, self._path())
+        return artifacts.find(self.call.projects, self._path())
 
     def _path(self) -> str:
         return str(self.kwargs["path"])
 
-    def workspace_of(self, subject: Place) -> Workspace:
-        return subject.project.workspace
+    def place_of(self, subject: Place) -> access.Place:
+        return subject.project
 
 
 class ArtifactContent(AboutPlace):

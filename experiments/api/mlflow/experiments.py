@@ -1,5 +1,6 @@
 """experiments/...: made, found, renamed, deleted, tagged."""
 
+from experiments.access import Place
 from experiments.api.mlflow.views import (
     About,
     AboutExperiment,
@@ -22,10 +23,10 @@ class AboutNamedExperiment(About[Project]):
         name = self.call.asked.needed("experiment_name")
         if name == experiments.DEFAULT_NAME:
             ensure_default(self.call)
-        return experiments.by_name(self.call.home, name)
+        return experiments.by_name(self.call.home, name, self.call.projects)
 
-    def workspace_of(self, subject: Project) -> Workspace:
-        return subject.workspace
+    def place_of(self, subject: Project) -> Place:
+        return subject
 
 
 def _create(home: Workspace, call: Call) -> Record:
@@ -82,6 +83,7 @@ def _search(home: Workspace, call: Call) -> Record:
     asked = call.asked
     found, token = searching_experiments.search(
         home,
+        call.projects,
         text=asked.text("filter"),
         orders=asked.texts("order_by"),
         stages=searching.stages_of(asked.word("view_type")),

@@ -1,5 +1,6 @@
 """logged-models/...: models that runs made, their params, tags and status."""
 
+from experiments.access import Place
 from experiments.api.auth import SIGNED_IN
 from experiments.api.mlflow.fields import Fields
 from experiments.api.mlflow.views import (
@@ -17,7 +18,7 @@ from experiments.mlflow import logged_models, searching_models
 from experiments.mlflow.filters import Order
 from experiments.mlflow.searching_models import By, Measured
 from experiments.mlflow.words import Record, no_such
-from experiments.models import LoggedModel, Project, Role, Run, Workspace
+from experiments.models import LoggedModel, Project, Role, Run
 
 
 class AboutModel(About[LoggedModel]):
@@ -25,14 +26,14 @@ class AboutModel(About[LoggedModel]):
 
     def find(self) -> LoggedModel:
         model_id = self.call.parts["model_id"]
-        found = logged_models.visible(self.call.workspaces).filter(pk=model_id).first()
+        found = logged_models.visible(self.call.projects).filter(pk=model_id).first()
         allowed = self.request.method == "GET" and self.call.asked.flag("allow_deleted")
         if found is None or (found.deleted_at is not None and not allowed):
             raise no_such("logged model", model_id)
         return found
 
-    def workspace_of(self, subject: LoggedModel) -> Workspace:
-        return subject.project.workspace
+    def place_of(self, subject: LoggedModel) -> Place:
+        return subject.project
 
 
 def _create(project: Project, call: Call) -> Record:
@@ -40,7 +41,8 @@ def _create(project: Project, call: Call) -> Record:
     asked = call.asked
     run = None
     if run_id := asked.text("source_run_id"):
-        run = Run.objects.filter(pk=run_id, project__workspace=project.workspace).first()
+        of_workspace = call.projects.filter(workspace=project.workspace_id)
+        run = Run.objects.filter(pk=run_id, project__in=of_workspace).first()
         if run is None:
             raise no_such("run", run_id)
     model = logged_models.create(

@@ -1,5 +1,6 @@
 """registered-models/... and model-versions/...: the registry of the caller's home workspace."""
 
+from experiments.access import Place
 from experiments.api.mlflow.views import (
     About,
     AboutHome,
@@ -20,7 +21,7 @@ class AboutRegistered(About[RegisteredModel]):
     def find(self) -> RegisteredModel:
         return registry.find(self.call.home, self.call.asked.needed("name"))
 
-    def workspace_of(self, subject: RegisteredModel) -> Workspace:
+    def place_of(self, subject: RegisteredModel) -> Place:
         return subject.workspace
 
 
@@ -31,7 +32,7 @@ class AboutVersion(About[ModelVersion]):
         asked = self.call.asked
         return registry.find_version(self.call.home, asked.needed("name"), asked.needed("version"))
 
-    def workspace_of(self, subject: ModelVersion) -> Workspace:
+    def place_of(self, subject: ModelVersion) -> Place:
         return subject.model.workspace
 
 
@@ -129,6 +130,7 @@ def _create_version(model: RegisteredModel, call: Call) -> Record:
     asked = call.asked
     version = registering.create_version(
         model,
+        call.projects,
         source=asked.needed("source"),
         run_id=asked.text("run_id"),
         model_id=asked.text("model_id"),

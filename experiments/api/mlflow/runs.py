@@ -1,5 +1,9 @@
 """runs/... and metrics/...: made, ended, written on and read."""
 
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
 from experiments import lifecycle
 from experiments.api.auth import SIGNED_IN
 from experiments.api.mlflow.fields import Fields
@@ -13,9 +17,18 @@ from experiments.api.mlflow.views import (
     for_caller,
     page_of,
 )
-from experiments.mlflow import artifacts, datasets, history, logging, records, runs, searching
+from experiments.mlflow import (
+    artifacts,
+    datasets,
+    history,
+    logged_models,
+    logging,
+    records,
+    runs,
+    searching,
+)
 from experiments.mlflow.logging import Point
-from experiments.mlflow.words import Record
+from experiments.mlflow.words import Record, no_such
 from experiments.models import Project, Role, Run
 
 
@@ -60,7 +73,9 @@ def _restore(run: Run, call: Call) -> Record:
 
 def _log_metric(run: Run, call: Call) -> Record:
     """Stores a point of a metric."""
-    logging.log(run, points=[_point(call.asked)])
+    points = [_point(call.asked)]
+    _check_models(call.writable, [point.model_id for point in points])
+    logging.log(run, points=points)
     return {}
 
 
@@ -73,13 +88,24 @@ def _log_param(run: Run, call: Call) -> Record:
 def _log_batch(run: Run, call: Call) -> Record:
     """Stores metrics, params and tags, all or nothing."""
     asked = call.asked
+    points = [_point(one) for one in asked.parts("metrics")]
+    _check_models(call.writable, [point.model_id for point in points])
     logging.log(
         run,
-        points=[_point(one) for one in asked.parts("metrics")],
+        points=points,
         params=asked.pairs("params"),
         tags=dict(asked.pairs("tags")),
     )
     return {}
+
+
+def _check_models(projects: QuerySet[Project], ids: Iterable[str]) -> None:
+    """Raises NotFound for a logged model that is in none of these projects."""
+    wanted = set(ids) - {""}
+    if wanted:
+        found = logged_models.visible(projects).filter(pk__in=wanted)
+        if missing := sorted(wanted - set(found.values_list("pk", flat=True))):
+            raise no_such("logged model", missing[0])
 
 
 def _point(asked: Fields) -> Point:
@@ -137,6 +163,7 @@ def _log_inputs(run: Run, call: Call) -> Record:
     asked = call.asked
     reads = [_read(one) for one in asked.parts("datasets")]
     models = [one.needed("model_id") for one in asked.parts("models")]
+    _check_models(call.projects, models)
     datasets.log_inputs(run, reads, models)
     return {}
 
@@ -152,6 +179,7 @@ def _read(asked: Fields) -> datasets.Read:
 def _log_outputs(run: Run, call: Call) -> Record:
     """Notes models that a run made."""
     models = {one.needed("model_id"): one.whole("step") or 0 for one in call.asked.parts("models")}
+    _check_models(call.projects, models)
     datasets.log_outputs(run, models)
     return {}
 

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import access
-from experiments.api.auth import Anyone, TokenAuthentication, visible_workspaces
+from experiments.access import Place
+from experiments.api.auth import Anyone, TokenAuthentication, visible_projects, visible_workspaces
 from experiments.api.json import StrictJSONParser, StrictJSONRenderer
 from experiments.api.mlflow import errors
 from experiments.api.mlflow.fields import Fields
@@ -56,6 +57,8 @@ class Call:
     asked: Fields
     caller: User
     workspaces: QuerySet[Workspace]
+    projects: QuerySet[Project]  # that the caller may see
+    writable: QuerySet[Project]
     parts: Mapping[str, str]  # of the address
 
     @property
@@ -83,6 +86,8 @@ class MlflowView(ApiView):
                 Fields(self._sent()),
                 self.caller,
                 visible_workspaces(self.request),
+                visible_projects(self.request),
+                visible_projects(self.request, Role.MEMBER),
                 {name: str(value) for name, value in self.kwargs.items()},
             )
         return self._call
@@ -96,14 +101,14 @@ class MlflowView(ApiView):
 
 
 class About(MlflowView, Generic[Subject]):
-    """A view about one thing, in whose workspace the caller's role is checked."""
+    """A view about one thing, in whose workspace or project the caller's role is checked."""
 
     @abstractmethod
     def find(self) -> Subject:
         """The thing among the caller's. Raises NotFound."""
 
     @abstractmethod
-    def workspace_of(self, subject: Subject) -> Workspace:
+    def place_of(self, subject: Subject) -> Place:
         """Where it belongs."""
 
     @property
@@ -112,8 +117,8 @@ class About(MlflowView, Generic[Subject]):
             self._subject = self.find()
         return self._subject
 
-    def find_workspace(self) -> Workspace:
-        return self.workspace_of(self.subject)
+    def find_place(self) -> Place:
+        return self.place_of(self.subject)
 
 
 class AboutHome(About[Workspace]):
@@ -122,7 +127,7 @@ class AboutHome(About[Workspace]):
     def find(self) -> Workspace:
         return self.call.home
 
-    def workspace_of(self, subject: Workspace) -> Workspace:
+    def place_of(self, subject: Workspace) -> Place:
         return subject
 
 
@@ -132,8 +137,8 @@ class AboutExperiment(About[Project]):
     def find(self) -> Project:
         return find_experiment(self.call, self.call.asked.text("experiment_id", "0") or "0")
 
-    def workspace_of(self, subject: Project) -> Workspace:
-        return subject.workspace
+    def place_of(self, subject: Project) -> Place:
+        return subject
 
 
 class AboutRun(About[Run]):
@@ -144,20 +149,20 @@ class AboutRun(About[Run]):
     def find(self) -> Run:
         asked = self.call.asked
         run_id = asked.text("run_id") or asked.needed("run_uuid")
-        found = self.rows.filter(pk=run_id, project__workspace__in=self.call.workspaces).first()
+        found = self.rows.filter(pk=run_id, project__in=self.call.projects).first()
         if found is None:
             raise no_such("run", run_id)
         return found
 
-    def workspace_of(self, subject: Run) -> Workspace:
-        return subject.project.workspace
+    def place_of(self, subject: Run) -> Place:
+        return subject.project
 
 
 def find_experiment(call: Call, experiment_id: str) -> Project:
     """The experiment; "0" is made when a member first asks for it. Raises NotFound."""
     ensure_default(call, experiment_id)
     home = call.home if experiments.whole_id(experiment_id) == 0 else None
-    rows = Project.objects.select_related("workspace").filter(workspace__in=call.workspaces)
+    rows = call.projects.select_related("workspace")
     found = rows.filter(experiments.with_ids(home, [experiment_id])).first()
     if found is None:
         raise no_such("experiment", experiment_id)
@@ -213,7 +218,7 @@ def experiments_of(call: Call) -> QuerySet[Project]:
     """The caller's experiments among `experiment_ids`; what is unknown is left out."""
     ids = [one for one in call.asked.texts("experiment_ids") if one.isascii() and one.isdigit()]
     home = call.home if any(experiments.whole_id(one) == 0 for one in ids) else None
-    return Project.objects.filter(experiments.with_ids(home, ids), workspace__in=call.workspaces)
+    return call.projects.filter(experiments.with_ids(home, ids))
 
 
 def page_of(name: str, found: list[Record], token: str) -> Record:

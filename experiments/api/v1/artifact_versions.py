@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import artifacts, files, lineage
-from experiments.api.auth import visible_workspaces
+from experiments.access import Place
+from experiments.api.auth import seen, visible_projects
 from experiments.api.bodies import download
 from experiments.api.docs import documented
 from experiments.api.v1.artifact_shapes import (
@@ -21,7 +22,7 @@ from experiments.api.v1.artifact_shapes import (
 )
 from experiments.api.v1.files import FILE, PATH, StoredFileOutput, path_of
 from experiments.api.views import ApiView, RunView, or_not_found
-from experiments.models import ArtifactUse, ArtifactVersion, Role, Workspace
+from experiments.models import ArtifactUse, ArtifactVersion, Role
 
 
 class VersionView(ApiView):
@@ -31,14 +32,14 @@ class VersionView(ApiView):
     def version(self) -> ArtifactVersion:
         if not hasattr(self, "_version"):
             rows = versions().filter(
-                artifact__project__workspace__in=visible_workspaces(self.request),
+                seen(self.request, "artifact__project"),
                 pk=self.kwargs["version_id"],
             )
             self._version = or_not_found(rows.select_related("files").first())
         return self._version
 
-    def find_workspace(self) -> Workspace:
-        return self.version.artifact.project.workspace
+    def find_place(self) -> Place:
+        return self.version.artifact.project
 
 
 class VersionDetail(VersionView):
@@ -93,7 +94,8 @@ class VersionLineage(VersionView):
         answer=LineageOutput, example=LINEAGE,
     )  # fmt: skip
     def get(self, request: Request, version_id: int) -> Response:
-        return Response(LineageOutput(lineage.of_version(self.version)).data)
+        graph = lineage.of_version(self.version, visible_projects(request))
+        return Response(LineageOutput(graph).data)
 
 
 class RunArtifacts(RunView):
@@ -104,7 +106,8 @@ class RunArtifacts(RunView):
         example={"inputs": [VERSION], "outputs": []},
     )  # fmt: skip
     def get(self, request: Request, run_id: str) -> Response:
-        uses = ArtifactUse.objects.filter(run=self.run).order_by("id")
+        uses = ArtifactUse.objects.filter(seen(request, "version__artifact__project"))
+        uses = uses.filter(run=self.run).order_by("id")
         uses = uses.prefetch_related(Prefetch("version", queryset=versions()))
         by_role: dict[str, list[ArtifactVersion]] = {"input": [], "output": []}
         for one in uses:
@@ -118,9 +121,7 @@ class RunArtifacts(RunView):
     )  # fmt: skip
     def post(self, request: Request, run_id: str) -> Response:
         wanted = self.read(UseInput)["version"]
-        rows = versions().filter(
-            artifact__project__workspace__in=visible_workspaces(request), pk=wanted
-        )
+        rows = versions().filter(seen(request, "artifact__project"), pk=wanted)
         version = or_not_found(rows.first())
         artifacts.use(self.run, version)
         return Response(VersionOutput(version).data)

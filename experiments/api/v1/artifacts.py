@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import artifacts
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.access import Place
+from experiments.api.auth import SIGNED_IN, seen, visible_projects
 from experiments.api.docs import documented
 from experiments.api.idempotency import idempotent
 from experiments.api.v1.artifact_shapes import (
@@ -22,7 +23,7 @@ from experiments.api.v1.artifact_shapes import (
 )
 from experiments.api.views import ApiView, BodyProjectView, find_project, or_not_found
 from experiments.errors import Invalid
-from experiments.models import Artifact, Role, Run, Workspace
+from experiments.models import Artifact, Role, Run
 
 
 class Artifacts(BodyProjectView):
@@ -42,7 +43,7 @@ class Artifacts(BodyProjectView):
     )
     def get(self, request: Request) -> Response:
         rows = Artifact.objects.select_related("project__workspace").filter(
-            project__workspace__in=visible_workspaces(request), project__deleted_at=None
+            seen(request), project__deleted_at=None
         )
         asked = request.query_params
         if project := asked.get("project"):
@@ -94,9 +95,12 @@ class Artifacts(BodyProjectView):
 
 
 def _run_of(view: BodyProjectView, run_id: str) -> Run:
-    found = Run.objects.filter(pk=run_id, project__workspace=view.find_workspace()).first()
+    """The run that made it, in a project of the same workspace that the caller may write to."""
+    projects = visible_projects(view.request, Role.MEMBER)
+    projects = projects.filter(workspace=view.project.workspace_id)
+    found = Run.objects.filter(pk=run_id, project__in=projects).first()
     if found is None:
-        message = f"There is no run {run_id[:40]!r} in this workspace."
+        message = f"There is no run {run_id[:40]!r} in this workspace that you may write to."
         raise Invalid(f"run: {message}", fields={"run": [message]})
     return found
 
@@ -108,14 +112,14 @@ class ArtifactView(ApiView):
     def artifact(self) -> Artifact:
         if not hasattr(self, "_artifact"):
             rows = Artifact.objects.select_related("project__workspace").filter(
-                project__workspace__in=visible_workspaces(self.request),
+                seen(self.request),
                 pk=self.kwargs["artifact_id"],
             )
             self._artifact = or_not_found(rows.annotate(latest=Max("versions__number")).first())
         return self._artifact
 
-    def find_workspace(self) -> Workspace:
-        return self.artifact.project.workspace
+    def find_place(self) -> Place:
+        return self.artifact.project
 
 
 class ArtifactDetail(ArtifactView):

@@ -9,12 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import floats, lifecycle, reading, recording
+from experiments.access import Place
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Object, Output, Text, Whole, type_name
 from experiments.api.idempotency import idempotent
 from experiments.api.pages import Pages
-from experiments.api.views import ApiView, RunView, or_not_found, visible_workspaces
-from experiments.models import Evaluation, Role, Workspace
+from experiments.api.views import ApiView, RunView, or_not_found, seen
+from experiments.models import Evaluation, Role
 from experiments.problems import Problems
 from experiments.shapes import FloatArray
 
@@ -159,14 +160,14 @@ class EvaluationView(ApiView):
     def evaluation(self) -> Evaluation:
         if not hasattr(self, "_evaluation"):
             rows = Evaluation.objects.select_related("run__project__workspace").filter(
-                run__project__workspace__in=visible_workspaces(self.request),
+                seen(self.request, "run__project"),
                 pk=self.kwargs["evaluation_id"],
             )
             self._evaluation = or_not_found(rows.first())
         return self._evaluation
 
-    def find_workspace(self) -> Workspace:
-        return self.evaluation.run.project.workspace
+    def find_place(self) -> Place:
+        return self.evaluation.run.project
 
 
 class EvaluationDetail(EvaluationView):

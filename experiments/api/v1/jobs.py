@@ -8,14 +8,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import lifecycle, queue
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.access import Place
+from experiments.api.auth import SIGNED_IN, seen
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Object, Output, Text, Texts, Whole
 from experiments.api.idempotency import idempotent
 from experiments.api.v1.run_shapes import Nothing
 from experiments.api.views import ApiView, BodyProjectView, find_project, or_not_found
 from experiments.errors import Invalid
-from experiments.models import Job, Role, Workspace
+from experiments.models import Job, Role
 from experiments.models.jobs import JobStatus
 
 
@@ -157,7 +158,7 @@ class Jobs(BodyProjectView):
         ],
     )
     def get(self, request: Request) -> Response:
-        rows = Job.objects.filter(workspace__in=visible_workspaces(request))
+        rows = Job.objects.filter(seen(request, "run__project"))
         asked = request.query_params
         if name := asked.get("project"):
             rows = rows.filter(run__project=find_project(request, name))
@@ -204,14 +205,12 @@ class JobView(ApiView):
     @property
     def job(self) -> Job:
         if not hasattr(self, "_job"):
-            rows = Job.objects.filter(
-                workspace__in=visible_workspaces(self.request), pk=self.kwargs["job_id"]
-            )
+            rows = Job.objects.filter(seen(self.request, "run__project"), pk=self.kwargs["job_id"])
             self._job = or_not_found(listed(rows).first())
         return self._job
 
-    def find_workspace(self) -> Workspace:
-        return self.job.workspace
+    def find_place(self) -> Place:
+        return self.job.run.project
 
 
 class JobDetail(JobView):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from experiments import lifecycle, reading, recording
-from experiments.api.auth import SIGNED_IN, may_in_run, visible_workspaces
+from experiments.api.auth import SIGNED_IN, may_in_run, seen
 from experiments.api.docs import documented
 from experiments.api.json import StrictJSONParser, read_limited
 from experiments.api.v1.metrics_schemas import (
@@ -175,12 +175,8 @@ class SeriesOfRuns(ApiView):
         asked = _split(request.query_params.get("runs", ""))
         if not 1 <= len(asked) <= MOST_RUNS:
             raise _invalid("runs", f"Name 1 to {MOST_RUNS} runs, separated by commas.")
-        workspaces = visible_workspaces(request)
-        visible = set(
-            Run.objects.filter(pk__in=asked, project__workspace__in=workspaces).values_list(
-                "pk", flat=True
-            )
-        )
+        runs = Run.objects.filter(seen(request), pk__in=asked)
+        visible = set(runs.values_list("pk", flat=True))
         for run_id in asked:
             if run_id not in visible:
                 message = f"There is no run {run_id[:40]!r} that you can see."

@@ -5,14 +5,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import lifecycle
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.api.auth import SIGNED_IN, visible_projects, visible_workspaces
 from experiments.api.docs import documented
 from experiments.api.fields import Choice, Input, Output, Text
 from experiments.api.idempotency import idempotent
 from experiments.api.v1.run_shapes import Nothing
 from experiments.api.views import ApiView, ProjectView, find_workspace
 from experiments.errors import Invalid, NotFound
-from experiments.models import Project, Role, Workspace
+from experiments.models import Role, Workspace
 
 MOST_NAMED = 20  # workspaces, in a message
 DIRECTIONS = [("min", "lower is better"), ("max", "higher is better")]
@@ -54,7 +54,7 @@ EXAMPLE = {
 class Projects(ApiView):
     needed = {"GET": SIGNED_IN, "POST": Role.MEMBER}
 
-    def find_workspace(self) -> Workspace:
+    def find_place(self) -> Workspace:
         slug = self.body.get("workspace")
         if isinstance(slug, str):
             return find_workspace(self.request, slug)
@@ -79,9 +79,7 @@ class Projects(ApiView):
         ],
     )
     def get(self, request: Request) -> Response:
-        rows = Project.objects.select_related("workspace").filter(
-            workspace__in=visible_workspaces(request)
-        )
+        rows = visible_projects(request).select_related("workspace")
         match request.query_params.get("deleted", "false"):
             case "false":
                 rows = rows.filter(deleted_at=None)
@@ -109,7 +107,7 @@ class Projects(ApiView):
     def post(self, request: Request) -> Response:
         asked = self.read(ProjectInput)
         asked.pop("workspace", None)
-        project = lifecycle.create_project(workspace=self.find_workspace(), **asked)
+        project = lifecycle.create_project(workspace=self.find_place(), **asked)
         return Response(ProjectOutput(project).data, status=201)
 
 

@@ -132,7 +132,7 @@ class RunSnapshot(RunView):
         files = _bytes_of(asked.pop("files"))
         patch = asked.pop("patch", "").encode()
         snapshot = snapshots.store(
-            workspace=self.find_workspace(), files=files, patch=patch, **asked
+            workspace=self.run.project.workspace, files=files, patch=patch, **asked
         )
         lifecycle.attach_snapshot(self.run, snapshot)
         return Response(_shown(snapshot), status=201)

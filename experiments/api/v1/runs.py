@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import lifecycle, search
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments.api.auth import SIGNED_IN, seen
 from experiments.api.docs import documented
 from experiments.api.fields import Input
 from experiments.api.idempotency import idempotent
@@ -48,7 +48,7 @@ class Runs(BodyProjectView):
         query=QUERY,
     )
     def get(self, request: Request) -> Response:
-        rows = Run.objects.filter(project__workspace__in=visible_workspaces(request))
+        rows = Run.objects.filter(seen(request))
         return self.pages.page(
             request,
             listed(_filtered(request, rows)),

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import uploads
+from experiments.api.auth import authorize_anywhere
 from experiments.api.bodies import Body, RawParser
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Output, Texts
@@ -30,7 +31,14 @@ class UploadOutput(Output):
     received = serializers.IntegerField(help_text="Bytes of it that are here: go on from there.")
 
 
-class MissingBlobs(WorkspaceView):
+class BlobView(WorkspaceView):
+    """Who may write to one project of a workspace may send files for it."""
+
+    def authorize(self, needed: Role) -> None:
+        authorize_anywhere(self.request, self.find_workspace(), needed)
+
+
+class MissingBlobs(BlobView):
     needed = {"POST": Role.MEMBER}
 
     @documented(
@@ -47,7 +55,7 @@ class MissingBlobs(WorkspaceView):
         return Response({"missing": uploads.missing(self.find_workspace(), asked["sha256"])})
 
 
-class BlobUpload(WorkspaceView):
+class BlobUpload(BlobView):
     needed = {"GET": Role.MEMBER, "PUT": Role.MEMBER}
     parser_classes = [RawParser]
 

@@ -10,6 +10,7 @@ from experiments.api.v1 import (
     files,
     jobs,
     metrics,
+    project_access,
     projects,
     run_parts,
     runs,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *uploads.urlpatterns,
     *artifacts.urlpatterns,
     *artifact_versions.urlpatterns,
+    *project_access.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]
