@@ -7,9 +7,21 @@ with metascope.start("sinusoid", params={"lr": 0.01}) as run:
         run.log({"train/loss": loss}, step=step)
 """
 
-from metascope._errors import Denied, MetascopeError, Refused, Unreachable
+from metascope._active import active_run
+from metascope._errors import Denied, MetascopeError, MissingFramework, Refused, Unreachable
 from metascope._run import Run
 from metascope._start import start
+from metascope._track import track
 
-__all__ = ["Denied", "MetascopeError", "Refused", "Run", "Unreachable", "start"]
+__all__ = [
+    "Denied",
+    "MetascopeError",
+    "MissingFramework",
+    "Refused",
+    "Run",
+    "Unreachable",
+    "active_run",
+    "start",
+    "track",
+]
 __version__ = "0.1.0"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from metascope._adopt import GRACE_S, settle
 from metascope._api import Api
 from metascope._delivery import Delivery
 from metascope._records import event_payload
@@ -33,13 +34,14 @@ class Channel:
         self.spool.close()
         if self.sender:
             self.sender.leave()
+            settle(min(wait_s, GRACE_S))
         return drained
 
 
 def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
     """A new spool that begins with this event. Raises OSError where it cannot be written."""
     client = uuid.uuid4().hex
-    spool = Spool(settings.spool / client, settings.url)
+    spool = Spool(settings.spool / client, settings.url, owner=settings.owner())
     spool.write(event_payload(first))
     sender = None
     if settings.mode == "online":

@@ -30,3 +30,7 @@ class Refused(MetascopeError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+class MissingFramework(MetascopeError, ImportError):
+    """An integration was asked for whose framework is not installed here."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +16,8 @@ from metascope._api import Api
 from metascope._settings import Settings
 
 LONGEST_NAME = 200
+LONGEST_ALERT = 10_000
+ALERT_LEVELS = ("info", "warning", "error")
 
 
 class Evidence(ABC):
@@ -143,6 +148,25 @@ class Evidence(ABC):
     def log_html(self, key: str, page: str, step: int | None = None) -> None:
         """A page of HTML, kept for download; it never runs on the server's pages."""
         self._media("html", key, step, lambda: _media.page(page))
+
+    def alert(self, title: str, text: str = "", level: str = "warning") -> None:
+        """Say something that people should see, at the top of the run's page and in REST: `level`
+        is "info", "warning" or "error". Kept with the run's files, below alerts/."""
+        try:
+            now = time.time()
+            if level not in ALERT_LEVELS or not title.strip():
+                raise ValueError(f"a title, and one of {', '.join(ALERT_LEVELS)} are needed")
+            content = {
+                "title": title[:LONGEST_NAME], "text": text[:LONGEST_ALERT], "level": level,
+                "step": self._step, "time": now,
+            }  # fmt: skip
+            file = self._new_file("file")
+            file.write_text(json.dumps(content), "utf-8")
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"alert {title!r}: {type(error).__name__}: {error}")
+            return
+        name = f"{int(now * 1000):013d}-{uuid.uuid4().hex[:8]}.json"  # sorts by time
+        self._event("file", {"path": f"alerts/{name}", "file": file.name})
 
     def _media(
         self, kind: str, key: str, step: int | None, encode: Callable[[], _media.Encoded]

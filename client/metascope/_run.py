@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from metascope import _values
+from metascope import _active, _values
 from metascope._channel import Channel, say
 from metascope._console import Console
 from metascope._evidence import Evidence
@@ -125,6 +125,7 @@ class Run(Evidence):
         """
         if self._ended:
             return self._drained
+        _active.end(self)
         for watch in self._watches:
             watch.close()
         if self._machine:

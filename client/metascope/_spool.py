@@ -3,7 +3,7 @@
     <folder>/lock            held (flock) by the process that writes or delivers
     <folder>/00000001.seg    MAGIC, then records; a new one every SEGMENT_BYTES
     <folder>/state.json      how far it was delivered (see _delivery)
-    <folder>/about.json      which server it is for
+    <folder>/about.json      which server it is for, and who may adopt it (see _adopt)
     <folder>/refused.jsonl   what the server would not take, and why
 
 A written record is in the kernel's hands: it survives the death of the process. `sync` puts it on
@@ -16,7 +16,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -73,11 +73,11 @@ class Spool:
     """The writing end. Callers serialise their calls; `sync` may run beside `write`."""
 
     def __init__(
-        self, folder: Path, url: str, *, segment_bytes: int = SEGMENT_BYTES,
-        limit_bytes: int = LIMIT_BYTES,
+        self, folder: Path, url: str, *, owner: Mapping[str, str] | None = None,
+        segment_bytes: int = SEGMENT_BYTES, limit_bytes: int = LIMIT_BYTES,
     ) -> None:  # fmt: skip
         folder.mkdir(parents=True, mode=0o700)
-        (folder / ABOUT).write_text(json.dumps({"url": url}), "utf-8")
+        (folder / ABOUT).write_text(json.dumps({"url": url, **(owner or {})}), "utf-8")
         self.folder = folder
         self._segment_bytes = segment_bytes
         self._limit_bytes = limit_bytes

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from metascope import _capture, _settings, _values
+from metascope._active import begin
+from metascope._adopt import adopt
 from metascope._api import Api, segment
-from metascope._channel import open_channel
+from metascope._channel import open_channel, say
+from metascope._disabled import DisabledRun
 from metascope._errors import MetascopeError
 from metascope._run import Run
 
 
 def start(
-    project: str,
+    project: str = "",
     *,
     name: str = "",
     params: Mapping[str, Any] | None = None,
@@ -29,13 +33,16 @@ def start(
     after_step: int | None = None,
     shared: str = "",
     rank: int = 0,
+    disabled: bool = False,
 ) -> Run:
-    """Begin a run in `project` ("slug" or "workspace/slug"; made where there is none).
+    """Begin a run in `project` ("slug" or "workspace/slug"; made where there is none;
+    METASCOPE_PROJECT when left out).
 
     Returns at once, with the server up or not. Recorded by itself: command line, Python, packages,
     machine, git commit and uncommitted changes (`code`), standard output and error (`console`), and
     every 10 s what the machine does (`system`).
-    Server and token come from METASCOPE_URL and METASCOPE_TOKEN, or from `metascope login`.
+    Server and token come from METASCOPE_URL and METASCOPE_TOKEN, or from `metascope login`. What
+    processes that were killed had left in their spools is sent beside this run.
 
     `resume`: the id of a run to go on with, whatever had become of it; with `after_step`, points of
     later steps are dropped there, visibly. Then only code, console and machine are recorded anew.
@@ -43,9 +50,16 @@ def start(
     `shared`: processes of one run name it alike (such as the job's id of torchrun), and get the
     same run; those of a `rank` above 0 log to it, and leave its end to rank 0.
 
+    `disabled` (or METASCOPE_MODE=disabled): the script runs as it is, and nothing is recorded.
+
     Raises ValueError for settings that make no sense, OSError where no spool can be written.
     """
     settings = _settings.load()
+    project = project or os.environ.get("METASCOPE_PROJECT", "")
+    if disabled or settings.mode == "disabled":
+        return _begun(DisabledRun(settings, project))
+    if not project and not resume:
+        raise ValueError('name a project, start("sinusoid"), or set METASCOPE_PROJECT')
     content = {
         "project": project,
         "name": name,
@@ -65,15 +79,22 @@ def start(
     if resume:
         first = {"type": "resume", "content": {"run": resume, "after_step": after_step}}
     channel = open_channel(settings, first)
-    run = Run(channel, settings.exit_wait_s, project, ends=rank == 0)
+    run = _begun(Run(channel, settings.exit_wait_s, project, ends=rank == 0))
     if rank:
         return run
+    if settings.mode == "online":
+        adopt(settings, say)
     if code and (snapshot := _capture.snapshot()):
         run.record_code(snapshot)
     if console:
         run.capture_console()
     if system:
         run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
+    return run
+
+
+def _begun(run: Run) -> Run:
+    begin(run)
     return run
 
 

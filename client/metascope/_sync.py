@@ -9,9 +9,10 @@ from pathlib import Path
 
 from metascope._api import Api
 from metascope._delivery import Delivery
-from metascope._errors import MetascopeError
+from metascope._errors import MetascopeError, Unreachable
+from metascope._records import EVENT, event_of
 from metascope._settings import Settings
-from metascope._spool import ABOUT, Lock, SpoolInUse, clear, segments
+from metascope._spool import ABOUT, Lock, Position, SpoolInUse, clear, read, segments
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Synced:
     is_drained: bool
     refused: int
     problem: str
+    is_unreachable: bool = False
 
 
 def sync(settings: Settings, say: Callable[[str], None]) -> list[Synced]:
@@ -31,22 +33,34 @@ def sync(settings: Settings, say: Callable[[str], None]) -> list[Synced]:
     One that cannot be delivered does not keep the others.
     """
     found = []
-    for folder in sorted(settings.spool.glob("*/")):
-        if not segments(folder):
-            continue
+    for folder in waiting(settings):
         try:
-            lock = Lock(folder)
+            found.append(deliver(folder, settings))
         except SpoolInUse:
             say(f"{folder.name}: its process is running and sends by itself")
-            continue
-        try:
-            found.append(_deliver(folder, settings))
-        finally:
-            lock.release()
     return found
 
 
-def _deliver(folder: Path, settings: Settings) -> Synced:
+def waiting(settings: Settings) -> list[Path]:
+    """The spools in which something is left. Those of forked processes come last: they learn from
+    their parent's which run is theirs."""
+    found = [folder for folder in sorted(settings.spool.glob("*/")) if segments(folder)]
+    return sorted(found, key=_is_branch)
+
+
+def deliver(
+    folder: Path, settings: Settings, is_stopped: Callable[[], bool] = lambda: False
+) -> Synced:
+    """Deliver one spool, until all of it is sent or `is_stopped`. Raises SpoolInUse while its
+    process lives, or another delivers it."""
+    lock = Lock(folder)
+    try:
+        return _deliver(folder, settings, is_stopped)
+    finally:
+        lock.release()
+
+
+def _deliver(folder: Path, settings: Settings, is_stopped: Callable[[], bool]) -> Synced:
     url = json.loads((folder / ABOUT).read_text("utf-8"))["url"]
     # A run that no server has told an id goes where this user now sends runs.
     delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
@@ -54,13 +68,28 @@ def _deliver(folder: Path, settings: Settings) -> Synced:
     if run is not None and url.rstrip("/") != settings.url.rstrip("/"):  # the token is not its own
         problem = f"the run is on {url}: `metascope login {url}`, then sync again"
         return Synced(folder.name, run, False, delivery.state.refused, problem)
-    problem = ""
+    problem, is_unreachable = "", False
     try:
-        while delivery.step(None):
+        while not (stopped := is_stopped()) and delivery.step(None):
             pass
+        if stopped:
+            problem = "stopped on the way"
     except (MetascopeError, OSError) as error:
-        problem = str(error)
+        problem, is_unreachable = str(error), isinstance(error, Unreachable)
     state = delivery.state
     if not problem:
         clear(folder)
-    return Synced(folder.name, state.run, not problem, state.refused, problem)
+    return Synced(folder.name, state.run, not problem, state.refused, problem, is_unreachable)
+
+
+def _is_branch(folder: Path) -> bool:
+    """Whether its first record attaches it to the spool of the process it was forked from."""
+    try:
+        first = next(read(folder, Position()), None)
+    except FileNotFoundError:  # its process has just sent the rest
+        return False
+    return (
+        first is not None
+        and first.kind == EVENT
+        and event_of(first.payload).get("type") == "attach"
+    )

@@ -1,0 +1,78 @@
+"""A run that records nothing: the script goes on as it is written, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from metascope import _active
+from metascope._machine import EVERY_S
+from metascope._media import Encoded
+from metascope._run import Run
+from metascope._settings import Settings
+
+
+class DisabledRun(Run):
+    """What `start` gives where recording is switched off. No spool, no thread, no request: only
+    `use_artifact` still fetches, as the script reads what it returns."""
+
+    def __init__(self, settings: Settings, project: str) -> None:
+        # Not Run's own: that one opens what this one does without.
+        self.lost = 0
+        self._settings = settings
+        self._project = project
+        self._step = 0
+        self._is_finished = False
+
+    @property
+    def id(self) -> str | None:
+        """None: the server does not know this run."""
+        return None
+
+    @property
+    def url(self) -> str | None:
+        """None: it has no page."""
+        return None
+
+    def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
+        """Nothing is recorded."""
+
+    def log_artifact(
+        self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
+        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Nothing is kept."""
+
+    def capture_console(self) -> None:
+        """Nothing is captured."""
+
+    def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
+        """Nothing is measured."""
+
+    def watch(self, module: Any, every: int = 100, *, histograms: bool = False) -> None:
+        """The module gets no hooks."""
+
+    def finish(
+        self, status: str = "completed", reason: str = "", *, wait_s: float | None = None
+    ) -> bool:
+        """True: nothing is waiting."""
+        _active.end(self)
+        self._is_finished = True
+        return True
+
+    def _event(self, kind: str, content: Any) -> None:
+        return
+
+    def _lose(self, count: int, why: str) -> None:
+        return
+
+    def _media(self, kind: str, key: str, step: int | None, encode: Callable[[], Encoded]) -> None:
+        return
+
+    def _new_file(self, kind: str) -> Path:
+        raise ValueError("recording is switched off")
+
+    def _settings_of(self) -> Settings:
+        return self._settings
