@@ -3,7 +3,7 @@
 from dashboard.requests import SignedIn
 from experiments import access
 from experiments.errors import Invalid, NotFound
-from experiments.models import Job, Project, Role, Run, User
+from experiments.models import Job, Project, Role, Run, User, Workspace
 
 
 def project_of(request: SignedIn, workspace: str, project: str) -> Project:
@@ -16,6 +16,14 @@ def project_of(request: SignedIn, workspace: str, project: str) -> Project:
     )
     if found is None:
         raise NotFound(f"There is no project {workspace}/{project}, or it is not yours to see.")
+    return found
+
+
+def workspace_of(request: SignedIn, slug: str) -> Workspace:
+    """The workspace at /w/<slug>/. Raises NotFound, also for strangers."""
+    found = access.workspaces_of(request.user).filter(slug=slug).first()
+    if found is None:
+        raise NotFound(f"There is no workspace {slug}, or it is not yours to see.")
     return found
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
-from experiments import paths
+from experiments import audit, paths
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.files import LONGEST_PATH
 from experiments.models import (
@@ -29,6 +29,7 @@ from experiments.models import (
     User,
     Workspace,
 )
+from experiments.models.audit import Action
 from experiments.problems import Problems
 
 MOST_FILES = 100_000
@@ -198,7 +199,7 @@ def _artifact(project: Project, name: str, kind: str) -> Artifact:
     Artifact.objects.bulk_create(
         [Artifact(project=project, name=name, kind=kind)], ignore_conflicts=True
     )
-    artifact = Artifact.objects.select_for_update().get(project=project, name=name)
+    artifact = Artifact.objects.select_for_update(no_key=True).get(project=project, name=name)
     if artifact.kind != kind:
         raise Conflict(
             f"{name} is a {artifact.kind} already: choose another name.",
@@ -329,13 +330,20 @@ def _retain(artifact: Artifact) -> None:
         return
     numbers = artifact.versions.order_by("-number").values_list("pk", flat=True)
     old = list(numbers[artifact.keep_versions :])
-    for version in artifact.versions.filter(pk__in=old).exclude(pk__in=_held().values("pk")):
-        _erase(version)
+    for version in _locked(artifact.versions.filter(pk__in=old)):
+        if not _held().filter(pk=version.pk).exists():
+            _erase(version)
+
+
+def _locked(versions: QuerySet[ArtifactVersion]) -> list[ArtifactVersion]:
+    """Versions that nothing can begin to refer to until the transaction ends."""
+    return list(versions.select_for_update(of=("self",)).order_by("pk"))
 
 
 @transaction.atomic
 def delete_version(version: ArtifactVersion) -> None:
     """Erases a version. Conflict while an alias points to it or a run has read it."""
+    _locked(ArtifactVersion.objects.filter(pk=version.pk))
     if _held().filter(pk=version.pk).exists():
         raise Conflict(
             "The version has an alias, or a run has read it: remove the alias, or delete the run "
@@ -343,6 +351,9 @@ def delete_version(version: ArtifactVersion) -> None:
             code="version_held",
         )
     _erase(version)
+    project = version.artifact.project
+    name = f"{version.artifact.name}:{version.number}"
+    audit.record(Action.VERSION_ERASED, name, place=project, project=project.slug)
 
 
 def _erase(version: ArtifactVersion) -> None:
@@ -353,6 +364,7 @@ def _erase(version: ArtifactVersion) -> None:
 @transaction.atomic
 def delete_artifact(artifact: Artifact) -> None:
     """Erases an artifact with all its versions. Conflict while one of them is held."""
+    _locked(artifact.versions.all())
     if held := artifact.versions.filter(pk__in=_held().values("pk")).first():
         raise Conflict(
             f"Version {held.number} has an alias, or a run has read it.", code="version_held"
@@ -360,3 +372,5 @@ def delete_artifact(artifact: Artifact) -> None:
     for version in artifact.versions.all():
         _erase(version)
     artifact.delete()
+    project = artifact.project
+    audit.record(Action.ARTIFACT_ERASED, artifact.name, place=project, project=project.slug)

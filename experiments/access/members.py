@@ -2,8 +2,10 @@
 
 from django.db import IntegrityError, transaction
 
+from experiments import audit
 from experiments.errors import Conflict, Invalid
 from experiments.models import Membership, Role, User, Workspace
+from experiments.models.audit import Action
 from experiments.problems import Problems
 
 
@@ -24,18 +26,22 @@ def create_workspace(*, slug: str, name: str, user: User) -> Workspace:
             fields={"slug": ["Taken: choose another."]},
         ) from None
     Membership.objects.create(workspace=workspace, user=user, role=Role.ADMIN)
+    audit.record(Action.WORKSPACE_CREATED, slug, place=workspace)
     return workspace
 
 
+@transaction.atomic
 def rename_workspace(workspace: Workspace, *, name: str) -> Workspace:
     """Gives a workspace another name; its slug stays."""
     problems = Problems()
     workspace.name = problems.text("name", name, least=1, most=120)
     problems.check()
     workspace.save(update_fields=["name"])
+    audit.record(Action.WORKSPACE_RENAMED, workspace.slug, place=workspace, name=workspace.name)
     return workspace
 
 
+@transaction.atomic
 def add_member(*, workspace: Workspace, username: str, role: Role) -> Membership:
     """Makes an existing user a member; Invalid if unknown, Conflict if a member already."""
     user = User.objects.filter(username=username, is_active=True).first()
@@ -53,6 +59,7 @@ def add_member(*, workspace: Workspace, username: str, role: Role) -> Membership
             code="already_member",
             fields={"username": ["Is a member already."]},
         )
+    audit.record(Action.MEMBER_ADDED, username, place=workspace, role=role)
     return membership
 
 
@@ -60,8 +67,17 @@ def add_member(*, workspace: Workspace, username: str, role: Role) -> Membership
 def change_role(membership: Membership, *, role: Role) -> Membership:
     """Sets a member's role; Conflict if that would leave the workspace without an admin."""
     _keep_an_admin(membership, stays=role == Role.ADMIN)
+    before = membership.role
     membership.role = role
     membership.save(update_fields=["role"])
+    if before != role:
+        audit.record(
+            Action.MEMBER_ROLE_CHANGED,
+            membership.user.username,
+            place=membership.workspace,
+            before=before,
+            role=role,
+        )
     return membership
 
 
@@ -70,15 +86,18 @@ def remove_member(membership: Membership) -> None:
     """Ends a membership; Conflict if that would leave the workspace without an admin."""
     _keep_an_admin(membership, stays=False)
     membership.delete()
+    audit.record(
+        Action.MEMBER_REMOVED, membership.user.username, place=membership.workspace,
+        role=membership.role,
+    )  # fmt: skip
 
 
 def _keep_an_admin(membership: Membership, *, stays: bool) -> None:
     """Called in a transaction: the lock makes two admins who leave at once wait for each other."""
     if stays or membership.role != Role.ADMIN:
         return
-    admins = Membership.objects.select_for_update().filter(
-        workspace=membership.workspace, role=Role.ADMIN
-    )
+    rows = Membership.objects.filter(workspace=membership.workspace, role=Role.ADMIN)
+    admins = rows.select_for_update().order_by("pk")
     if {admin.pk for admin in admins} <= {membership.pk}:
         raise Conflict(
             "A workspace needs at least one admin: make somebody else admin first.",

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.db import transaction
+
+from experiments import audit
 from experiments.access.roles import effective
 from experiments.errors import Conflict
 from experiments.models import Membership, Project, ProjectRole, Role
+from experiments.models.audit import Action
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def members_of_project(project: Project, username: str | None = None) -> list[Ac
     ]
 
 
+@transaction.atomic
 def set_project_role(project: Project, membership: Membership, role: str | None) -> Access:
     """Gives a member another role in a project, "none" to shut them out, None to drop it again.
 
@@ -54,4 +59,8 @@ def set_project_role(project: Project, membership: Membership, role: str | None)
         ProjectRole.objects.update_or_create(
             project=project, membership=membership, defaults={"role": role}
         )
+    audit.record(
+        Action.PROJECT_ROLE_CHANGED, f"{membership.user.username} in {project.slug}", place=project,
+        role=role,
+    )  # fmt: skip
     return members_of_project(project, membership.user.username)[0]

@@ -4,12 +4,15 @@ import secrets
 import string
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
+from experiments import audit
 from experiments.access.roles import role_in
 from experiments.access.secret import digest
 from experiments.errors import Denied, Invalid, NotFound
 from experiments.models import ApiToken, Role, Scope, User, Workspace
+from experiments.models.audit import Action
 from experiments.problems import Problems
 
 TOKEN_PREFIX = "ms_"
@@ -18,6 +21,7 @@ LAST_USED_PRECISION_S = 60  # a busy token writes its row once a minute, not at 
 _LETTERS = string.ascii_letters + string.digits
 
 
+@transaction.atomic
 def create_token(
     *,
     user: User,
@@ -52,6 +56,7 @@ def create_token(
         digest=digest(secret),
         expires_at=expires_at,
     )
+    audit.record(Action.TOKEN_CREATED, name, place=workspace, prefix=token.prefix, scope=scope)
     return token, secret
 
 
@@ -90,7 +95,11 @@ def require_scope(token: ApiToken, needed: Role) -> None:
         )
 
 
+@transaction.atomic
 def revoke_token(token: ApiToken) -> bool:
     """Makes a token useless at once; False if it was already revoked."""
     rows = ApiToken.objects.filter(pk=token.pk, revoked_at=None)
-    return rows.update(revoked_at=timezone.now()) == 1
+    revoked = rows.update(revoked_at=timezone.now()) == 1
+    if revoked:
+        audit.record(Action.TOKEN_REVOKED, token.name, place=token.workspace, prefix=token.prefix)
+    return revoked

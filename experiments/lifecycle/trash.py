@@ -10,14 +10,17 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from experiments import audit
 from experiments.errors import Conflict
 from experiments.lifecycle.runs import transition
-from experiments.models import LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models import Job, LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models.audit import Action
 from experiments.models.runs import ACTIVE
 
 ERASED_AT_ONCE = 100  # by a sweep
 
 
+@transaction.atomic
 def trash(run: Run) -> Run:
     """Moves a run to the trash. Conflict while its job is queued or running; a client's run that
     is running is cancelled. Repeating changes nothing.
@@ -27,19 +30,25 @@ def trash(run: Run) -> Run:
     if run.status in ACTIVE:  # a crashed one stays crashed
         transition(run, to=RunStatus.CANCELLED, reason="Moved to the trash.")
     rows = Run.objects.filter(pk=run.pk, deleted_at=None)
-    rows.update(deleted_at=Now(), archived_at=Coalesce("archived_at", Now()))
+    if rows.update(deleted_at=Now(), archived_at=Coalesce("archived_at", Now())):
+        _note(Action.RUN_TRASHED, run)
     run.refresh_from_db(fields=["deleted_at", "archived_at"])
     return run
 
 
+@transaction.atomic
+@transaction.atomic
 def restore(run: Run) -> Run:
     """Takes a run out of the trash, and shows it in lists. Repeating changes nothing.
 
     Raises Conflict while its project is in the trash.
     """
-    if Project.objects.filter(pk=run.project_id).exclude(deleted_at=None).exists():
+    project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
+    if project.deleted_at is not None:
         raise Conflict("Its project is in the trash: restore that.", code="project_in_trash")
-    Run.objects.filter(pk=run.pk).exclude(deleted_at=None).update(deleted_at=None, archived_at=None)
+    rows = Run.objects.filter(pk=run.pk).exclude(deleted_at=None)
+    if rows.update(deleted_at=None, archived_at=None):
+        _note(Action.RUN_RESTORED, run)
     run.refresh_from_db(fields=["deleted_at", "archived_at"])
     return run
 
@@ -50,6 +59,8 @@ def erase(run: Run) -> Run:
 
     Blobs that nothing else refers to go with the next collection. Returns the run as it was.
     """
+    # The job first, as the queue does; both are locked against what would refer to them.
+    Job.objects.select_for_update().filter(run=run).first()
     locked = Run.objects.select_for_update().get(pk=run.pk)
     if locked.deleted_at is None:
         raise Conflict(
@@ -60,7 +71,12 @@ def erase(run: Run) -> Run:
         Manifest.objects.filter(pk=locked.files_id).delete()
     if locked.snapshot_id is not None:  # others may have executed the same code
         Snapshot.objects.filter(pk=locked.snapshot_id, run=None).delete()
+    _note(Action.RUN_ERASED, run)
     return run
+
+
+def _note(action: Action, run: Run) -> None:
+    audit.record(action, f"{run.name} ({run.pk})", place=run.project, project=run.project.slug)
 
 
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
@@ -71,6 +87,7 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
     for project in projects[:limit]:
         _erase_models(LoggedModel.objects.filter(project=project))
+        audit.record(Action.PROJECT_ERASED, project.slug, place=project)
         project.delete()
     _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
     return len(erased)
@@ -92,7 +109,8 @@ def trash_project(project: Project) -> Project:
             f"{active} jobs of the project are queued or running: cancel them first.",
             code="run_active",
         )
-    Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=Now())
+    if Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=Now()):
+        audit.record(Action.PROJECT_TRASHED, project.slug, place=project)
     for run in project.runs.filter(status__in=ACTIVE):
         transition(run, to=RunStatus.CANCELLED, reason="Its project was moved to the trash.")
     project.runs.filter(deleted_at=None).update(
@@ -105,7 +123,9 @@ def trash_project(project: Project) -> Project:
 @transaction.atomic
 def restore_project(project: Project) -> Project:
     """Takes a project out of the trash, with all its runs, those deleted singly before too."""
-    Project.objects.filter(pk=project.pk).update(deleted_at=None)
+    rows = Project.objects.filter(pk=project.pk).exclude(deleted_at=None)
+    if rows.update(deleted_at=None):
+        audit.record(Action.PROJECT_RESTORED, project.slug, place=project)
     project.runs.exclude(deleted_at=None).update(deleted_at=None, archived_at=None)
     project.refresh_from_db(fields=["deleted_at"])
     return project

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from experiments import floats
+from experiments import audit, floats
 from experiments.errors import Invalid
 from experiments.mlflow import experiments
 from experiments.mlflow.records import number
@@ -33,6 +33,7 @@ from experiments.models import (
     Project,
     Run,
 )
+from experiments.models.audit import Action
 
 PARAM, TAG = LoggedModelText.Kind.PARAM, LoggedModelText.Kind.TAG
 _NOT_IN_NAMES = frozenset("/:.%\"'")
@@ -92,10 +93,12 @@ def set_status(model: LoggedModel, status: str) -> None:
     _change(model, status=wanted)
 
 
+@transaction.atomic
 def delete(model: LoggedModel) -> None:
     """Moves it to the trash."""
     refuse_deleted(model)
     _change(model, deleted_at=Now())
+    audit.record(Action.LOGGED_MODEL_TRASHED, f"{model.name} ({model.pk})", place=model.project)
 
 
 @transaction.atomic

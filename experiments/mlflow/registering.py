@@ -8,10 +8,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
+from experiments import audit
 from experiments.errors import DomainError
 from experiments.mlflow import artifacts, logged_models, registry, runs
 from experiments.mlflow.words import Tags, check_length, invalid, no_such
 from experiments.models import LoggedModel, ModelVersion, Project, RegisteredModel, Run, Workspace
+from experiments.models.audit import Action
 
 PROXIED = "mlflow-artifacts:/"
 _MODEL = re.compile(r"models:/(m-[0-9A-Za-z_\-]+)/?")
@@ -69,8 +71,11 @@ def create_version(
     return version
 
 
+@transaction.atomic
 def delete_version(version: ModelVersion) -> None:
     """Removes a version with its aliases; its number is not used again."""
+    name = f"{version.model.name}:{version.number}"
+    audit.record(Action.MODEL_VERSION_DELETED, name, place=version.model.workspace)
     version.delete()
     registry.change(version.model)
 

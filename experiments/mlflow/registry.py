@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from experiments import audit
 from experiments.errors import Invalid
 from experiments.mlflow.words import (
     AlreadyExists,
@@ -20,6 +21,7 @@ from experiments.mlflow.words import (
     to_ms,
 )
 from experiments.models import ModelAlias, ModelVersion, RegisteredModel, RegistryTag, Workspace
+from experiments.models.audit import Action
 
 LONGEST_NAME = 256
 LONGEST_TAG = 100_000
@@ -81,6 +83,13 @@ def rename(model: RegisteredModel, name: str) -> None:
             change(model, name=name)
     except IntegrityError:
         raise _taken(name) from None
+
+
+@transaction.atomic
+def delete(model: RegisteredModel) -> None:
+    """Removes a model with its versions; files and runs stay."""
+    audit.record(Action.MODEL_DELETED, model.name, place=model.workspace)
+    model.delete()
 
 
 def change(row: RegisteredModel | ModelVersion, **fields: str) -> None:

@@ -18,6 +18,7 @@ from experiments.models.artifacts import (
     ArtifactVersion,
     BlobUpload,
 )
+from experiments.models.audit import AuditEntry
 from experiments.models.evaluations import Evaluation
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.inputs import (
@@ -42,6 +43,7 @@ __all__ = [
     "ArtifactKind",
     "ArtifactUse",
     "ArtifactVersion",
+    "AuditEntry",
     "Blob",
     "BlobUpload",
     "Checkpoint",

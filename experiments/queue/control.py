@@ -4,8 +4,10 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from experiments import audit
 from experiments.errors import Conflict, Invalid
 from experiments.models import Checkpoint, Job, Run
+from experiments.models.audit import Action
 from experiments.models.jobs import JobStatus
 from experiments.queue.doorbell import ring
 
@@ -35,6 +37,9 @@ def cancel(job: Job) -> Job:
             _refresh(job)
             if job.status != JobStatus.CANCELLED:
                 raise Conflict(f"The job has {job.status} already.", code="job_finished")
+            return job
+        if job.cancel_requested_at is None:  # asking again is the same as asking once
+            audit.record(Action.JOB_CANCELLED, f"{job.run.name} ({job.pk})", place=job.run.project)
     return _refresh(job)
 
 

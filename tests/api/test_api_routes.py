@@ -61,6 +61,7 @@ TABLE = [
     ("workspaces/lab/members/ada/", "GET", None, READ),
     ("workspaces/lab/members/ada/", "PATCH", {"role": "member"}, ADMIN_WRITE),
     ("workspaces/lab/members/ada/", "DELETE", None, ADMIN_REMOVE),
+    ("workspaces/lab/audit/", "GET", None, ADMIN_WRITE),
     ("projects/", "GET", None, MINE),
     ("projects/", "POST", {"workspace": "lab", "slug": "new"}, CREATE),
     ("projects/lab/sinusoid/", "GET", None, READ),
@@ -193,6 +194,8 @@ def expected(address, method, statuses):
         raised = named["member"]
     if (address, method) == ("tokens/{token}/", "DELETE"):
         raised = shut_out = named["stranger"]
+    if address == "workspaces/lab/audit/":  # an admin's to read, by a token of that scope
+        return {**named, "raised": 403, "shut_out": 403, "reader": 403, "writer": 403}
     reader, writer = (
         403 if named[role] == 403 or (address, method) in ACCOUNT else named["admin"]
         for role in ("viewer", "member")

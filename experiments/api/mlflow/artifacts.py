@@ -1,16 +1,18 @@
 """mlflow-artifacts/...: files in and out, and what a folder holds."""
 
+from django.db import transaction
 from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import access, files
+from experiments import access, audit, files
 from experiments.api.bodies import Body, RawParser, download
 from experiments.api.mlflow import errors
 from experiments.api.mlflow.views import About, MlflowView
 from experiments.mlflow import artifacts
 from experiments.mlflow.artifacts import Place
 from experiments.models import Role
+from experiments.models.audit import Action
 
 
 class AboutPlace(About[Place]):
@@ -42,7 +44,11 @@ class ArtifactContent(AboutPlace):
         return Response({})
 
     def delete(self, request: Request, path: str) -> Response:
-        files.remove(self.subject.made(), self.subject.path)
+        place = self.subject
+        with transaction.atomic():
+            files.remove(place.made(), place.path)
+            owner = place.owner.pk
+            audit.record(Action.FILE_REMOVED, place.path, place=place.project, owner=owner)
         return Response({})
 
 

@@ -67,7 +67,7 @@ def _rename(model: RegisteredModel, call: Call) -> Record:
 
 def _delete(model: RegisteredModel, call: Call) -> Record:
     """Removes a model with its versions; files and runs stay."""
-    model.delete()
+    registry.delete(model)
     return {}
 
 

@@ -1,18 +1,20 @@
 """/runs/<id>/files/: the files of a run, listed, uploaded and downloaded."""
 
+from django.db import transaction
 from django.http import HttpResponseBase
 from django.urls import path
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import files
+from experiments import audit, files
 from experiments.api.bodies import Body, RawParser, download
 from experiments.api.docs import documented
 from experiments.api.fields import Output
 from experiments.api.views import RunView
 from experiments.errors import Invalid
 from experiments.models import Role
+from experiments.models.audit import Action
 
 PATH = ("path", str, "Its path: relative, with / between folders.")
 
@@ -94,7 +96,10 @@ class RunFileContent(RunView):
         query=(PATH,),
     )
     def delete(self, request: Request, run_id: str) -> Response:
-        files.remove(self.run.files, path_of(request))
+        found = path_of(request)
+        with transaction.atomic():
+            files.remove(self.run.files, found)
+            audit.record(Action.FILE_REMOVED, found, place=self.run.project, run=self.run.pk)
         return Response(status=204)
 
 

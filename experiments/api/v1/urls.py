@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from experiments.api.v1 import (
     artifact_versions,
     artifacts,
+    audit,
     evaluations,
     files,
     jobs,
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(_workspace, workspaces.WorkspaceDetail.as_view()),
     path(f"{_workspace}members/", workspaces.Members.as_view()),
     path(f"{_workspace}members/<str:username>/", workspaces.MemberDetail.as_view()),
+    path(f"{_workspace}audit/", audit.Audit.as_view()),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:workspace>/<slug:project>/", projects.ProjectDetail.as_view()),
     path("projects/<slug:workspace>/<slug:project>/restore/", projects.ProjectRestore.as_view()),
