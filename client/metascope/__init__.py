@@ -11,6 +11,7 @@ from metascope._active import active_run
 from metascope._errors import Denied, MetascopeError, MissingFramework, Refused, Unreachable
 from metascope._run import Run
 from metascope._start import start
+from metascope._tensorboard import sync_tensorboard
 from metascope._track import track
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Unreachable",
     "active_run",
     "start",
+    "sync_tensorboard",
     "track",
 ]
 __version__ = "0.1.0"

@@ -67,6 +67,28 @@ class Evidence(ABC):
             return
         self._event("artifact", {"bundle": path.name})
 
+    def save_artifact(
+        self, name: str, file: str, save: Callable[[str], Any], *, kind: str = "model",
+        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Keep what `save` writes under the path it is called with, which ends in `file`, as a
+        version of the artifact `name`: `run.save_artifact("net", "net.pt", network.save)`. What
+        was written stays beside the spool until it is sent."""
+        try:
+            path = self._new_file("artifact").with_suffix(".json")
+            folder = path.with_suffix("")  # goes with the bundle
+            folder.mkdir(mode=0o700)
+            save(os.fspath(folder / file))
+            found = _bundle.gather(
+                folder, folder, name=name, kind=kind, aliases=aliases,
+                metadata=_values.plain(metadata or {}), copy=False,
+            )  # fmt: skip
+            _bundle.write(found, path)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, f"artifact {name!r}: {type(error).__name__}: {error}")
+            return
+        self._event("artifact", {"bundle": path.name})
+
     def use_artifact(
         self, reference: str, *, project: str = "", to: str | os.PathLike[str] | None = None
     ) -> Path:

@@ -1,0 +1,69 @@
+"""What every integration needs: its framework, a run, and numbers out of what frameworks report."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from metascope._active import active_run
+from metascope._errors import MissingFramework
+from metascope._run import Run
+from metascope._start import start
+
+
+def framework(module: str, *, install: str) -> Any:
+    """A module of the framework. Raises MissingFramework, which says what to install."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingFramework(
+            f"{module} cannot be imported ({error}): pip install {install}"
+        ) from error
+
+
+class RunSource:
+    """The run an integration records into: one that was given, the active one, or one of its own,
+    begun with the first use and ended by `end`."""
+
+    def __init__(self, run: Run | None, project: str, options: Mapping[str, Any]) -> None:
+        self.run = run
+        self.project = project
+        self.options = dict(options)
+        self.is_own = False
+
+    def get(self) -> Run:
+        """The run. Raises ValueError where there is none and no project names a new one."""
+        if self.run is None:
+            self.run = None if self.project or self.options else active_run()
+        if self.run is None:
+            self.run = start(self.project, **self.options)
+            self.is_own = True
+        return self.run
+
+    def end(self, status: str = "completed", reason: str = "") -> None:
+        """Finish the run if it is our own; somebody else's goes on."""
+        if self.run and self.is_own:
+            self.run.finish(status, reason)
+            self.run, self.is_own = None, False
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """Those that are numbers, or arrays and tensors of one element."""
+    found = {}
+    for key, value in values.items():
+        if isinstance(value, str | bytes) or value is None:
+            continue
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+            found[str(key)] = float(value.detach() if hasattr(value, "detach") else value)
+    return found
+
+
+@contextlib.contextmanager
+def never_raising(run: Run, what: str) -> Iterator[None]:
+    """What goes wrong inside is counted and said, and the training goes on."""
+    try:
+        yield
+    except Exception as error:  # logging must never end a training
+        run._lose(1, f"{what}: {type(error).__name__}: {error}")
