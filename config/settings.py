@@ -112,6 +112,14 @@ DATABASES = {
 }
 
 AUTH_USER_MODEL = "experiments.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "UserAttributeSimilarityValidator",
+    )
+]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 # Behind a proxy that ends TLS: cookies over HTTPS only, and the proxy's word on the scheme counts.

@@ -1,5 +1,7 @@
 """A workspace: its members, their roles, and who was invited."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,8 @@ from dashboard.scope import workspace_of
 from experiments import access
 from experiments.errors import Invalid, NotFound
 from experiments.models import Membership, Role, Workspace
+
+LIFETIMES = ((7, "a week"), (1, "a day"), (30, "30 days"))
 
 
 @require_safe
@@ -26,20 +30,27 @@ def workspaces(request: SignedIn) -> HttpResponse:
 def page(request: SignedIn, workspace: str) -> HttpResponse:
     """Everybody with their role; admins change it."""
     found = workspace_of(request, workspace)
-    members = found.memberships.select_related("user").order_by("user__username")
-    context = {
-        "workspace": found,
-        "members": members,
+    return render(request, "dashboard/members.html", members_context(request, found))
+
+
+def members_context(request: SignedIn, workspace: Workspace) -> dict[str, Any]:
+    """Everything the page's template needs; open invitations are for admins to see."""
+    is_admin = access.role_in(request.user, workspace) == Role.ADMIN
+    invited = access.open_invitations(workspace).select_related("invited_by").order_by("-id")
+    return {
+        "workspace": workspace,
+        "members": workspace.memberships.select_related("user").order_by("user__username"),
         "roles": list(Role),
-        "is_admin": access.role_in(request.user, found) == Role.ADMIN,
+        "lifetimes": LIFETIMES,
+        "is_admin": is_admin,
+        "invitations": invited if is_admin else (),
     }
-    return render(request, "dashboard/members.html", context)
 
 
 @require_POST
 def change(request: SignedIn, workspace: str) -> HttpResponse:
     """Gives `username` the `role`."""
-    member = _member(request, _administered(request, workspace))
+    member = _member(request, administered(request, workspace))
     role = request.POST.get("role", "")
     if role not in Role.values:
         problem = "Choose a role of the list."
@@ -52,7 +63,7 @@ def change(request: SignedIn, workspace: str) -> HttpResponse:
 @require_POST
 def remove(request: SignedIn, workspace: str) -> HttpResponse:
     """Ends the membership of `username`."""
-    member = _member(request, _administered(request, workspace))
+    member = _member(request, administered(request, workspace))
     access.remove_member(member)
     messages.success(request, f"{member.user.username} is no member any more.")
     if member.user == request.user:
@@ -60,7 +71,8 @@ def remove(request: SignedIn, workspace: str) -> HttpResponse:
     return redirect("members", workspace)
 
 
-def _administered(request: SignedIn, slug: str) -> Workspace:
+def administered(request: SignedIn, slug: str) -> Workspace:
+    """The workspace, for its admins. Raises NotFound to strangers, Denied to others."""
     found = workspace_of(request, slug)
     access.require(request.user, found, Role.ADMIN)
     return found

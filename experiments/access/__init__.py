@@ -1,5 +1,14 @@
 """Who may do what: tokens, one-time sign-in links, roles in workspaces and projects."""
 
+from experiments.access.invitations import (
+    MOST_DAYS,
+    accept_invitation,
+    create_invitation,
+    find_invitation,
+    open_invitations,
+    register_invited,
+    revoke_invitation,
+)
 from experiments.access.members import (
     add_member,
     change_role,
@@ -28,23 +37,30 @@ from experiments.access.sign_in import create_sign_in_link, use_sign_in_link
 from experiments.access.tokens import create_token, require_scope, revoke_token, user_for_token
 
 __all__ = [
+    "MOST_DAYS",
     "Access",
     "Place",
+    "accept_invitation",
     "add_member",
     "best_role_in",
     "change_role",
     "check",
+    "create_invitation",
     "create_sign_in_link",
     "create_token",
     "create_workspace",
     "effective",
     "ensure_first_user",
+    "find_invitation",
     "members_of_project",
+    "open_invitations",
     "projects_of",
+    "register_invited",
     "remove_member",
     "rename_workspace",
     "require",
     "require_scope",
+    "revoke_invitation",
     "revoke_token",
     "role_in",
     "role_in_run",

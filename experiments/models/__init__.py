@@ -3,6 +3,7 @@
 from experiments.models.access import (
     ApiToken,
     IdempotencyRecord,
+    Invitation,
     Membership,
     Role,
     Scope,
@@ -51,6 +52,7 @@ __all__ = [
     "DatasetInput",
     "Evaluation",
     "IdempotencyRecord",
+    "Invitation",
     "Job",
     "JobAttempt",
     "LogChunk",

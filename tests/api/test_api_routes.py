@@ -13,16 +13,18 @@ from django.urls import URLPattern, URLResolver
 
 from experiments import access, artifacts, files, lifecycle, recording, snapshots, uploads
 from experiments.api.v1 import urls
+from experiments.models import Role
 from tests import factories
 from tests.api.conftest import error_of, give_own_roles
 
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
 # Addresses that are of no project: a role of one's own in a project changes nothing there.
-OF_NO_PROJECT = ("users/", "tokens/", "workspaces/", "workers/", "trainers/", "distributions/",
-                 "schema/", "docs/")  # fmt: skip
+OF_NO_PROJECT = ("users/", "invitations/", "tokens/", "workspaces/", "workers/", "trainers/",
+                 "distributions/", "schema/", "docs/")  # fmt: skip
 # Who may write to one project may send files for it.
 OF_ANY_PROJECT = ("workspaces/lab/blobs/",)
-ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST")}
+ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST"),
+           ("invitations/accept/", "POST")}  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Who gets what. The order is that of CALLERS.
@@ -62,6 +64,10 @@ TABLE = [
     ("workspaces/lab/members/ada/", "PATCH", {"role": "member"}, ADMIN_WRITE),
     ("workspaces/lab/members/ada/", "DELETE", None, ADMIN_REMOVE),
     ("workspaces/lab/audit/", "GET", None, ADMIN_WRITE),
+    ("workspaces/lab/invitations/", "GET", None, ADMIN_WRITE),
+    ("workspaces/lab/invitations/", "POST", {"role": "viewer"}, ADMIN_CREATE),
+    ("workspaces/lab/invitations/{invitation}/", "DELETE", None, ADMIN_REMOVE),
+    ("invitations/accept/", "POST", {"secret": "{secret}"}, (401, 409, 409, 409, 200)),
     ("projects/", "GET", None, MINE),
     ("projects/", "POST", {"workspace": "lab", "slug": "new"}, CREATE),
     ("projects/lab/sinusoid/", "GET", None, READ),
@@ -167,7 +173,12 @@ def things(lab):
     factories.make_worker()
     give_own_roles(factories.make_project(lab.workspace, slug="old"))
     token, _ = access.create_token(user=factories.make_user("ada"), name="Ada's")
+    invitation, secret = access.create_invitation(
+        workspace=lab.workspace, role=Role.VIEWER, user=factories.make_user("max")
+    )
     return {
+        "invitation": invitation.pk,
+        "secret": secret,
         "run": run.pk,
         "bare": factories.make_run(lab.project).pk,
         "done": factories.make_run(lab.project, status="completed").pk,
@@ -194,7 +205,8 @@ def expected(address, method, statuses):
         raised = named["member"]
     if (address, method) == ("tokens/{token}/", "DELETE"):
         raised = shut_out = named["stranger"]
-    if address == "workspaces/lab/audit/":  # an admin's to read, by a token of that scope
+    admins_only = ("workspaces/lab/audit/", "workspaces/lab/invitations/")
+    if address.startswith(admins_only):  # reading too, which a token of less scope may not
         return {**named, "raised": 403, "shut_out": 403, "reader": 403, "writer": 403}
     reader, writer = (
         403 if named[role] == 403 or (address, method) in ACCOUNT else named["admin"]
@@ -208,7 +220,8 @@ def expected(address, method, statuses):
 )
 def test_who_gets_what(lab, things, address, method, body, statuses):
     text = "" if body is None else json.dumps(body)
-    data = text.replace('"{version}"', str(things["version"])).encode()
+    data = text.replace('"{version}"', str(things["version"]))
+    data = data.replace("{secret}", things["secret"]).encode()
 
     for caller, status in expected(address, method, statuses).items():
         undo = transaction.savepoint()
@@ -254,7 +267,7 @@ def _pattern_of(address):
         "failed": "a",
         "trashed": "a",
     }
-    numbers = dict.fromkeys(("token", "version", "artifact", "aliased"), "1")
+    numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation"), "1")
     path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
@@ -289,6 +302,7 @@ def _sample(pattern, things):
         "<int:artifact_id>": str(things["artifact"]),
         "<str:alias>": "best",
         "<str:sha256>": SHA,
+        "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),
     }.items():
         pattern = pattern.replace(name, value)

@@ -9,6 +9,7 @@ from experiments.api.v1 import (
     audit,
     evaluations,
     files,
+    invitations,
     jobs,
     metrics,
     project_access,
@@ -66,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *artifacts.urlpatterns,
     *artifact_versions.urlpatterns,
     *project_access.urlpatterns,
+    *invitations.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
 ]
