@@ -8,6 +8,7 @@ from django.db import connection
 
 from experiments import snapshots
 from experiments.management.commands.backup import copy_instance
+from experiments.management.copies import NotWhole
 from tests.factories import make_workspace
 
 pytestmark = [
@@ -43,7 +44,16 @@ def test_backup_has_every_blob_and_row(instance, tmp_path):
 def test_missing_blob_makes_it_incomplete(instance, tmp_path):
     next(path for path in (instance / "blobs").rglob("*") if path.is_file()).unlink()
 
-    with pytest.raises(OSError, match="1 blobs are missing"):
+    with pytest.raises(NotWhole, match="1 blobs are missing"):
+        copy_instance(instance, instance / "metascope.sqlite3", tmp_path)
+
+
+def test_damaged_blob_makes_it_incomplete(instance, tmp_path):
+    blob = next(path for path in (instance / "blobs").rglob("*") if path.is_file())
+    blob.chmod(0o600)
+    blob.write_bytes(b"another")
+
+    with pytest.raises(NotWhole, match=f"1 blobs are damaged, {blob.name}"):
         copy_instance(instance, instance / "metascope.sqlite3", tmp_path)
 
 

@@ -1,0 +1,43 @@
+"""`manage.py restore SOURCE`: brings a backup back into the data folder of a stopped instance."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from config import restoring
+from config.refusal import StartRefused
+from experiments.management import copies
+
+
+class Command(BaseCommand):
+    help = (
+        "Verifies a backup, then puts it into the data folder (METASCOPE_DATA), which must be "
+        "empty or stopped. A database that is there is kept beside, in before-restore-.../."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", type=Path, metavar="SOURCE", help="a folder of `backup`")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if connection.vendor != "sqlite":
+            raise CommandError(copies.POSTGRESQL)
+        folder = Path(settings.DATA_DIR)
+        source: Path = options["source"].expanduser().resolve()
+        if source == folder.resolve():
+            raise CommandError(f"{source} is the data folder itself: name a backup.")
+        try:
+            with restoring.stopped(folder):
+                blobs, before = restoring.restore(source, folder)
+        except (StartRefused, copies.NotWhole) as refusal:
+            raise CommandError(f"Nothing was restored: {refusal}") from refusal
+        except OSError as error:
+            raise CommandError(f"The restore broke off ({error}): run it again.") from error
+        self.stdout.write(f"Restored the database and {blobs} blobs from {source} to {folder}.")
+        if before is not None:
+            self.stdout.write(f"The database that was there is in {before}.")
+        self.stdout.write("Start with ./run, which migrates it if it is of an older version.")

@@ -1,0 +1,95 @@
+"""Brings a backup back into a data folder that nothing uses."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db.migrations.loader import MigrationLoader
+
+from config import data_folder
+from config.refusal import StartRefused
+from experiments.management import copies
+
+OF_DATABASE = (copies.DATABASE, f"{copies.DATABASE}-wal", f"{copies.DATABASE}-shm")
+
+
+@contextmanager
+def stopped(folder: Path) -> Iterator[None]:
+    """Holds a data folder, so that no instance starts on it meanwhile. Raises StartRefused while
+    one is up."""
+    data_folder.prepare(folder)
+    descriptor = data_folder.lock(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def restore(source: Path, folder: Path) -> tuple[int, Path | None]:
+    """How many blobs came back, and where the former database lies now, if there was one.
+
+    Everything is verified before the folder changes; blobs only ever add to it. To be called while
+    it is `stopped`. Raises StartRefused, NotWhole.
+    """
+    staging = folder / ".restoring"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(mode=0o700)
+    try:
+        database = _staged(source, staging)
+        shas = copies.blobs_referred_to(database)
+        copies.check_blobs(source / "blobs", shas)
+        _bring_blobs(source / "blobs", folder / "blobs", set(shas))
+        before = _move_aside(folder)
+        os.replace(database, folder / copies.DATABASE)
+        if (source / "secret_key").exists():
+            key = (source / "secret_key").read_text().strip()
+            data_folder.write_private(folder / "secret_key", key)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return len(shas), before
+
+
+def _staged(source: Path, staging: Path) -> Path:
+    """The verified copy of the source's database."""
+    if not (source / copies.DATABASE).is_file():
+        raise StartRefused(f"{source} is no backup: it has no {copies.DATABASE}.")
+    for name in OF_DATABASE[:2]:  # what a killed instance left unmerged belongs to it
+        if (source / name).exists():
+            shutil.copyfile(source / name, staging / name)
+    database = staging / copies.DATABASE
+    database.chmod(0o600)
+    copies.check_database(database)
+    known = {name for app, name in MigrationLoader(None).disk_migrations if app == "experiments"}
+    if unknown := copies.migrations_in(database) - known:
+        raise StartRefused(
+            f"{source} was written by a newer Metascope ({max(unknown)} is unknown here): update "
+            "Metascope, then restore."
+        )
+    return database
+
+
+def _bring_blobs(source: Path, target: Path, shas: set[str]) -> None:
+    """Copies what `target` lacks or has damaged."""
+    for path in copies.files_in(source):
+        copy = target / path.relative_to(source)
+        if path.name not in shas or (copy.exists() and copies.is_intact(copy)):
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        draft = copy.with_name(f".{copy.name}.new")
+        shutil.copyfile(path, draft)
+        os.replace(draft, copy)
+
+
+def _move_aside(folder: Path) -> Path | None:
+    """Puts the database and the key that are there into a folder of their own."""
+    found = [folder / name for name in (*OF_DATABASE, "secret_key") if (folder / name).exists()]
+    if not any(path.name == copies.DATABASE for path in found):
+        return None
+    aside = folder / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    aside.mkdir(mode=0o700)
+    for path in found:
+        os.replace(path, aside / path.name)
+    return aside
