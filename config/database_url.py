@@ -16,6 +16,9 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 OPTIONS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
 FORM = "postgres://user:password@host:port/name"
 CONNECT_TIMEOUT_S = 10
+# As long as SQLite's writers wait for each other; and a process that was frozen or cut off within a
+# transaction gives back its locks.
+SESSION = "-c lock_timeout=30s -c idle_in_transaction_session_timeout=120s"
 
 
 def parse(name: str, url: str) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def parse(name: str, url: str) -> dict[str, Any]:
         "PORT": str(port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,  # a server that was started again costs no request
-        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT_S, **options},
+        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT_S, "options": SESSION, **options},
     }
 
 

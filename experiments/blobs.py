@@ -61,10 +61,19 @@ def put_many(contents: Iterable[bytes]) -> dict[str, Blob]:
             [Blob(sha256=sha, size=len(data)) for sha, data in sorted(by_sha.items())],
             ignore_conflicts=True,
         )
-        Blob.objects.filter(sha256__in=by_sha).update(created_at=Now())
+        touch(by_sha)
     for sha, data in by_sha.items():
         _ensure_file(sha, data)
     return Blob.objects.in_bulk(list(by_sha))
+
+
+def touch(hashes: Iterable[str]) -> None:
+    """Note in a transaction that these blobs are wanted now. Their rows are locked in one order:
+    two who put the same files do not wait for each other.
+    """
+    rows = Blob.objects.filter(sha256__in=list(hashes))
+    locked = rows.select_for_update(no_key=True).order_by("sha256").values_list("pk", flat=True)
+    Blob.objects.filter(pk__in=list(locked)).update(created_at=Now())
 
 
 def receive(source: Readable, *, sha256: str = "") -> Blob:
@@ -98,7 +107,7 @@ def _keep(sha256: str, size: int, received: Path) -> Blob:
     """Row first, then the file, as `put_many` does."""
     with transaction.atomic():
         Blob.objects.bulk_create([Blob(sha256=sha256, size=size)], ignore_conflicts=True)
-        Blob.objects.filter(sha256=sha256).update(created_at=Now())
+        touch([sha256])
     storage, name = _storage(), _name(sha256)
     if not (storage.exists(name) and storage.size(name) == size):
         try:
@@ -169,7 +178,8 @@ def collect(limit: int = 100) -> int:
     for sha in list(unused().values_list("sha256", flat=True)[:limit]):
         with transaction.atomic():
             # The row stays locked until its file is gone: a put of the same bytes waits here, then
-            # finds neither and stores both again.
+            # finds neither and stores both again. Whoever referred to it before the lock is seen.
+            Blob.objects.select_for_update().filter(pk=sha).first()
             deleted, _ = unused().filter(sha256=sha).delete()
             if deleted:
                 _storage().delete(_name(sha))

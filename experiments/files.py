@@ -27,7 +27,7 @@ def of_run(run: Run) -> Manifest:
     """The run's tree, made if it has none yet."""
     if run.files is None:
         with transaction.atomic():
-            locked = Run.objects.select_for_update().get(pk=run.pk)
+            locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
             if locked.files is None:
                 locked.files = Manifest.objects.create(workspace_id=run.project.workspace_id)
                 locked.save(update_fields=["files"])
@@ -51,7 +51,9 @@ def put(manifest: Manifest, path: str, source: blobs.Readable, *, sha256: str = 
 def put_blob(manifest: Manifest, path: str, blob: Blob) -> ManifestFile:
     """Puts bytes that are stored already under `path`; raises as `put` does."""
     paths.check(path, field="path", longest=LONGEST_PATH)
-    Manifest.objects.select_for_update().get(pk=manifest.pk)  # two writers of one tree take turns
+    Manifest.objects.select_for_update(no_key=True).get(
+        pk=manifest.pk
+    )  # two writers of one tree take turns
     _check_place(manifest, path)
     file, _ = ManifestFile.objects.update_or_create(
         manifest=manifest,

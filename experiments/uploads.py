@@ -32,8 +32,10 @@ def missing(workspace: Workspace, hashes: Iterable[str]) -> list[str]:
         blobs.check_name(sha256)
     uploads = BlobUpload.objects.filter(workspace=workspace, blob__in=wanted)
     with transaction.atomic():
-        uploads.update(created_at=Now())
-        sent = set(uploads.values_list("blob_id", flat=True))
+        # In one order: two who ask for the same files do not wait for each other.
+        locked = uploads.select_for_update(no_key=True).order_by("blob_id")
+        sent = set(locked.values_list("blob_id", flat=True))
+        uploads.filter(blob__in=sent).update(created_at=Now())
     return [sha256 for sha256 in wanted if sha256 not in sent]
 
 

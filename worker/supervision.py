@@ -58,6 +58,7 @@ def supervise(job: Job, stopping: threading.Event) -> None:
         _Attempt(job, folder, stopping).run()
     except (OSError, DatabaseError, DomainError) as error:
         logger.exception("Job %s, attempt %s: cannot be supervised", job.pk, job.attempt)
+        connections.close_all()  # a connection that broke stays broken
         _say_lost(job, f"the worker could not run it: {error}")
     finally:
         connections.close_all()
@@ -152,6 +153,7 @@ class _Attempt:
             beat = queue.heartbeat(self._job.pk, self._job.attempt)
         except DatabaseError as error:
             logger.warning("Job %s: no heartbeat: %s", self._job.pk, error)
+            connections.close_all()
             return
         if not beat.owned and self._cancelled_at is None:
             # It ended its attempt and is about to exit, or was superseded: either way it is over.
@@ -183,6 +185,7 @@ class _Attempt:
             self._console.pump(is_final=is_final)
         except (DatabaseError, DomainError, OSError) as error:
             logger.warning("Job %s: console is not recorded yet: %s", self._job.pk, error)
+            connections.close_all()
 
     def _judge(self, returncode: int) -> None:
         """Say what the process did not; a no-op when it ended its attempt itself."""

@@ -11,7 +11,7 @@ from django.core.exceptions import (
     SuspiciousOperation,
     TooManyFieldsSent,
 )
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -82,6 +82,12 @@ def _unable(error: Exception) -> Response | None:
     if "database is locked" in text:
         logger.error("A request waited too long to write: %s", error)
         message = "The database is busy; nothing was stored. Send this again."
+        return Response(body("busy", message), 503, headers={"Retry-After": "2"})
+    if isinstance(error, OperationalError) and connection.vendor == "postgresql":
+        # Its errors of this kind are of the moment: a deadlock, a lock that was waited for too
+        # long, too many connections, a server that restarts.
+        logger.error("The database could not answer: %s", error)
+        message = "The database cannot answer now. Send this again."
         return Response(body("busy", message), 503, headers={"Retry-After": "2"})
     return None
 

@@ -23,6 +23,7 @@ from experiments.models import IdempotencyRecord, User
 
 LIFETIME = timedelta(hours=24)
 LONGEST_KEY = 255
+MOST_DELETED = 1_000  # of those that are too old, by one request
 HEADER = "Idempotency-Key"
 
 View = TypeVar("View")
@@ -66,7 +67,10 @@ def _first_or_replay(
 ) -> Response:
     user = caller(request)
     now = timezone.now()
-    IdempotencyRecord.objects.filter(created_at__lt=now - LIFETIME).delete()
+    old = IdempotencyRecord.objects.filter(created_at__lt=now - LIFETIME)
+    # What another request is deleting is left to it.
+    free = old.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)
+    IdempotencyRecord.objects.filter(pk__in=list(free[:MOST_DELETED])).delete()
     record = IdempotencyRecord.objects.filter(user=user, key=key).first()
     if record is not None:
         return _replay(record, print_)

@@ -28,7 +28,7 @@ def create_client_run(
     """
     if origin is not None:
         # The lock makes two creators wait for each other, as for the run's number.
-        Project.objects.select_for_update().get(pk=project.pk)
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if found := Run.objects.filter(project=project, origin=origin).first():
             return found, False
     return create_run(project=project, user=user, origin=origin, **described), True

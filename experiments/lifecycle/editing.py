@@ -44,6 +44,7 @@ def edit_run(
 
 
 def _replace_tags(run: Run, names: list[str]) -> None:
+    Run.objects.select_for_update(no_key=True).get(pk=run.pk)  # writers take turns
     # Named texts are not labels: they stay.
     RunTag.objects.filter(run=run, value="").exclude(name__in=names).delete()
     RunTag.objects.bulk_create(
@@ -66,7 +67,7 @@ def set_notes(run: Run, notes: str) -> Run:
 def set_params(run: Run, params: Mapping[str, Any]) -> Run:
     """Adds params. A param keeps its first value: Conflict names those given another one."""
     leaves = flat.flatten(params)
-    locked = Run.objects.select_for_update().get(pk=run.pk)
+    locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     known = {leaf.key: leaf for leaf in flat.flatten(locked.params)}
     changed = [leaf.key for leaf in leaves if leaf.key in known and known[leaf.key] != leaf]
     if changed:
@@ -85,7 +86,7 @@ def set_params(run: Run, params: Mapping[str, Any]) -> Run:
 @transaction.atomic
 def set_summary(run: Run, summary: Mapping[str, Any]) -> Run:
     """Lays final values over the run's summary, key by key."""
-    locked = Run.objects.select_for_update().get(pk=run.pk)
+    locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     problems = Problems()
     run.summary = checked_document("summary", flat.merge(locked.summary, summary), problems)
     problems.check()

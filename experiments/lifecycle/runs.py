@@ -85,7 +85,7 @@ def _leaves(params: Mapping[str, Any], problems: Problems) -> list[flat.Leaf]:
 
 def _number(run: Run, project: Project) -> None:
     """The next number. The lock on the project makes two creators wait for each other."""
-    Project.objects.select_for_update().get(pk=project.pk)
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     last = Run.objects.filter(project=project).aggregate(last=Max("number"))["last"]
     run.number = (last or 0) + 1
     run.name = run.name or f"run-{run.number}"

@@ -67,7 +67,7 @@ def log(
     _check_sizes(len(points), len(params), len(tags))
     _check(points, params, tags)
     with lifecycle.sign_of_life(run.pk):
-        locked_rows = Run.objects.select_for_update(of=("self",))
+        locked_rows = Run.objects.select_for_update(of=("self",), no_key=True)
         locked = locked_rows.select_related("project__workspace").get(pk=run.pk)
         runs.refuse_deleted(locked)
         _add_params(locked, dict(params))

@@ -17,7 +17,7 @@ def save_checkpoint(job_id: str, attempt: int, *, step: int, data: bytes) -> Che
     """
     blob = blobs.put(data)
     with transaction.atomic():
-        job = owned(job_id, attempt).select_for_update().only("run_id").first()
+        job = owned(job_id, attempt).select_for_update(no_key=True).only("run_id").first()
         if job is None:
             raise Superseded(f"Attempt {attempt} does not own job {job_id} any more.")
         checkpoint, _ = Checkpoint.objects.update_or_create(

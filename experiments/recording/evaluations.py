@@ -9,7 +9,7 @@ from django.db import transaction
 
 from experiments import columns, intervals
 from experiments.models import Evaluation
-from experiments.recording.points import check_attempt, lock_run
+from experiments.recording.points import lock_run
 from experiments.recording.validation import invalid
 from experiments.shapes import FloatArray
 
@@ -48,9 +48,7 @@ def record_evaluation(
     if accuracies is not None:
         summary["accuracy"] = intervals.summary(accuracies)
     with transaction.atomic():
-        lock_run(run_id)
-        if attempt is not None:
-            check_attempt(run_id, attempt)
+        lock_run(run_id, attempt=attempt)
         evaluation, _ = Evaluation.objects.update_or_create(
             run_id=run_id,
             name=name,

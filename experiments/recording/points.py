@@ -45,9 +45,7 @@ def record(
     timed = _with_times(series)
     points = sum(len(one.steps) for one in series)
     with transaction.atomic():
-        project_id = lock_run(run_id)
-        if attempt is not None:
-            check_attempt(run_id, attempt)
+        project_id = lock_run(run_id, attempt=attempt)
         if _is_known(run_id, client, number, fingerprint):
             return Recorded(points=points, series=len(series), duplicate=True)
         statements.insert_batch(
@@ -64,19 +62,21 @@ def record(
     return Recorded(points=points, series=len(series), duplicate=False)
 
 
-def lock_run(run_id: str) -> int:
+def lock_run(run_id: str, *, attempt: int | None = None) -> int:
     """Locks the run against other recorders and folders until the transaction ends.
 
-    Returns its project's id. Raises NotFound.
+    `attempt` must own the run's job, which is locked first, as the queue does: two that lock both
+    never wait for each other. Returns its project's id. Raises NotFound, Superseded.
     """
+    if attempt is not None:
+        _check_attempt(run_id, attempt)
     project_id = statements.lock_run(run_id)
     if project_id is None:
         raise NotFound(f"There is no run {run_id}.", code="run_not_found")
     return project_id
 
 
-def check_attempt(run_id: str, attempt: int) -> None:
-    """Raises Superseded unless the attempt owns the run's job until the transaction ends."""
+def _check_attempt(run_id: str, attempt: int) -> None:
     owned = Job.objects.select_for_update(no_key=True).filter(
         run_id=run_id, attempt=attempt, status=JobStatus.RUNNING
     )

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from experiments import chunks, folding, summaries
 from experiments.models import Evaluation, Run, Series
-from experiments.recording.points import check_attempt, lock_run
+from experiments.recording.points import lock_run
 
 NOT_OF_STEPS = "system/"  # what the machine did: its steps are seconds
 
@@ -18,9 +18,7 @@ def rewind(*, run_id: str, after_step: int, attempt: int | None) -> int:
     run's job.
     """
     with transaction.atomic():
-        lock_run(run_id)
-        if attempt is not None:
-            check_attempt(run_id, attempt)
+        lock_run(run_id, attempt=attempt)
         folding.fold_run(run_id)
         later = Series.objects.filter(run_id=run_id, last_step__gt=after_step)
         later = later.exclude(key__startswith=NOT_OF_STEPS)
