@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def instance() -> Iterator[Path]:
-    """Sets Django up on an empty database file; deletes it afterwards."""
-    data = Path(tempfile.mkdtemp(prefix="metascope-bench-"))
+def instance(keep: Path | None = None) -> Iterator[Path]:
+    """Sets Django up on a database file: an empty one, deleted afterwards, or that in `keep`."""
+    data = keep or Path(tempfile.mkdtemp(prefix="metascope-bench-"))
+    data.mkdir(parents=True, exist_ok=True)
     os.environ.update(METASCOPE_DATA=str(data), DJANGO_SETTINGS_MODULE="config.settings")
     sys.path.insert(0, str(ROOT))
     import django  # after the settings are named
@@ -29,7 +30,8 @@ def instance() -> Iterator[Path]:
         yield data
     finally:
         connections.close_all()
-        shutil.rmtree(data)
+        if keep is None:
+            shutil.rmtree(data)
 
 
 def row_database(path: Path) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.db.models import Count, F
+from django.db.models import F
 from django.urls import reverse
 
 from experiments import access
@@ -15,6 +15,7 @@ from experiments.models.runs import newest_run_at
 register = template.Library()
 
 PROJECTS_SHOWN = 12
+MOST_COUNTED = 9_999  # runs of a project: every page counts them
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class NavItem:
 class NavProject:
     slug: str
     href: str
-    runs: int
+    runs: str
     current: bool
 
 
@@ -74,14 +75,20 @@ def _projects(user: User, current: int | None) -> list[NavProject]:
     projects = list(
         visible.select_related("workspace").order_by(newest_first, "slug")[:PROJECTS_SHOWN]
     )
-    runs = Run.objects.filter(project__in=projects, archived_at=None).order_by()
-    counts = dict(runs.values_list("project_id").annotate(Count("pk")))
     return [
         NavProject(
             slug=project.slug,
             href=reverse("project", args=[project.workspace.slug, project.slug]),
-            runs=counts.get(project.pk, 0),
+            runs=_counted(project),
             current=project.pk == current,
         )
         for project in projects
     ]
+
+
+def _counted(project: Project) -> str:
+    runs = Run.objects.filter(project=project, archived_at=None).order_by()
+    count = runs[: MOST_COUNTED + 1].count()
+    if not count:
+        return "new"
+    return f"{count:,}" if count <= MOST_COUNTED else f"{MOST_COUNTED:,}+"

@@ -11,7 +11,7 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
-from experiments.reading.tables import run_columns, run_table
+from experiments.reading.tables import run_columns, run_ids, run_table
 from experiments.reading.windows import charted
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "points",
     "points_at",
     "run_columns",
+    "run_ids",
     "run_table",
     "series",
     "series_keys",

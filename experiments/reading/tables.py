@@ -14,6 +14,7 @@ from django.db.models import F, OrderBy, QuerySet
 from experiments import search, summaries
 from experiments.errors import Invalid
 from experiments.models import Param, Project, Run, RunTag, Series
+from experiments.reading.matching import Matching
 from experiments.shapes import RunColumns, RunRow, RunTable, SeriesSummary
 
 MOST_ROWS = 1_000  # in a page
@@ -49,27 +50,45 @@ def run_table(
     `columns`: the "params.KEY" and "metrics.KEY" whose values the rows shall carry. `archived`:
     those instead of the others. Raises Invalid.
     """
-    if not 1 <= limit <= MOST_ROWS or offset < 0:
-        raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
-    runs = Run.objects.filter(project=project, archived_at__isnull=not archived)
-    if archived:
-        runs = runs.filter(deleted_at=None)
-    runs = runs.filter(search.parse(filters, project=project))
-    target = search.field(sort)
-    if target.kind == "attribute":
-        ids = _ids_by_attribute(runs, target.key, descending)[offset : offset + limit]
-        page = list(ids)
-    else:
-        page = _ids_by_rows(project, runs, target, descending, offset, limit)
+    ids, total = run_ids(
+        project,
+        filters=filters,
+        sort=sort,
+        descending=descending,
+        offset=offset,
+        limit=limit,
+        archived=archived,
+    )
     return RunTable(
-        rows=_rows(page, columns),
-        total=runs.count(),
+        rows=_rows(ids, columns),
+        total=total,
         offset=offset,
         limit=limit,
         columns=tuple(columns),
         sort=sort,
         descending=descending,
     )
+
+
+def run_ids(
+    project: Project,
+    *,
+    filters: str,
+    sort: str,
+    descending: bool,
+    offset: int,
+    limit: int,
+    archived: bool,
+) -> tuple[list[str], int]:
+    """The ids of one page of `run_table`, in its order, and how many runs there are in all."""
+    if not 1 <= limit <= MOST_ROWS or offset < 0:
+        raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
+    matching = Matching(project, filters, archived=archived)
+    target = search.field(sort)
+    if target.kind == "attribute":
+        ordered = _ids_by_attribute(matching.runs(), target.key, descending)
+        return list(ordered[offset : offset + limit]), matching.total
+    return _ids_by_rows(matching, target, descending, offset, limit), matching.total
 
 
 def run_columns(project: Project) -> RunColumns:
@@ -120,22 +139,22 @@ def _order(column: str, descending: bool) -> OrderBy:
 
 
 def _ids_by_rows(
-    project: Project,
-    runs: QuerySet[Run],
-    target: search.Field,
-    descending: bool,
-    offset: int,
-    limit: int,
+    matching: Matching, target: search.Field, descending: bool, offset: int, limit: int
 ) -> list[str]:
     """A page of the runs that have the value, in its order, then of those that lack it."""
-    valued, column = _valued(project, target)
-    valued = valued.filter(run__in=runs.values("pk"))
+    valued, column = _valued(matching.project, target)
     order = ("-" if descending else "") + column, ("-" if descending else "") + "run_id"
-    page = list(valued.order_by(*order).values_list("run_id", flat=True)[offset : offset + limit])
-    if len(page) < limit:
-        skipped = max(offset - valued.count(), 0)
-        lacking = runs.exclude(pk__in=valued.values("run_id")).order_by(_order("id", descending))
-        page += lacking.values_list("id", flat=True)[skipped : skipped + limit - len(page)]
+    having = matching.rows(valued, wanted=offset + limit)
+    page = list(having.order_by(*order).values_list("run_id", flat=True)[offset : offset + limit])
+    if len(page) == limit:
+        return page
+    # A page that ends early says how many have the value; an empty one does not.
+    there = offset + len(page) if page or not offset else having.count()
+    if there < matching.total:
+        lacking = matching.runs().exclude(pk__in=valued.values("run_id"))
+        skipped = max(offset - there, 0)
+        ids = lacking.order_by(_order("id", descending)).values_list("id", flat=True)
+        page += ids[skipped : skipped + limit - len(page)]
     return page
 
 

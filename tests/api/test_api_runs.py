@@ -109,6 +109,10 @@ class TestFilters:
             ("?archived=all", "delta gamma beta alpha"),
             ("?archived=all&filter=params.lr>%3D0.1", "gamma alpha"),
             ("?project=sinusoid&filter=params.lr<0.2 AND status%3Drunning", "alpha"),
+            ("?project=sinusoid&sort=-params.lr", "alpha beta"),
+            ("?project=sinusoid&sort=-name", "beta alpha"),
+            ("?project=sinusoid&sort=-params.lr&filter=status%3Dfailed", "beta"),
+            ("?project=sinusoid&sort=params.lr&archived=true", "gamma"),
         ],
     )
     def test_each_filter_keeps_what_it_says(self, lab, runs, query, names):
@@ -127,6 +131,11 @@ class TestFilters:
             ("?limit=x", "limit"),
             ("?cursor=x", "cursor"),
             ("?cursor=MTI", "cursor"),
+            ("?sort=name", "sort"),
+            ("?project=sinusoid&sort=colour", "sort"),
+            ("?project=sinusoid&sort=name&tag=x", "tag"),
+            ("?project=sinusoid&sort=name&archived=all", "archived"),
+            ("?project=sinusoid&sort=name&cursor=IngiCg", "cursor"),
         ],
     )
     def test_a_bad_query_is_refused_at_its_name(self, lab, query, field):
@@ -134,6 +143,19 @@ class TestFilters:
 
         assert response.status_code == 400
         assert list(error_of(response)["fields"]) == [field]
+
+
+def test_sorted_pages_follow_each_other(lab):
+    for number in range(5):
+        factories.make_run(lab.project, f"r{number}", params={"lr": -number} if number else {})
+
+    names, address = [], f"{RUNS}?project=sinusoid&sort=params.lr&limit=2"
+    while address:
+        page = lab.viewer.get(address).json()
+        names.append(" ".join(run["name"] for run in page["results"]))
+        address = page["next"]
+
+    assert names == ["r4 r3", "r2 r1", "r0"]
 
 
 def test_editing_changes_what_is_given_and_nothing_else(lab):

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import lifecycle, search
+from experiments import lifecycle, reading, search
 from experiments.api.auth import SIGNED_IN, seen
 from experiments.api.docs import documented
 from experiments.api.fields import Input
@@ -26,7 +26,16 @@ QUERY = [
     ("q", str, "Runs whose name contains this."),
     ("filter", str, "For example: status = running AND params.outer.lr < 0.01"),
     ("archived", str, "false (default), true, all or trash: what was deleted."),
+    (
+        "sort",
+        str,
+        "In another order than newest first, of one project's runs: created, started, finished, "
+        "duration, name, number, status, group, seed, params.KEY, metrics.KEY, metrics.KEY(min) or "
+        "metrics.KEY(max); a - before it turns the order round. Runs without it come last.",
+    ),
 ]
+# What `filter` says as well; beside `sort` it does.
+NARROWING = ("status", "tag", "group", "q")
 
 
 def listed(runs: QuerySet[Run]) -> QuerySet[Run]:
@@ -49,12 +58,39 @@ class Runs(BodyProjectView):
     )
     def get(self, request: Request) -> Response:
         rows = Run.objects.filter(seen(request))
+        if sort := request.query_params.get("sort"):
+            return self._sorted(request, sort)
         return self.pages.page(
             request,
             listed(_filtered(request, rows)),
             by="-id",
             show=lambda some: RunOutput(some, many=True).data,
         )
+
+    def _sorted(self, request: Request, sort: str) -> Response:
+        """A page by position: in an order by values there is nothing else to continue from."""
+        asked = request.query_params
+        if "project" not in asked:
+            raise _bad_query("sort", "Name the project too: runs of one are compared.")
+        if named := next((name for name in NARROWING if name in asked), None):
+            raise _bad_query(named, "Beside sort, say it in filter.")
+        if (archived := asked.get("archived", "false")) not in ("false", "true"):
+            raise _bad_query("archived", "Beside sort, use false or true.")
+        limit, cursor = self.pages.asked(request)
+        start = self.pages.whole(cursor) or 0
+        ids, total = reading.run_ids(
+            find_project(request, asked["project"]),
+            filters=asked.get("filter", ""),
+            sort=sort.removeprefix("-"),
+            descending=sort.startswith("-"),
+            offset=start,
+            limit=limit,
+            archived=archived == "true",
+        )
+        found = listed(Run.objects.all()).in_bulk(ids)
+        runs = [found[run_id] for run_id in ids if run_id in found]
+        after = start + limit if start + limit < total else None
+        return self.pages.answer(request, RunOutput(runs, many=True).data, after)
 
     @documented(
         "runs_create",

@@ -1,0 +1,195 @@
+"""The search of a project with very many runs: any page of a filtered, metric-sorted table.
+
+    .venv/bin/python bench/run_search.py [--runs 100000] [--keep FOLDER] [--plans]
+
+Every run has 20 params, 10 metrics and 5 tags. Each search is asked through the REST API and
+through the page, in this process: CPU milliseconds, so that other work on the machine does not
+count. `--plans` shows the slowest queries of each.
+"""
+
+import argparse
+import base64
+import random
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from instance import instance
+
+REPEATS = 9
+PARAMS, METRICS, TAGS = 20, 10, 5
+PAGE = 50
+# Name, filter, sort, page from the start (negative: from the end).
+SEARCHES = (
+    ("newest", "", "created", 0),
+    ("by a metric", "", "metrics.metric/0", 0),
+    ("by a metric, page 1,000", "", "metrics.metric/0", 50_000),
+    ("by a metric, last page", "", "metrics.metric/0", -1),
+    ("one in 1,000 by param", "params.lr < 0.001", "metrics.metric/0", 0),
+    ("one in 10 by param", "params.lr < 0.1", "metrics.metric/0", 0),
+    ("one in 10, last page", "params.lr < 0.1", "metrics.metric/0", -1),
+    ("one in 2 by param", "params.lr < 0.5", "metrics.metric/1", 0),
+    ("one in 2, last page", "params.lr < 0.5", "metrics.metric/1", -1),
+    ("two params", "params.model = resnet AND params.lr < 0.2", "metrics.metric/2", 0),
+    ("param and metric", "params.lr < 0.3 AND metrics.metric/3 > 0.5", "metrics.metric/0", 0),
+    ("metric's minimum", "metrics.metric/3(min) <= 0.1", "metrics.metric/4(min)", 0),
+    ("tag", "tags = tag-3", "metrics.metric/0", 0),
+    ("tag or param", "tags = tag-3 OR params.lr > 0.9", "metrics.metric/0", 0),
+    ("not a tag", "NOT tags = tag-3", "metrics.metric/0", 0),
+    ("status and name", "status = failed AND name ~ run-1", "metrics.metric/0", 0),
+    ("any text param", 'params.note ~ "7 of"', "metrics.metric/0", 0),
+    ("none found", "params.lr < -1", "metrics.metric/0", 0),
+)
+
+
+def fill(path: Path, count: int) -> None:
+    """The project "lab/large", written straight into the tables."""
+    from django.db import connection
+
+    from tests import factories as make
+
+    lab = make.make_workspace("lab", ada="admin")
+    project = make.make_project(lab, "large", main_metric="metric/0").pk
+    rng = random.Random(7)
+    connection.close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute("PRAGMA cache_size=-1000000")
+    params: list[tuple[Any, ...]] = []
+    series: list[tuple[Any, ...]] = []
+    tags: list[tuple[Any, ...]] = []
+    runs: list[tuple[Any, ...]] = []
+    for number in range(1, count + 1):
+        run = f"r{number:015d}"
+        runs.append(_run(run, project, number, rng))
+        params += _params(run, project, number, rng)
+        series += _series(run, project, rng)
+        tags += [(run, project, f"tag-{rng.randrange(100)}-{i}", "", "") for i in range(TAGS - 1)]
+        tags.append((run, project, f"tag-{number % 10}", "", ""))
+        if number % 5_000 == 0 or number == count:
+            _write(database, runs, params, series, tags)
+            for rows in (runs, params, series, tags):
+                rows.clear()
+    database.commit()
+    database.close()
+
+
+def _run(run: str, project: int, number: int, rng: random.Random) -> tuple[Any, ...]:
+    moment = f"2026-01-01 00:{number // 3600 % 60:02d}:{number // 60 % 60:02d}.{number:06d}"
+    status = "failed" if number % 20 == 0 else "completed"
+    document = '{"lr": 0.1, "layers": [64, 64], "note": "' + "x" * 400 + '"}'
+    environment = '{"packages": "' + "p" * 2_000 + '"}'
+    return (run, project, f"run-{number}", number, "", number % 10, status, "", document, "{}", "",
+            environment, "python train.py", moment, moment, moment)  # fmt: skip
+
+
+def _params(run: str, project: int, number: int, rng: random.Random) -> Iterator[tuple[Any, ...]]:
+    lr = rng.random()
+    yield run, project, "lr", repr(lr), lr
+    yield run, project, "model", rng.choice(("resnet", "vit", "mlp", "conv4")), None
+    yield run, project, "note", f"{number % 100} of 100", None
+    for i in range(PARAMS - 3):
+        value = rng.randrange(1_000)
+        yield run, project, f"group/{i}", str(value), float(value)
+
+
+def _series(run: str, project: int, rng: random.Random) -> Iterator[tuple[Any, ...]]:
+    for i in range(METRICS):
+        last = rng.random()
+        yield (run, project, f"metric/{i}", 1000, 0, 0, 999, last, "", last / 2, 990, 3.0, 0,
+               "2026-01-01 00:00:00")  # fmt: skip
+
+
+def _write(database: sqlite3.Connection, runs: Any, params: Any, series: Any, tags: Any) -> None:
+    for table, columns, rows in (
+        ("run", 'id project_id name number "group" seed status status_reason params summary '
+         "notes environment command created_at started_at finished_at", runs),
+        ("param", "run_id project_id key text number", params),
+        ("series", "run_id project_id key count nonfinite first_step last_step last last_is least "
+         "least_step most most_step updated_at", series),
+        ("runtag", "run_id project_id name value text", tags),
+    ):  # fmt: skip
+        names = columns.split()
+        database.executemany(
+            f"INSERT INTO experiments_{table} ({', '.join(names)}) "
+            f"VALUES ({', '.join('?' * len(names))})",
+            rows,
+        )
+
+
+def measure(client: Any, url: str) -> list[float]:
+    """CPU milliseconds of each try after a first one."""
+    answer = client.get(url)
+    assert answer.status_code == 200, (url, answer.status_code, answer.content[:300])
+    times = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        client.get(url)
+        times.append((time.process_time() - start) * 1000)
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--only", default="", help="searches whose name holds this")
+    parser.add_argument("--keep", type=Path, help="a folder whose runs are used again")
+    parser.add_argument("--plans", action="store_true", help="show each search's slowest queries")
+    asked = parser.parse_args()
+    with instance(asked.keep) as data:
+        from django.test import Client
+        from tables import print_plans
+
+        from tests import factories
+
+        if not _is_filled():
+            start = time.perf_counter()
+            fill(data / "metascope.sqlite3", asked.runs)
+            print(f"{asked.runs:,} runs written in {time.perf_counter() - start:.0f} s", flush=True)
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(factories.make_user("ada"))
+        print(f"CPU ms of {REPEATS} tries, median (least to most): REST, page, runs found")
+        for name, filters, sort, offset in SEARCHES:
+            if asked.only not in name:
+                continue
+            total = _total(filters)
+            if offset < 0:
+                offset = max(0, (total - 1) // PAGE * PAGE)
+            shown = []
+            for url in addresses(filters, sort, offset):
+                times = measure(client, url)
+                shown.append(
+                    f"{statistics.median(times):6.1f} ({min(times):.1f} to {max(times):.1f})"
+                )
+            print(f"{name:26} {shown[0]:26} {shown[1]:26} {total:,} runs", flush=True)
+            if asked.plans:
+                print_plans(client, addresses(filters, sort, offset)[0])
+
+
+def addresses(filters: str, sort: str, offset: int) -> tuple[str, str]:
+    """The same search over REST, where a cursor says the place, and as a page."""
+    cursor = base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
+    asked = {"project": "lab/large", "filter": filters, "sort": sort, "cursor": cursor}
+    shown = {"q": filters, "sort": sort, "dir": "asc", "offset": offset}
+    return f"/api/v1/runs/?{urlencode(asked)}", f"/p/lab/large/?{urlencode(shown)}"
+
+
+def _is_filled() -> bool:
+    from experiments.models import Run
+
+    return Run.objects.exists()
+
+
+def _total(filters: str) -> int:
+    from experiments import reading
+    from experiments.models import Project
+
+    return reading.run_table(Project.objects.get(), filters=filters).total
+
+
+if __name__ == "__main__":
+    main()
