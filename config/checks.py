@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from config import browser
+from config import browser, throwaway
 from config.options import ROOT
 
 BIN = Path(sys.executable).parent
@@ -20,13 +20,19 @@ LINTERS = (
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 )
 QUICK = "not slow and not browser"
+# What uses a database, by the rule of tests/conftest.py; of the slow tests, those that say so.
+POSTGRESQL = "(database and not slow and not browser) or on_postgresql"
 
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0 when everything passed. pytest's own summary is the last thing printed."""
     parser = argparse.ArgumentParser(prog="./test", description="Checks everything.")
-    parser.add_argument("--fast", action="store_true", help="leave out slow and browser tests")
-    parser.add_argument("paths", nargs="*", help="`lint`, or test files and pytest options")
+    parser.add_argument(
+        "--fast", action="store_true", help="leave out slow and browser tests, and PostgreSQL"
+    )
+    parser.add_argument(
+        "paths", nargs="*", help="`lint`, `postgresql`, or test files and pytest options"
+    )
     given, options = parser.parse_known_args(arguments)
     os.chdir(ROOT)
     with tempfile.TemporaryDirectory(prefix="metascope-test-") as data:
@@ -37,6 +43,8 @@ def main(arguments: list[str]) -> int:
         os.environ["METASCOPE_DATA"] = data
         if given.paths == ["lint"]:
             return 1 if _lint() else 0
+        if given.paths == ["postgresql"]:
+            return 1 if _on_postgresql() else 0
         if given.paths or options:
             return _run(["pytest", *given.paths, *options])
         return _everything(fast=given.fast)
@@ -55,7 +63,24 @@ def _everything(*, fast: bool) -> int:
             print(f"\nFailed so far: {'; '.join(failed)}", flush=True)
         if _run(stage) != 0:
             failed.append(" ".join(stage))
+    if not fast:
+        failed += _on_postgresql()
+    if failed:
+        print(f"\nFailed: {'; '.join(failed)}", flush=True)
     return 1 if failed else 0
+
+
+def _on_postgresql() -> list[str]:
+    """The tests that use a database once more, on a server of their own; whether they failed."""
+    stage = ("pytest", "-m", POSTGRESQL, "-n", "2")
+    try:
+        with throwaway.server() as url:
+            print(f"\nPostgreSQL: {throwaway.version()}", flush=True)
+            failed = _run(stage, METASCOPE_DATABASE_URL=url) != 0
+    except throwaway.NoServer as reason:
+        print(f"\nPostgreSQL: its tests are left out, as {reason}.", flush=True)
+        return []
+    return [f"on PostgreSQL: {' '.join(stage)}"] if failed else []
 
 
 def _lint() -> list[str]:
@@ -63,9 +88,11 @@ def _lint() -> list[str]:
     return [" ".join(linter) for linter in LINTERS if _run(linter) != 0]
 
 
-def _run(command: Sequence[str]) -> int:
+def _run(command: Sequence[str], **variables: str) -> int:
     print(f"\n$ {' '.join(command)}", flush=True)
-    return subprocess.run([str(BIN / command[0]), *command[1:]]).returncode
+    return subprocess.run(
+        [str(BIN / command[0]), *command[1:]], env={**os.environ, **variables}
+    ).returncode
 
 
 if __name__ == "__main__":

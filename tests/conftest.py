@@ -1,10 +1,12 @@
 """Fixtures that every test may use: the cast of people, and a data folder of its own."""
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -16,6 +18,37 @@ hypothesis_settings.register_profile(
     "metascope", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("metascope")
+
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what uses a database: by a mark of its own, or by a fixture, however far away."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(fixtures):
+            item.add_marker("database")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _connection_outlives_responses() -> Iterator[None]:
+    """A response that a test closes leaves the connection alone that holds the test's transaction.
+
+    SQLite's database in memory is never closed; elsewhere the rest of the tests would have none.
+    """
+    close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+
+    def close_unless_in_transaction(self: BaseDatabaseWrapper) -> None:
+        if not self.in_atomic_block:
+            close(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            BaseDatabaseWrapper, "close_if_unusable_or_obsolete", close_unless_in_transaction
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)

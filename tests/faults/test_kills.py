@@ -28,6 +28,7 @@ def test_undisturbed_job_has_the_numbers_of_the_engine_alone(stack: Stack) -> No
     wait_until(lambda: not (stack.data / "jobs" / job.pk / "1").exists(), "the folder is gone")
 
 
+@pytest.mark.on_postgresql
 def test_job_process_killed_continues_from_its_checkpoint(stack: Stack) -> None:
     stack.start_worker()
     job = submit()

@@ -1,14 +1,13 @@
 """One owner at a time, in real processes: cancels, races, frozen attempts, failures."""
 
 import signal
-import sqlite3
 
 import psutil
 import pytest
-from django.db import connection
 
 from experiments import queue
 from experiments.models import Job, JobAttempt, MetricBatch, Worker
+from tests import database
 from tests.faults.jobs import assert_complete, console, ended, outcomes, reached, submit
 from tests.faults.numbers import SHORT, SPEC
 from tests.faults.stack import Stack, wait_until
@@ -21,19 +20,13 @@ pytestmark = [
 
 
 def freeze_between_writes(process: psutil.Process) -> None:
-    """Stop the process where it holds no lock: SQLite has one writer, frozen or not."""
+    """Stop the process where it holds no lock: others would wait for it, frozen or not."""
 
     def is_frozen_without_lock() -> bool:
         process.suspend()
-        probe = sqlite3.connect(connection.settings_dict["NAME"], timeout=0.5, isolation_level=None)
-        try:
-            probe.execute("BEGIN IMMEDIATE")
-            probe.execute("ROLLBACK")
-        except sqlite3.OperationalError:
+        if database.somebody_writes():
             process.resume()
             return False
-        finally:
-            probe.close()
         return True
 
     wait_until(is_frozen_without_lock, "the process is frozen without a lock")
@@ -59,6 +52,7 @@ def test_cancel_in_mid_training_keeps_the_points_and_a_retry_completes(stack: St
     assert second.resumed_from_step >= 200
 
 
+@pytest.mark.on_postgresql
 def test_two_workers_share_the_jobs_and_each_job_runs_once(stack: Stack) -> None:
     stack.start_worker("1")
     stack.start_worker("2")
@@ -74,6 +68,7 @@ def test_two_workers_share_the_jobs_and_each_job_runs_once(stack: Stack) -> None
     assert set(workers) == {"1@test", "2@test"}
 
 
+@pytest.mark.on_postgresql
 def test_frozen_worker_is_superseded_and_writes_nothing_more(stack: Stack) -> None:
     stack.start_worker("1", METASCOPE_LEASE_S="5")
     job = submit()
