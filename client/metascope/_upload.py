@@ -6,9 +6,11 @@ goes on where it broke off, and committing the same files twice makes one versio
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +24,25 @@ ASKED = 2_000  # hashes in one request
 SENT_FILES = 16  # small ones, in one step
 THREADS = 4
 _BLOCK = 1024 * 1024
+
+
+def _side_by_side(send: Callable[[str], None], digests: list[str]) -> dict[str, Future[None]]:
+    """What became of each; one after another where the script has ended, as the interpreter then
+    starts no more threads."""
+    sent: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(THREADS) as pool, contextlib.suppress(RuntimeError):
+        for digest in digests:
+            sent[digest] = pool.submit(send, digest)
+    for digest in digests:
+        if digest not in sent:
+            future: Future[None] = Future()
+            sent[digest] = future
+            try:
+                send(digest)
+                future.set_result(None)
+            except Exception as error:  # whoever asks for the result gets it
+                future.set_exception(error)
+    return sent
 
 
 class Changed(Exception):
@@ -92,8 +113,7 @@ class Upload:
             if self._sources[self._unsent[0]].size > PART_BYTES:
                 break
             some.append(self._unsent.popleft())
-        with ThreadPoolExecutor(THREADS) as pool:
-            sent = {digest: pool.submit(self._send_whole, digest) for digest in some}
+        sent = _side_by_side(self._send_whole, some)
         failed = [digest for digest in some if sent[digest].exception()]
         self._unsent.extendleft(reversed(failed))
         for digest in failed:

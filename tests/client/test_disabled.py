@@ -26,6 +26,7 @@ ARGUMENTS = {
     "watch_machine": (),
     "watch": (None,),
     "log_artifact": ("nowhere",),
+    "save_artifact": ("net", "net.pt", None),
     "log_episodes": ([[1.0]],),
     "log_figure": ("a", None),
     "log_image": ("a", None),

@@ -15,7 +15,7 @@ from metascope._delivery import Delivery
 from metascope._errors import Unreachable
 
 from experiments import access, reading
-from experiments.models import IdempotencyRecord, Role, Run, RunStatus
+from experiments.models import ArtifactVersion, IdempotencyRecord, Role, Run, RunStatus
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +80,24 @@ def test_a_script_is_a_run_with_everything_about_it(environment, tmp_path):
     assert [row.path for row in run.snapshot.files.all()] == ["train.py"]
     assert any(line.text.endswith("trained") for line in reading.log_lines(run.pk).lines)
     assert list((tmp_path / "spool").glob("*/*.seg")) == []
+
+
+def test_artifacts_of_a_script_that_ends_without_finish_arrive(environment, tmp_path):
+    text = """
+        import metascope
+
+        run = metascope.start("sinusoid")
+        for number in range(40):
+            open(f"{number}.bin", "w").write(str(number))
+        run.log_artifact(".", "files")
+    """
+
+    done = execute([str(script(tmp_path, text))], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "Exception" not in done.stderr
+    assert ArtifactVersion.objects.get().file_count >= 40
+    assert Run.objects.get().status == RunStatus.COMPLETED
 
 
 def test_a_script_without_a_server_is_delivered_later(environment, tmp_path):

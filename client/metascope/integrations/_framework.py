@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import weakref
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -47,6 +49,16 @@ class RunSource:
         if self.run and self.is_own:
             self.run.finish(status, reason)
             self.run, self.is_own = None, False
+
+
+_counts: weakref.WeakKeyDictionary[Run, Counter[str]] = weakref.WeakKeyDictionary()
+
+
+def suffix(run: Run, what: str) -> str:
+    """Tells several trainings of one run apart, as a param keeps its first value: "", "-2", ..."""
+    counts = _counts.setdefault(run, Counter())
+    counts[what] += 1
+    return "" if counts[what] == 1 else f"-{counts[what]}"
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from metascope._run import Run
-from metascope.integrations._framework import RunSource, framework, never_raising, numbers
+from metascope.integrations._framework import RunSource, framework, never_raising, numbers, suffix
 
 _callbacks: Any = framework("keras.callbacks", install="keras")
 _ops: Any = framework("keras.ops", install="keras")
@@ -40,9 +40,11 @@ class MetascopeCallback(_callbacks.Callback):
         self._is_fitting = True
         run = self._source.get()
         with never_raising(run, "keras"):
-            run.log_params({"fit": self.params, "optimizer": self._optimizer()})
+            found = {"fit": self.params, "optimizer": self._optimizer()}
             if self.model.built:
-                run.log_params({"parameters": self.model.count_params()})
+                found["parameters"] = self.model.count_params()
+            again = suffix(run, "keras")
+            run.log_params({f"{key}{again}": value for key, value in found.items()})
             lines: list[str] = []
             self.model.summary(print_fn=lambda line, *_, **__: lines.append(line))
             run.log_text("model/summary", "\n".join(lines), step=0)

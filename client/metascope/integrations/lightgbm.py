@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from metascope._run import Run
-from metascope.integrations._framework import RunSource, framework, never_raising
+from metascope.integrations._framework import RunSource, framework, never_raising, suffix
 
 _lightgbm: Any = framework("lightgbm", install="lightgbm")
 
@@ -33,7 +33,7 @@ class MetascopeCallback:
         """One round."""
         run = self._source.get()
         if env.iteration == env.begin_iteration:
-            run.log_params({"booster": env.params})
+            run.log_params({f"booster{suffix(run, 'booster')}": env.params})
         for data, metric, value, _, *spread in env.evaluation_result_list or ():
             self._last[f"{data}/{metric}"] = value
             if spread:  # of `cv`: over its folds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,7 @@ class MetascopeLogger(_loggers.Logger):
         self._save_dir = os.fspath(save_dir)
         self._checkpoints = checkpoints
         self._prefix = f"{prefix}/" if prefix else ""
+        self._version: str | None = None
         self._callback: Any = None
         self._kept: set[tuple[str, float]] = set()
 
@@ -61,10 +63,13 @@ class MetascopeLogger(_loggers.Logger):
         return self._source.project or "metascope"
 
     @property
-    def version(self) -> str | None:
-        """The run's id, once the server has given it; Lightning names its folder after it."""
-        run = self._source.run
-        return run.id if run else None
+    def version(self) -> str:
+        """Names Lightning's folder of checkpoints: the run's id where the server had given it when
+        it was first asked for, or one of our own; the same ever after."""
+        if self._version is None:
+            run = self._source.run
+            self._version = (run.id if run else None) or uuid.uuid4().hex[:16]
+        return self._version
 
     @property
     def save_dir(self) -> str:
@@ -125,6 +130,7 @@ class MetascopeLogger(_loggers.Logger):
     def __getstate__(self) -> dict[str, Any]:
         """For processes that Lightning spawns: a run of this process is no run of theirs."""
         source = RunSource(None, self._source.project, self._source.options)
-        if run := self.version:
-            source.options["resume"] = run
+        run = self._source.run
+        if run is not None and run.id:
+            source.options["resume"] = run.id
         return {**self.__dict__, "_source": source}

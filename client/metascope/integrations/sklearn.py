@@ -10,14 +10,14 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from metascope import _values
 from metascope._active import active_run
 from metascope._run import Run
 from metascope._start import start
-from metascope.integrations._framework import framework, never_raising, numbers
+from metascope.integrations._framework import framework, never_raising, numbers, suffix
 
 _base: Any = framework("sklearn.base", install="scikit-learn")
 _utils: Any = framework("sklearn.utils", install="scikit-learn")
@@ -64,13 +64,13 @@ class Autolog:
 
 @dataclass
 class Recorder:
-    """One outermost fit at a time: into the active run, or into a run of its own."""
+    """One outermost fit at a time: into the active run, where each has a name of its own (Ridge,
+    Ridge-2, ...), or into a run of its own."""
 
     project: str
     score: bool
     models: bool
     options: Mapping[str, Any]
-    _fits: dict[tuple[Run, str], int] = field(default_factory=dict)
 
     def fit(
         self, original: Callable[..., Any], estimator: Any, args: Any, kwargs: dict[str, Any]
@@ -78,15 +78,10 @@ class Recorder:
         """What the original returns; an error of it ends a run of its own as failed."""
         name = type(estimator).__name__
         if run := active_run():
-            return self._fit(run, f"{self._name(run, name)}/", original, estimator, args, kwargs)
+            return self._fit(run, f"{name}{suffix(run, name)}/", original, estimator, args, kwargs)
         with start(self.project, **{"name": name, **self.options}) as run:
             run.log_params({"estimator": name})
             return self._fit(run, "", original, estimator, args, kwargs)
-
-    def _name(self, run: Run, name: str) -> str:
-        """Of several fits of one run each has its own: Ridge, Ridge-2, ..."""
-        count = self._fits[run, name] = self._fits.get((run, name), 0) + 1
-        return name if count == 1 else f"{name}-{count}"
 
     def _fit(
         self, run: Run, prefix: str, original: Callable[..., Any], estimator: Any, args: Any,

@@ -18,6 +18,9 @@ from metascope._tensorboard import as_pictures, media_key
 from metascope.integrations._framework import framework, never_raising
 
 _tf: Any = framework("tensorflow", install="tensorflow")
+# The attribute is one module and what `import tensorflow.summary` gives another, which then takes
+# the attribute's place; scripts hold the one or the other, Keras's callback the second.
+_modules: list[Any] = [_tf.summary, framework("tensorflow.summary", install="tensorflow")]
 
 MOST_PICTURES = 16  # of one call
 
@@ -32,16 +35,17 @@ class capture_summaries:
 
     def __init__(self, run: Run | None = None) -> None:
         self._run = run
-        self._originals: dict[str, Callable[..., Any]] = {}
-        for kind, keep in _KINDS.items():
-            original = getattr(_tf.summary, kind)
-            self._originals[kind] = original
-            setattr(_tf.summary, kind, self._recorded(original, keep))
+        self._originals: list[tuple[Any, str, Callable[..., Any]]] = []
+        for module in {id(one): one for one in _modules}.values():
+            for kind, keep in _KINDS.items():
+                original = getattr(module, kind)
+                self._originals.append((module, kind, original))
+                setattr(module, kind, self._recorded(original, keep))
 
     def close(self) -> None:
         """Give TensorFlow its functions back."""
-        for kind, original in self._originals.items():
-            setattr(_tf.summary, kind, original)
+        for module, kind, original in reversed(self._originals):
+            setattr(module, kind, original)
         self._originals.clear()
 
     def __enter__(self) -> capture_summaries:

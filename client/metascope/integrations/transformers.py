@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metascope._run import Run
-from metascope.integrations._framework import RunSource, framework, never_raising, numbers
+from metascope.integrations._framework import RunSource, framework, never_raising, numbers, suffix
 
 _transformers: Any = framework("transformers", install="transformers accelerate")
 _trainer_utils: Any = framework("transformers.trainer_utils", install="transformers")
@@ -38,11 +38,13 @@ class MetascopeCallback(_transformers.TrainerCallback):
         run = self._source.get()
         with never_raising(run, "transformers"):
             model = more.get("model")
-            run.log_params({"trainer": args.to_sanitized_dict()})
+            found = {"trainer": args.to_sanitized_dict()}
             if model is not None and hasattr(model, "config"):
-                run.log_params({"model": model.config.to_diff_dict()})
+                found["model"] = model.config.to_diff_dict()
             if model is not None:
-                run.log_params({"parameters": sum(one.numel() for one in model.parameters())})
+                found["parameters"] = sum(one.numel() for one in model.parameters())
+            again = suffix(run, "transformers")
+            run.log_params({f"{key}{again}": value for key, value in found.items()})
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
         """Whatever the trainer reports; results of the whole training go to the summary."""

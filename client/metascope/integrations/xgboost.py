@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from metascope._run import Run
-from metascope.integrations._framework import RunSource, framework, never_raising
+from metascope.integrations._framework import RunSource, framework, never_raising, suffix
 
 _callback: Any = framework("xgboost.callback", install="xgboost")
 
@@ -36,7 +36,13 @@ class MetascopeCallback(_callback.TrainingCallback):
         run = self._source.get()
         with never_raising(run, "xgboost"):
             if hasattr(model, "save_config"):  # of `cv` there are several boosters
-                run.log_params({"booster": _plain(json.loads(model.save_config())["learner"])})
+                run.log_params(
+                    {
+                        f"booster{suffix(run, 'booster')}": _plain(
+                            json.loads(model.save_config())["learner"]
+                        )
+                    }
+                )
         return model
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -72,7 +78,7 @@ def _best(model: Any) -> dict[str, Any]:
     for name in ("best_iteration", "best_score"):
         try:
             found[name] = getattr(model, name)
-        except AttributeError:  # there is none: nothing stopped it
+        except (AttributeError, TypeError):  # nothing stopped it; TypeError: so of `cv`
             continue
     return found
 
