@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from config import browser, throwaway
+from config import browser, install, throwaway
 from config.options import ROOT
 
 BIN = Path(sys.executable).parent
@@ -19,19 +19,23 @@ LINTERS = (
     ("lint-imports",),
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 )
-QUICK = "not slow and not browser"
+QUICK = "not slow and not browser and not integrations"
 # What uses a database, by the rule of tests/conftest.py; of the slow tests, those that say so.
-POSTGRESQL = "(database and not slow and not browser) or on_postgresql"
+POSTGRESQL = f"(database and {QUICK}) or on_postgresql"
 
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0 when everything passed. pytest's own summary is the last thing printed."""
     parser = argparse.ArgumentParser(prog="./test", description="Checks everything.")
     parser.add_argument(
-        "--fast", action="store_true", help="leave out slow and browser tests, and PostgreSQL"
+        "--fast",
+        action="store_true",
+        help="leave out slow and browser tests, PostgreSQL and training frameworks",
     )
     parser.add_argument(
-        "paths", nargs="*", help="`lint`, `postgresql`, or test files and pytest options"
+        "paths",
+        nargs="*",
+        help="`lint`, `postgresql`, `integrations`, or test files and pytest options",
     )
     given, options = parser.parse_known_args(arguments)
     os.chdir(ROOT)
@@ -45,6 +49,8 @@ def main(arguments: list[str]) -> int:
             return 1 if _lint() else 0
         if given.paths == ["postgresql"]:
             return 1 if _on_postgresql() else 0
+        if given.paths == ["integrations"]:
+            return 1 if _with_frameworks() else 0
         if given.paths or options:
             return _run(["pytest", *given.paths, *options])
         return _everything(fast=given.fast)
@@ -64,7 +70,7 @@ def _everything(*, fast: bool) -> int:
         if _run(stage) != 0:
             failed.append(" ".join(stage))
     if not fast:
-        failed += _on_postgresql()
+        failed += _on_postgresql() + _with_frameworks()
     if failed:
         print(f"\nFailed: {'; '.join(failed)}", flush=True)
     return 1 if failed else 0
@@ -81,6 +87,20 @@ def _on_postgresql() -> list[str]:
         print(f"\nPostgreSQL: its tests are left out, as {reason}.", flush=True)
         return []
     return [f"on PostgreSQL: {' '.join(stage)}"] if failed else []
+
+
+def _with_frameworks() -> list[str]:
+    """The client's integrations with the real frameworks, installed for them; whether they failed.
+
+    One that cannot be installed or imported fails: nothing is left out.
+    """
+    try:
+        install.ensure_environment(Path(sys.prefix), ROOT / "requirements-integrations.txt")
+    except install.InstallRefused as refusal:
+        print(f"\nFrameworks: {refusal}", flush=True)
+        return ["installing the frameworks"]
+    stage = ("pytest", "-m", "integrations", "-n", "2", "--dist", "loadscope")
+    return [" ".join(stage)] if _run(stage) != 0 else []
 
 
 def _lint() -> list[str]:
