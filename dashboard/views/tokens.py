@@ -16,9 +16,9 @@ from experiments.models import ApiToken, Scope, Workspace
 
 LONGEST_NAME = 120
 SCOPES = (
-    (Scope.WRITE, "log and submit", "runs, files and jobs"),
-    (Scope.READ, "read only", "nothing is changed"),
-    (Scope.ADMIN, "everything I may", "members, tokens and erasing too"),
+    (Scope.WRITE, "log and submit"),
+    (Scope.READ, "read only"),
+    (Scope.ADMIN, "all that I may"),
 )
 LIFETIMES = (("90", "in 90 days"), ("30", "in 30 days"), ("365", "in a year"), ("", "when revoked"))
 

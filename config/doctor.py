@@ -1,0 +1,202 @@
+"""What is wrong with an instance, and how to mend it: checks that change nothing."""
+
+import hashlib
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error as DatabaseFailure
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from config import health
+from experiments import blobs
+from experiments.errors import NotFound
+from experiments.models import Blob, Job, MetricBatch, Worker
+from experiments.models.jobs import JobStatus
+
+SAMPLED_BLOBS = 200
+READ_AT_ONCE = 2**20
+UNFOLDED_S = 600  # workers fold every 20 s
+UNSERVED_S = 600
+AHEAD_S = 60
+MEND = {
+    "broker": "Start Metascope with ./run, or check METASCOPE_BROKER_URL.",
+    "worker": "Start Metascope with ./run; if it is up, read logs/worker.log.",
+    "beat": "Start Metascope with ./run; if it is up, read logs/beat.log.",
+    "disk": "Make room: `manage.py storage` says what takes it, `collect_garbage` frees some.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong: one sentence that says what, and one that says how to mend it."""
+
+    check: str
+    says: str
+    mend: str
+
+
+Check = Callable[[bool], Iterator[Finding]]
+
+
+def examine(*, thorough: bool) -> dict[str, list[Finding]]:
+    """Every check by name with what it found; `thorough` reads everything instead of a sample.
+
+    Where the database does not answer, the checks that need it say so once, in "database".
+    """
+    found: dict[str, list[Finding]] = {}
+    for name, check in CHECKS.items():
+        try:
+            found[name] = list(check(thorough))
+        except DatabaseFailure as error:
+            found[name] = [Finding(name, f"The database does not answer ({error}).", _DATABASE)]
+            if name == "database":
+                break
+    return found
+
+
+_DATABASE = "Restore a backup with `manage.py restore`, or check METASCOPE_DATA."
+
+
+def _database(thorough: bool) -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute("SELECT 1")
+            return
+        cursor.execute(f"PRAGMA {'integrity_check' if thorough else 'quick_check'}(5)")
+        for (text,) in cursor.fetchall():
+            if text != "ok":
+                yield Finding("database", f"The database is damaged: {text}.", _DATABASE)
+
+
+def _migrations(thorough: bool) -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        yield Finding(
+            "migrations",
+            f"{len(plan)} migrations have not been applied, {plan[0][0]} first.",
+            "Back up, then start with ./run, which applies them.",
+        )
+
+
+def _parts(thorough: bool) -> Iterator[Finding]:
+    for name, state in health.check_parts().items():
+        if state != "ok" and name in MEND:
+            yield Finding("parts", f"{name}: {state}.", MEND[name])
+
+
+def _permissions(thorough: bool) -> Iterator[Finding]:
+    folder = Path(settings.DATA_DIR)
+    for path in (folder, folder / "secret_key", folder / "metascope.sqlite3"):
+        if not path.exists():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        # The database lies in a folder that only its owner may enter.
+        if mode & 0o077 and path.name != "metascope.sqlite3":
+            yield Finding(
+                "permissions", f"Others on this machine can read {path} ({mode:o}).",
+                f"chmod go= {path}",
+            )  # fmt: skip
+
+
+def _settings(thorough: bool) -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield Finding(
+            "settings", "METASCOPE_DEBUG=1 shows tracebacks to whoever reaches the server.",
+            "Unset it.",
+        )  # fmt: skip
+    if settings.CSRF_TRUSTED_ORIGINS and not settings.BEHIND_HTTPS:
+        yield Finding(
+            "settings",
+            "METASCOPE_TRUSTED_ORIGINS is set, so a proxy is in front, and METASCOPE_HTTPS is not: "
+            "cookies go over HTTP, and the audit log names the proxy's address.",
+            "Set METASCOPE_HTTPS=1 if the proxy ends TLS.",
+        )
+
+
+def _clock(thorough: bool) -> Iterator[Finding]:
+    ahead = timezone.now() + timedelta(seconds=AHEAD_S)
+    for name in Worker.objects.filter(heartbeat_at__gt=ahead).values_list("name", flat=True):
+        yield Finding(
+            "clock", f"The worker {name} was heard of in the future.",
+            "Set the clocks of the machines by NTP.",
+        )  # fmt: skip
+
+
+def _blobs(thorough: bool) -> Iterator[Finding]:
+    """Files that something refers to; what is garbage may be gone."""
+    needed = Blob.objects.exclude(pk__in=blobs.unused().values("pk"))
+    hashes = needed.order_by("?" if not thorough else "pk").values_list("pk", flat=True)
+    for sha in (hashes if thorough else hashes[:SAMPLED_BLOBS]).iterator():
+        if problem := _wrong_with(sha):
+            yield Finding(
+                "blobs", f"The file {sha} is {problem}.",
+                "Restore it: `manage.py restore` of a backup, or copy blobs/ from one.",
+            )  # fmt: skip
+
+
+def _wrong_with(sha: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with blobs.open_blob(sha) as file:
+            while part := file.read(READ_AT_ONCE):
+                digest.update(part)
+    except (NotFound, FileNotFoundError):
+        return "missing"
+    return "" if digest.hexdigest() == sha else "damaged"
+
+
+def _folding(thorough: bool) -> Iterator[Finding]:
+    old = timezone.now() - timedelta(seconds=UNFOLDED_S)
+    waiting = MetricBatch.objects.filter(payload__isnull=False, created_at__lt=old).count()
+    if waiting:
+        yield Finding(
+            "folding",
+            f"{waiting:,} batches of points wait for more than {UNFOLDED_S // 60} minutes to be "
+            "folded; charts read them more slowly.",
+            "Start a worker; if one is up, read logs/worker.log.",
+        )
+
+
+def _jobs(thorough: bool) -> Iterator[Finding]:
+    now = timezone.now()
+    lost = Job.objects.filter(
+        status=JobStatus.RUNNING, lease_until__lt=now - timedelta(seconds=settings.LEASE_S)
+    )
+    for job_id, worker in lost.values_list("pk", "worker__name"):
+        yield Finding(
+            "jobs", f"The job {job_id} runs, but its worker {worker} has fallen silent.",
+            "Start a worker: it queues the job again from its checkpoint.",
+        )  # fmt: skip
+    alive = Worker.objects.filter(
+        stopped_at=None, heartbeat_at__gt=now - timedelta(seconds=health.WORKER_SILENCE_S)
+    )
+    served = {queue for queues in alive.values_list("queues", flat=True) for queue in queues}
+    waiting = Job.objects.filter(
+        status=JobStatus.QUEUED, created_at__lt=now - timedelta(seconds=UNSERVED_S)
+    )
+    for queue in sorted(set(waiting.values_list("queue", flat=True)) - served):
+        count = waiting.filter(queue=queue).count()
+        yield Finding(
+            "jobs", f"{count:,} jobs wait in the queue {queue}, which no live worker serves.",
+            "Start a worker for it, or cancel them.",
+        )  # fmt: skip
+
+
+CHECKS: dict[str, Check] = {
+    "database": _database,
+    "migrations": _migrations,
+    "parts": _parts,
+    "permissions": _permissions,
+    "settings": _settings,
+    "clock": _clock,
+    "blobs": _blobs,
+    "folding": _folding,
+    "jobs": _jobs,
+}
