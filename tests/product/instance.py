@@ -44,6 +44,7 @@ class Product:
     process: subprocess.Popen[str]
     output_path: Path
     root: Path = ROOT
+    variables: dict[str, str] = field(default_factory=dict)  # it was started with
     started_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -116,7 +117,7 @@ class Product:
         """Runs a management command beside the instance and returns what it printed."""
         done = subprocess.run(
             [sys.executable, str(self.root / "manage.py"), *arguments],
-            env=environment(METASCOPE_DATA=str(self.data_dir)),
+            env=environment(**{**self.variables, "METASCOPE_DATA": str(self.data_dir)}),
             capture_output=True,
             text=True,
             check=False,
@@ -174,7 +175,13 @@ def start(
             cwd=data_dir.parent,
             text=True,
         )
-    return Product(data_dir=data_dir, process=process, output_path=output_path, root=root)
+    return Product(
+        data_dir=data_dir,
+        process=process,
+        output_path=output_path,
+        root=root,
+        variables=variables or {},
+    )
 
 
 def _with_port(options: Sequence[str]) -> list[str]:
