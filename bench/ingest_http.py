@@ -1,12 +1,14 @@
 """Taking points over HTTP until they are visible: the web server's CPU time, one process of it.
 
-    .venv/bin/python bench/ingest_http.py [--seconds 8]
+    .venv/bin/python bench/ingest_http.py [--seconds 8] [--postgresql]
 
 The web server (gunicorn, one process, its threads) runs as `./run` starts it, in a process of its
 own; clients of other processes send records as the Metascope client does, over kept connections,
 each to a run of its own. Counted are points of answered batches, afterwards found in the series'
 counts, over the CPU time of the server's processes meanwhile; wall time is printed beside it. The
 row server beside it stores one SQL row per point behind the same web server: the layout to beat.
+With --postgresql all of it once more with Metascope's data on a PostgreSQL server, as durable; its
+own CPU time is not counted, the rows stay in SQLite.
 """
 
 import argparse
@@ -164,7 +166,22 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument(
+        "--postgresql", action="store_true", help="once more on a PostgreSQL server of its own"
+    )
     asked = parser.parse_args()
+    compare(asked.seconds)
+    if asked.postgresql:
+        from config import throwaway  # found since `instance` has named where
+
+        with throwaway.server(durable=True) as url:
+            print(f"\n{throwaway.version()}", flush=True)
+            again = [sys.executable, __file__, "--seconds", str(asked.seconds)]
+            subprocess.run(again, env={**os.environ, "METASCOPE_DATABASE_URL": url}, check=True)
+
+
+def compare(seconds: float) -> None:
+    """Prints what is taken on the database of the environment, beside the rows' server."""
     with instance() as data:
         from instance import row_database
 
@@ -182,7 +199,7 @@ def main() -> None:
                 runs = [factories.make_run() for _ in range(clients)]
                 paths = [f"/api/v1/runs/{run.pk}/metrics/" for run in runs]
                 with server("config.wsgi:application", {}) as (address, pid):
-                    ours = measure("metascope", address, pid, paths, token, steps, asked.seconds)
+                    ours = measure("metascope", address, pid, paths, token, steps, seconds)
                 visible = Series.objects.filter(run__in=runs).values_list("count", flat=True)
                 assert len(visible) == clients * KEYS, len(visible)
                 with server("row_server:application", rows) as (address, pid):

@@ -1,6 +1,7 @@
 """A PostgreSQL server for the time of the tests: in a folder of its own, reached by a socket there.
 
-It keeps nothing safe (no fsync), listens on no port, and ends with the process that started it.
+It listens on no port, keeps nothing safe (no fsync) unless asked to, and ends with the process that
+started it.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,8 @@ START_S = 60.0
 STOP_S = 20.0
 OWNER = "metascope"
 UNPRIVILEGED = ("postgres", "nobody")  # who runs it when root starts the tests
-OPTIONS = (
-    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=",
-    "max_connections=200", "log_min_messages=fatal",
-)  # fmt: skip
+OPTIONS = ("listen_addresses=", "max_connections=200", "log_min_messages=fatal")
+CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -34,8 +33,11 @@ class NoServer(Exception):
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The address of an empty database on a new server; raises NoServer."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The address of an empty database on a new server; raises NoServer.
+
+    `durable`: what is committed survives power loss, as benchmarks have it.
+    """
     programs = find_programs()
     who = _somebody()
     folder = Path(tempfile.mkdtemp(prefix="metascope-pg-"))
@@ -43,7 +45,7 @@ def server() -> Iterator[str]:
         if "user" in who:
             shutil.chown(folder, who["user"], who["group"])
         _initialize(programs, folder, who)
-        with _running(programs, folder, who):
+        with _running(programs, folder, who, OPTIONS if durable else OPTIONS + CARELESS):
             yield f"postgres://{OWNER}@/postgres?host={quote(str(folder), safe='')}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,8 +112,10 @@ def _initialize(programs: Path, folder: Path, who: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _running(programs: Path, folder: Path, who: dict[str, Any]) -> Iterator[None]:
-    settings = [word for option in OPTIONS for word in ("-c", option)]
+def _running(
+    programs: Path, folder: Path, who: dict[str, Any], options: Sequence[str]
+) -> Iterator[None]:
+    settings = [word for option in options for word in ("-c", option)]
     log = folder / "log"
     with (
         log.open("w") as said,
