@@ -17,11 +17,12 @@ from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
-from experiments import queue, reading
+from experiments import alerts, queue, reading
 from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
+MOST_ALERTS = 5  # the latest; the others are among the files
 MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
 X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
@@ -66,6 +67,7 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "trash_days": settings.TRASH_DAYS,
         "tags": run.labels,
         "texts": NamedTexts(run, request.user),
+        "alerts": alerts.of_run(run, limit=MOST_ALERTS),
         "progress": progress,
         "checkpoint": checkpoint,
         "checkpoint_percent": 100 * checkpoint.step / total if checkpoint and total else None,

@@ -106,6 +106,7 @@ TABLE = [
     ("runs/{run}/files/content/?path=a.txt", "GET", None, READ),
     ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
     ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
+    ("runs/{run}/alerts/", "GET", None, READ),
     ("runs/{run}/artifacts/", "GET", None, READ),
     ("runs/{run}/artifacts/", "POST", {"version": "{version}"}, WRITE),
     ("workspaces/lab/blobs/missing/", "POST", {"sha256": [SHA]}, WRITE),

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from experiments.api.v1 import (
+    alerts,
     artifact_versions,
     artifacts,
     audit,
@@ -63,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("distributions/", workers.Distributions.as_view()),
     *metrics.urlpatterns,
     *files.urlpatterns,
+    *alerts.urlpatterns,
     *uploads.urlpatterns,
     *artifacts.urlpatterns,
     *artifact_versions.urlpatterns,
