@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.schedules import schedule
 
-from config import database_url, env
+from config import blob_store, database_url, env
 from config.options import MOST_WORKERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -158,10 +158,7 @@ STORAGES = {
         if SERVES_COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
-    "blobs": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "blobs"},
-    },
+    "blobs": blob_store.storage(DATA_DIR),
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("METASCOPE_MAX_BODY_BYTES", 32 * 1024 * 1024, least=1024)

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
 from django.db import transaction
@@ -123,11 +124,13 @@ def _keep(sha256: str, size: int, received: Path) -> Blob:
 
 
 def incoming() -> Path:
-    """Beside the blobs, so that a received file is moved and not copied."""
+    """Beside the blobs, so that a received file is moved and not copied; on this machine's disk
+    where they are elsewhere.
+    """
     try:
         folder = Path(_storage().path("incoming"))
     except NotImplementedError:
-        folder = Path(tempfile.gettempdir())
+        folder = Path(settings.DATA_DIR) / "incoming"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -58,3 +58,9 @@ class Superseded(Conflict):
     """A later attempt owns this job; the caller must stop and write nothing more."""
 
     code = "superseded"
+
+
+class Unavailable(DomainError):
+    """Something that this needs cannot be reached now; asking again later helps (503)."""
+
+    code = "unavailable"

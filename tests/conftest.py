@@ -11,7 +11,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 # One browser a session: two of Playwright's loops in one thread refuse each other.
-pytest_plugins = ["tests.chromium"]
+pytest_plugins = ["tests.chromium", "tests.object_stores"]
 
 # How fast a busy machine generates examples says nothing about the code: speed belongs to bench/.
 hypothesis_settings.register_profile(

@@ -19,13 +19,22 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from experiments.api.json import too_large
-from experiments.errors import Conflict, Denied, DomainError, Invalid, NotFound, TooLarge
+from experiments.errors import (
+    Conflict,
+    Denied,
+    DomainError,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),
     (Denied, 403),
     (Conflict, 409),
     (TooLarge, 413),
+    (Unavailable, 503),
     (Invalid, 400),
 )
 logger = logging.getLogger(__name__)

@@ -14,8 +14,11 @@ from tests.api.conftest import error_of
 CONTENT = "/api/v1/runs/{run}/files/content/"
 
 
-@pytest.fixture
-def run(lab, data_dir):
+@pytest.fixture(params=["folder", "bucket"])
+def run(request, lab, data_dir):
+    """A run of a product that keeps files in its data folder, and of one that has a bucket."""
+    if request.param == "bucket":
+        request.getfixturevalue("bucket")
     return factories.make_run(lab.project)
 
 
