@@ -255,7 +255,10 @@ def test_a_run_that_read_what_it_made_is_drawn_once(project):
     version = log(project, run=run, a=b"1")
     artifacts.use(run, version)
 
-    assert [step.name for step in LineageView.of(version, make.make_user("ada")).steps] == ["loop", "split:1"]
+    assert [step.name for step in LineageView.of(version, make.make_user("ada")).steps] == [
+        "loop",
+        "split:1",
+    ]
 
 
 def test_members_move_aliases_and_viewers_do_not(project):
