@@ -1,6 +1,6 @@
 """Alerts of a run: what its script wanted people to see. Each is a small file below `alerts/`.
 
-    alerts/<milliseconds since 1970, 13 digits>-<any>.json
+    alerts/<nanoseconds since 1970, 19 digits>-<any>.json
     {"title": ..., "text": ..., "level": "info" | "warning" | "error", "step": ..., "time": ...}
 
 Whoever may store a run's files may write one; what is no alert is passed over, and stays a file.

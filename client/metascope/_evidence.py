@@ -175,19 +175,19 @@ class Evidence(ABC):
         """Say something that people should see, at the top of the run's page and in REST: `level`
         is "info", "warning" or "error". Kept with the run's files, below alerts/."""
         try:
-            now = time.time()
+            now_ns = time.time_ns()
             if level not in ALERT_LEVELS or not title.strip():
                 raise ValueError(f"a title, and one of {', '.join(ALERT_LEVELS)} are needed")
             content = {
                 "title": title[:LONGEST_NAME], "text": text[:LONGEST_ALERT], "level": level,
-                "step": self._step, "time": now,
+                "step": self._step, "time": now_ns / 1e9,
             }  # fmt: skip
             file = self._new_file("file")
             file.write_text(json.dumps(content), "utf-8")
         except Exception as error:  # logging must never end a training
             self._lose(1, f"alert {title!r}: {type(error).__name__}: {error}")
             return
-        name = f"{int(now * 1000):013d}-{uuid.uuid4().hex[:8]}.json"  # sorts by time
+        name = f"{now_ns:019d}-{uuid.uuid4().hex[:8]}.json"  # sorts by time
         self._event("file", {"path": f"alerts/{name}", "file": file.name})
 
     def _media(

@@ -19,18 +19,20 @@ def test_an_alert_is_on_the_page_and_over_rest(environment, live_server, monkeyp
     with start(system=False) as run:
         run.log({"loss": 1.0}, step=11)
         run.alert("The loss is <high>", "Look at batch 3.", level="error")
-        run.alert("Later")
+        for number in range(4):
+            run.alert(f"Later {number}")
         api = Api(live_server.url, run._settings_of().token)
 
     found = api.get(f"runs/{run.id}/alerts/")["results"]
     assert [(one["title"], one["level"], one["step"]) for one in found] == [
-        ("Later", "warning", 12), ("The loss is <high>", "error", 12),
+        *((f"Later {number}", "warning", 12) for number in (3, 2, 1, 0)),
+        ("The loss is <high>", "error", 12),
     ]  # fmt: skip
     browser = Client()
     browser.force_login(User.objects.get(username="ada"))
     page = browser.get(f"/runs/{run.id}/").content.decode()
     assert "<strong>The loss is &lt;high&gt;</strong> Look at batch 3." in page
-    assert page.index("Later") < page.index("The loss is &lt;high&gt;")
+    assert page.index("Later 0") < page.index("The loss is &lt;high&gt;")
 
 
 def test_what_cannot_be_an_alert_is_counted(environment):  # noqa: F811
