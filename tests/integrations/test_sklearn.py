@@ -35,7 +35,7 @@ Ridge().fit(x, y)
     )
 
     assert (run.name, run.labels, run.status) == ("Pipeline", ["auto"], RunStatus.COMPLETED)
-    assert run.params["estimator"] == "Pipeline"
+    assert run.params["estimator_class"] == "Pipeline"
     assert run.params["logisticregression__C"] == 0.5
     assert 0.9 < run.summary["training_score"] <= 1
     assert steps(run, "training_score") == steps(run, "fit_s") == [0]
@@ -51,7 +51,7 @@ GridSearchCV(SVC(), {"C": [0.1, 1, 10], "kernel": ["linear", "rbf"]}, cv=3).fit(
 """
     )
 
-    assert run.name == "GridSearchCV"
+    assert (run.name, run.params["estimator"]) == ("GridSearchCV", "SVC")
     assert len(values(run, "cv/mean_test_score")) == 6
     assert run.summary["best_score"] == pytest.approx(max(values(run, "cv/mean_test_score")))
     assert run.params["best_params"]["kernel"] in ("linear", "rbf")

@@ -80,7 +80,7 @@ class Recorder:
         if run := active_run():
             return self._fit(run, f"{name}{suffix(run, name)}/", original, estimator, args, kwargs)
         with start(self.project, **{"name": name, **self.options}) as run:
-            run.log_params({"estimator": name})
+            run.log_params({"estimator_class": name})  # of a search, "estimator" is a param
             return self._fit(run, "", original, estimator, args, kwargs)
 
     def _fit(
