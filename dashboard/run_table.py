@@ -20,8 +20,8 @@ from dashboard.table_columns import (
     ranked_metrics,
 )
 from dashboard.table_state import PAGE_SIZES, TableState
-from experiments import access, reading
-from experiments.models import Project, Role, Run, RunStatus, User
+from experiments import access, reading, saved_views
+from experiments.models import Project, Role, Run, RunStatus, SavedView, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
 
@@ -104,6 +104,8 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "pages": _pages(state, page),
         "page_sizes": PAGE_SIZES,
         "charts": _charts(asked, page.rows),
+        "views": _views(project, user),
+        "view_query": state.query(selected=()).removeprefix("?"),
         "archived_query": state.query(archived=not state.archived),
         "here": path + state.query(offset=state.offset),
         "selected": _selected(project, state),
@@ -118,6 +120,13 @@ def _selected(project: Project, state: TableState) -> list[dict[str, Any]]:
     found = listed.only("name", "number").in_bulk(state.selected)
     runs = [found[run_id] for run_id in state.selected if run_id in found]
     return [{"id": run.pk, "name": run.name, "slot": run.color_slot} for run in runs]
+
+
+def _views(project: Project, user: User) -> list[tuple[SavedView, bool]]:
+    """The saved views by name, each with whether the reader may remove it."""
+    role = access.role_in(user, project)
+    rows = project.saved_views.select_related("created_by").order_by("name")
+    return [(view, saved_views.may_change(view, user, role)) for view in rows]
 
 
 def _unlogged_main(asked: TableRequest) -> list[str]:

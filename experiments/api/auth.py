@@ -125,6 +125,15 @@ def authorize(request: Request, place: access.Place, needed: Role) -> Role:
     return _authorize(request, place, needed, access.role_in(caller(request), place))
 
 
+def acting_role(request: Request, place: access.Place, needed: Role) -> Role:
+    """The role in which the caller acts: that of `authorize`, or what the token's scope leaves."""
+    role = authorize(request, place, needed)
+    token: Any = request.auth
+    if isinstance(token, ApiToken) and not Scope(token.scope).allows(role):
+        return needed
+    return role
+
+
 def authorize_anywhere(request: Request, workspace: Workspace, needed: Role) -> Role:
     """The same by the caller's highest role in the workspace or in a project of it."""
     role = access.best_role_in(caller(request), workspace)

@@ -35,6 +35,7 @@ from experiments.models.metrics import MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
 from experiments.models.runs import LogChunk, Param, Run, RunStatus, RunTag
+from experiments.models.saved_views import SavedView
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "RunStatus",
     "RunTag",
     "Scope",
+    "SavedView",
     "Series",
     "SeriesChunk",
     "SignInLink",

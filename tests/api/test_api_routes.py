@@ -11,7 +11,16 @@ import pytest
 from django.db import transaction
 from django.urls import URLPattern, URLResolver
 
-from experiments import access, artifacts, files, lifecycle, recording, snapshots, uploads
+from experiments import (
+    access,
+    artifacts,
+    files,
+    lifecycle,
+    recording,
+    saved_views,
+    snapshots,
+    uploads,
+)
 from experiments.api.v1 import urls
 from experiments.models import Role
 from tests import factories
@@ -77,6 +86,10 @@ TABLE = [
     ("projects/lab/sinusoid/access/", "GET", None, READ),
     ("projects/lab/sinusoid/access/vera/", "PUT", {"role": "member"}, ADMIN_WRITE),
     ("projects/lab/sinusoid/access/rita/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/lab/sinusoid/views/", "GET", None, READ),
+    ("projects/lab/sinusoid/views/", "POST", {"name": "new", "query": "sort=name"}, CREATE),
+    ("projects/lab/sinusoid/views/{view}/", "GET", None, READ),
+    ("projects/lab/sinusoid/views/{view}/", "DELETE", None, ADMIN_REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
     ("runs/{run}/", "GET", None, READ),
@@ -177,7 +190,15 @@ def things(lab):
     invitation, secret = access.create_invitation(
         workspace=lab.workspace, role=Role.VIEWER, user=factories.make_user("max")
     )
+    view, _ = saved_views.save(
+        lab.project,
+        user=factories.make_user("otto"),
+        role=Role.MEMBER,
+        name="best",
+        query="sort=name",
+    )
     return {
+        "view": view.pk,
         "invitation": invitation.pk,
         "secret": secret,
         "run": run.pk,
@@ -268,7 +289,7 @@ def _pattern_of(address):
         "failed": "a",
         "trashed": "a",
     }
-    numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation"), "1")
+    numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation", "view"), "1")
     path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
@@ -303,6 +324,7 @@ def _sample(pattern, things):
         "<int:artifact_id>": str(things["artifact"]),
         "<str:alias>": "best",
         "<str:sha256>": SHA,
+        "<int:view_id>": str(things["view"]),
         "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),
     }.items():
