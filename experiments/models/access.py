@@ -4,6 +4,8 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Now
 
+from experiments.models.documents import DocumentField
+
 
 class Role(models.TextChoices):
     """What a member may do. Each role may do everything the one before it may."""
@@ -105,7 +107,7 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)  # SHA-256 of method, path and body
     status_code = models.PositiveSmallIntegerField()
-    body = models.JSONField()
+    body = DocumentField()
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:

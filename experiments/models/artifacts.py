@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import User, Workspace
+from experiments.models.documents import DocumentField
 from experiments.models.files import Manifest
 from experiments.models.projects import Project
 from experiments.models.runs import Run
@@ -40,7 +41,7 @@ class ArtifactVersion(models.Model):
     files = models.ForeignKey(Manifest, on_delete=models.PROTECT, related_name="versions")
     file_count = models.PositiveIntegerField()
     size = models.BigIntegerField()  # bytes; of references, as told
-    metadata = models.JSONField(default=dict)
+    metadata = DocumentField(default=dict)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -6,6 +6,8 @@ from typing import Any, Never
 from django.db import models
 from django.db.models.functions import Now
 
+from experiments.models.documents import DocumentField
+
 
 class Action(StrEnum):
     """What is worth an entry."""
@@ -62,7 +64,7 @@ class AuditEntry(models.Model):
     token = models.CharField(max_length=12, blank=True)  # prefix of the token that was used
     address = models.CharField(max_length=45, blank=True)
     subject = models.CharField(max_length=300)
-    details = models.JSONField(default=dict)
+    details = DocumentField(default=dict)
 
     objects = AuditQuerySet.as_manager()
 

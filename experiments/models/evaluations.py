@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from experiments.models.documents import DocumentField
 from experiments.models.ids import new_id
 from experiments.models.runs import Run
 
@@ -22,13 +23,13 @@ class Evaluation(models.Model):
     episode_count = models.PositiveIntegerField()
     inner_steps = models.PositiveSmallIntegerField()  # S
     # way, shot, query, inner_steps_trained, batch_norm, distribution_hash, selection, seed ...
-    protocol = models.JSONField(default=dict)
-    illustration = models.JSONField(null=True)  # sinusoid: support, true curve, fits by inner step
+    protocol = DocumentField(default=dict)
+    illustration = DocumentField(null=True)  # sinusoid: support, true curve, fits by inner step
     episode_ids = models.BinaryField()
     losses = models.BinaryField()
     accuracies = models.BinaryField(null=True)
     # per inner step, for lists: {"loss": {"mean": [], "half_width": []}, "accuracy": ...}
-    summary = models.JSONField(default=dict)
+    summary = DocumentField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -5,6 +5,7 @@ import secrets
 from django.db import models
 from django.db.models.functions import Now
 
+from experiments.models.documents import DocumentField
 from experiments.models.files import Manifest
 from experiments.models.projects import Project
 from experiments.models.runs import Run
@@ -34,7 +35,7 @@ class DatasetInput(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="dataset_inputs")
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="inputs")
-    tags = models.JSONField(default=dict)
+    tags = DocumentField(default=dict)
     context = models.CharField(max_length=500, blank=True)
 
     class Meta:

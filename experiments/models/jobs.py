@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import User, Workspace
+from experiments.models.documents import DocumentField
 from experiments.models.ids import new_id
 from experiments.models.runs import DOCUMENTS, Run
 from experiments.models.snapshots import Blob
@@ -21,15 +22,15 @@ class Worker(models.Model):
     name = models.CharField(max_length=200, unique=True)  # host:pid-independent, e.g. "box/default"
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
-    queues = models.JSONField(default=list)
+    queues = DocumentField(default=list)
     slots = models.PositiveSmallIntegerField(default=1)
-    devices = models.JSONField(default=list)  # [{"kind": "cpu", "name": ..., "memory_bytes": ...}]
+    devices = DocumentField(default=list)  # [{"kind": "cpu", "name": ..., "memory_bytes": ...}]
     memory_bytes = models.BigIntegerField(null=True)
     # {"maml": {"version", "title", "summary", "family", "order", "year", "paper", "schema",
     #           "presets"}}
-    trainers = models.JSONField(default=dict)
+    trainers = DocumentField(default=dict)
     # [{"name", "title", "available", "missing", "hash", "samples"}], see metalearning.catalog
-    distributions = models.JSONField(default=list)
+    distributions = DocumentField(default=list)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
@@ -60,7 +61,7 @@ class Job(models.Model):
     queue = models.CharField(max_length=64, default="default")
     priority = models.SmallIntegerField(default=0)  # -10 low, 0 normal, 10 high; larger first
     trainer = models.CharField(max_length=64)  # the spec's algorithm
-    spec = models.JSONField()
+    spec = DocumentField()
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
     attempt = models.PositiveIntegerField(
         default=0

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import User
+from experiments.models.documents import DocumentField
 from experiments.models.files import Manifest
 from experiments.models.ids import new_id
 from experiments.models.projects import Project, shut_from
@@ -59,10 +60,10 @@ class Run(models.Model):
         max_length=16, choices=RunStatus.choices, default=RunStatus.QUEUED, db_index=True
     )
     status_reason = models.TextField(blank=True)
-    params = models.JSONField(default=dict)  # as sent, nested; `Param` rows are its flat index
-    summary = models.JSONField(default=dict)  # final values set by the run itself, nested
+    params = DocumentField(default=dict)  # as sent, nested; `Param` rows are its flat index
+    summary = DocumentField(default=dict)  # final values set by the run itself, nested
     notes = models.TextField(blank=True, max_length=100_000)
-    environment = models.JSONField(default=dict)  # python, packages, hardware, variables
+    environment = DocumentField(default=dict)  # python, packages, hardware, variables
     command = models.TextField(blank=True)
     # Chosen by the client that made the run, so that asking again, however late, makes no second;
     # null rather than "" for runs without: nulls are never equal.
