@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,7 @@ def _everything(*, fast: bool) -> int:
 def _on_postgresql() -> list[str]:
     """The tests that use a database once more, on a server of their own; whether they failed."""
     stage = ("pytest", "-m", POSTGRESQL, "-n", "2")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the server
     try:
         with throwaway.server() as url:
             print(f"\nPostgreSQL: {throwaway.version()}", flush=True)
