@@ -1,10 +1,10 @@
 """Fixtures that every test may use: the cast of people, and a data folder of its own."""
 
-import sqlite3
 from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as django_settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import HealthCheck
@@ -34,9 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _connection_outlives_responses() -> Iterator[None]:
-    """A response that a test closes leaves the connection alone that holds the test's transaction.
-
-    SQLite's database in memory is never closed; elsewhere the rest of the tests would have none.
+    """A response that a test closes leaves the connection alone that holds the test's transaction:
+    the rest of the test would have none.
     """
     close = BaseDatabaseWrapper.close_if_unusable_or_obsolete
 
@@ -49,6 +48,20 @@ def _connection_outlives_responses() -> Iterator[None]:
             BaseDatabaseWrapper, "close_if_unusable_or_obsolete", close_unless_in_transaction
         )
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory):
+    """SQLite in a file, as in production: one in memory would be one connection that all threads
+    of a live server share, and what one of them rolls back another has answered for.
+    """
+    for described in django_settings.DATABASES.values():
+        if described["ENGINE"].endswith("sqlite3"):
+            place = tmp_path_factory.mktemp("database") / "test.sqlite3"
+            described.setdefault("TEST", {})["NAME"] = str(place)
+            # The file goes with the tests: nothing is to survive a power loss.
+            options = described["OPTIONS"]
+            options["init_command"] = options["init_command"].replace("=FULL", "=OFF")
 
 
 @pytest.fixture(autouse=True)
@@ -67,27 +80,9 @@ def data_dir(settings: LazySettings, tmp_path):
 
 
 @pytest.fixture
-def file_database(transactional_db, tmp_path):
-    """The migrated database, empty, to be shared by threads and processes. Returns its name.
+def file_database(transactional_db) -> str:
+    """The name of the database, empty, to be shared with threads and processes.
 
-    Use it instead of the `django_db` mark. With SQLite it is a file of its own, as the database of
-    the tests is in the memory of this process. Threads close their connection before they end.
+    Use it instead of the `django_db` mark. Threads close their connection before they end.
     """
-    memory = connections["default"]
-    if memory.vendor != "sqlite":
-        yield memory.settings_dict["NAME"]
-        return
-    name = str(tmp_path / "shared.sqlite3")
-    memory.ensure_connection()
-    target = sqlite3.connect(name)
-    memory.connection.backup(target)
-    target.close()
-    # Settings of its own: with another name in those that `memory` has, too, it would not know that
-    # it is in memory, and a thread of the live server that ends now would close it for good.
-    kept = connections.settings["default"]
-    connections.settings["default"] = {**kept, "NAME": name}
-    connections["default"] = connections.create_connection("default")
-    yield name
-    connections["default"].close()
-    connections["default"] = memory
-    connections.settings["default"] = kept
+    return str(connections["default"].settings_dict["NAME"])

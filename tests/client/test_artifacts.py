@@ -6,7 +6,7 @@ from pathlib import Path
 
 import metascope
 import pytest
-from metascope import _bundle, _download, _upload
+from metascope import _bundle, _upload
 from metascope._api import Api
 from metascope._cli import main
 from metascope._errors import Refused, Unreachable
@@ -31,9 +31,6 @@ def environment(live_server, tmp_path, monkeypatch, data_dir):
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }.items():
         monkeypatch.setenv(name, value)
-    # The test database is in memory: its connections refuse each other instead of waiting.
-    monkeypatch.setattr(_upload, "THREADS", 1)
-    monkeypatch.setattr(_download, "THREADS", 1)
     return tmp_path
 
 
