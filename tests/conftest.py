@@ -20,13 +20,19 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("metascope")
 
 
+DELIVERY = {"test_end_to_end.py", "test_resume.py"}
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what uses a database: by a mark of its own, or by a fixture, however far away."""
+    """Marks what uses a database: by a mark of its own, or by a fixture, however far away.
+
+    Of the client's tests, which look at the client beside some server, only those of delivery.
+    """
     for item in items:
+        if item.path.parent.name == "client" and item.path.name not in DELIVERY:
+            continue
         fixtures = getattr(item, "fixturenames", ())
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(fixtures):
             item.add_marker("database")

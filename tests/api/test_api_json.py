@@ -5,7 +5,7 @@ import math
 import re
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +161,19 @@ def test_what_cannot_be_done_now_may_be_sent_again(lab, monkeypatch, error, stat
     assert answer.status_code == status
     assert error_of(answer)["code"] == code
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_a_deadlock_may_be_sent_again(lab, monkeypatch):
+    def fail(**_):
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr("experiments.lifecycle.create_project", fail)
+
+    answer = lab.member.post("/api/v1/projects/", {"slug": "full"})
+
+    assert answer.status_code == 503
+    assert error_of(answer)["code"] == "busy"
 
 
 @pytest.mark.parametrize("text", [b"[1,2]", b'"text"', b"null", b"3"])
