@@ -7,7 +7,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from experiments.models import Role, Run, RunStatus
-from tests.browser.writing import written
 from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs, losses_of
 from tests.factories import make_workspace
@@ -105,8 +104,8 @@ def test_a_run_that_finishes_brings_its_verdict_without_moving_the_view(
     ada.evaluate("scrollTo(0, 400)")
     expect(ada.locator("#verdict")).to_contain_text("has no test evaluation yet")
 
-    written(lambda: evaluation(losses_of(1.4, seed=1), late, inner_steps_trained=0))
-    written(lambda: Run.objects.filter(pk=late.pk).update(status=RunStatus.COMPLETED))
+    evaluation(losses_of(1.4, seed=1), late, inner_steps_trained=0)
+    Run.objects.filter(pk=late.pk).update(status=RunStatus.COMPLETED)
 
     expect(ada.locator(".say")).to_contain_text("pretrained is worse than A maml")
     expect(ada.locator("[data-compare-page]")).not_to_have_attribute(

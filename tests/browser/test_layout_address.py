@@ -9,7 +9,6 @@ from experiments import lifecycle, snapshots
 from experiments.models import Run
 from tests import factories as make
 from tests.browser.charting import drawn, shared, two_runs
-from tests.browser.writing import written
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -98,11 +97,8 @@ def test_what_a_job_executes_appears_while_it_runs(live_server, ada: Page, db):
     card = ada.locator('[data-live="source"]')
     expect(card).to_contain_text("not recorded")
 
-    def recorded() -> None:
-        files = {"train.py": b"print(1)\n"}
-        stored = snapshots.store(workspace=project.workspace, files=files, git_commit="a" * 40)
-        lifecycle.attach_snapshot(run, stored)
-
-    written(recorded)
+    files = {"train.py": b"print(1)\n"}
+    stored = snapshots.store(workspace=project.workspace, files=files, git_commit="a" * 40)
+    lifecycle.attach_snapshot(run, stored)
 
     expect(card).to_contain_text("aaaaaaaaaa", timeout=15_000)

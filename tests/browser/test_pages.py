@@ -12,7 +12,6 @@ from experiments import recording
 from experiments.models import Project, Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
-from tests.browser.writing import written
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,7 +25,7 @@ def log(run: Run, first: int, last: int, *, number: int = 0) -> None:
     """Records steps first..last - 1."""
     steps = np.arange(first, last, dtype=np.int64)
     points = SeriesPoints("loss", steps, 1.79e9 + steps, 3.0 / (1 + steps))
-    written(lambda: recording.record(run_id=run.pk, client="test", number=number, series=[points]))
+    recording.record(run_id=run.pk, client="test", number=number, series=[points])
 
 
 def drawn(page: Page) -> Page:
@@ -119,7 +118,7 @@ def test_new_rows_wait_and_selection_survives_refresh(ada, live_server, project)
     ada.goto(f"{live_server.url}/p/lab/sinusoid/")
     ada.get_by_label("Select first").check()
 
-    written(lambda: make.make_run(project, "second"))
+    make.make_run(project, "second")
 
     expect(ada.locator("[data-show-new]")).to_have_text("1 new run. Show them")
     expect(ada.get_by_label("Select first")).to_be_checked()
@@ -206,7 +205,7 @@ def test_whether_the_console_follows_outlives_a_reload(ada, live_server, project
     ada.reload()
 
     expect(follow).not_to_be_checked()
-    written(lambda: make.make_log(run, "12:00:02 WARNING clipped\n", number=1))
+    make.make_log(run, "12:00:02 WARNING clipped\n", number=1)
     expect(ada.locator(".console .WARN")).to_contain_text("clipped")
     ada.wait_for_function(away)
     follow.check()

@@ -9,7 +9,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from experiments.models import Job, Role, Worker
-from tests.browser.writing import written
 from tests.factories import announced_distributions, make_project, make_worker, make_workspace
 from worker.metalearning import catalog
 
@@ -61,8 +60,8 @@ def test_what_was_typed_is_kept_when_the_algorithm_changes(form: Page):
 
 
 def test_all_that_was_entered_is_in_the_address(form: Page):
-    written(lambda: make_project(slug="second"))
-    written(lambda: Worker.objects.update(queues=["default", "gpu"]))
+    make_project(slug="second")
+    Worker.objects.update(queues=["default", "gpu"])
     form.reload()
     entered = {"Seeds": "0-2", "Name": "my run", "Tags": "a, b", "What do you expect?": "x & y"}
     for label, text in entered.items():

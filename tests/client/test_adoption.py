@@ -56,7 +56,7 @@ def start_another(environment, tmp_path) -> str:  # noqa: F811
 
 
 def start_until_nothing_waits(environment, tmp_path) -> None:  # noqa: F811
-    """Several starts: the test's database, in memory, refuses a second writer now and then."""
+    """Several starts: each waits only so long for what others left."""
     deadline = time.monotonic() + 60
     while list((tmp_path / "spool").glob("*/*.seg")):
         assert time.monotonic() < deadline, "what was left is not delivered"
