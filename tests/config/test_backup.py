@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -57,7 +58,10 @@ def test_damaged_blob_makes_it_incomplete(instance, tmp_path):
         copy_instance(instance, instance / "metascope.sqlite3", tmp_path)
 
 
-def test_absent_database_is_refused(tmp_path):
+def test_absent_database_is_refused(tmp_path, monkeypatch):
+    named = settings.DATABASES["default"]
+    monkeypatch.setitem(named, "NAME", str(tmp_path / "absent.sqlite3"))
+
     with pytest.raises(CommandError, match="is METASCOPE_DATA right"):
         call_command("backup", str(tmp_path / "copy"))
 
