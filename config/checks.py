@@ -88,6 +88,9 @@ def _on_postgresql() -> list[str]:
     except throwaway.NoServer as reason:
         print(f"\nPostgreSQL: its tests are left out, as {reason}.", flush=True)
         return []
+    except throwaway.ServerFailed as reason:
+        print(f"\nPostgreSQL: {reason}", flush=True)
+        return ["starting PostgreSQL"]
     return [f"on PostgreSQL: {' '.join(stage)}"] if failed else []
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -15,9 +16,11 @@ from django.utils import timezone
 
 from config import health
 from experiments import blobs
-from experiments.errors import NotFound
+from experiments.errors import NotFound, Unavailable
+from experiments.management import copies
 from experiments.models import Blob, Job, MetricBatch, Worker
 from experiments.models.jobs import JobStatus
+from experiments.object_store import ObjectStore
 
 SAMPLED_BLOBS = 200
 READ_AT_ONCE = 2**20
@@ -132,6 +135,16 @@ def _clock(thorough: bool) -> Iterator[Finding]:
 def _blobs(thorough: bool) -> Iterator[Finding]:
     """Files that something refers to; what is garbage may be gone."""
     needed = Blob.objects.exclude(pk__in=blobs.unused().values("pk"))
+    store = storages["blobs"]
+    if isinstance(store, ObjectStore):
+        try:
+            store.check()
+        except Unavailable:
+            yield Finding(
+                "blobs", f"{copies.bucket()} cannot be reached, or refuses.",
+                "Check METASCOPE_BLOBS, METASCOPE_S3_ENDPOINT and the keys.",
+            )  # fmt: skip
+            return
     hashes = needed.order_by("?" if not thorough else "pk").values_list("pk", flat=True)
     for sha in (hashes if thorough else hashes[:SAMPLED_BLOBS]).iterator():
         if problem := _wrong_with(sha):
@@ -149,6 +162,8 @@ def _wrong_with(sha: str) -> str:
                 digest.update(part)
     except (NotFound, FileNotFoundError):
         return "missing"
+    except (Unavailable, OSError) as error:
+        return f"not readable ({error})"
     return "" if digest.hexdigest() == sha else "damaged"
 
 

@@ -40,8 +40,9 @@ def restore(source: Path, folder: Path) -> tuple[int, Path | None]:
     try:
         database = _staged(source, staging)
         shas = copies.blobs_referred_to(database)
-        copies.check_blobs(source / "blobs", shas)
-        _bring_blobs(source / "blobs", folder / "blobs", set(shas))
+        if not copies.bucket():
+            copies.check_blobs(source / "blobs", shas)
+            _bring_blobs(source / "blobs", folder / "blobs", set(shas))
         before = _move_aside(folder)
         os.replace(database, folder / copies.DATABASE)
         if (source / "secret_key").exists():

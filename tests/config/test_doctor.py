@@ -122,3 +122,14 @@ def test_programs_read_json_and_the_exit_code(well, capsys):
         {"check": "parts", "says": "broker: does not answer.", "mend": doctor.MEND["broker"]}
     ]
     assert told["checks"]["blobs"] == []
+
+
+def test_a_bucket_that_does_not_answer_is_said_once(bucket):
+    snapshots.store(workspace=factories.make_workspace(), files={"a.py": b"a = 1\n"})
+    assert "blobs" not in says()
+
+    bucket.objects.all().delete()
+    assert "is missing" in says()["blobs"]
+    bucket.delete()
+
+    assert "cannot be reached, or refuses" in says()["blobs"]

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -120,3 +121,23 @@ def test_a_backup_that_is_not_whole_changes_nothing(backup, data_dir, harm):
     assert slugs(data_dir) == ["lab"]
     assert not list(data_dir.glob("before-restore-*"))
     assert not (data_dir / ".restoring").exists()
+
+
+def test_files_in_a_bucket_stay_there(bucket, data_dir, tmp_path, capsys, monkeypatch):
+    data_dir.mkdir(parents=True)
+    snapshots.store(workspace=make_workspace(), files={"a.py": b"a = 1\n"})
+    database = data_dir / "metascope.sqlite3"
+    with closing(sqlite3.connect(database)) as file:
+        connection.connection.backup(file)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(database))
+
+    call_command("backup", str(tmp_path / "backup"))
+    said = capsys.readouterr().out
+    shutil.rmtree(data_dir)
+    call_command("restore", str(tmp_path / "backup"))
+
+    assert f"Its 1 blobs stay in s3://{bucket.name}/some/folder" in said
+    assert f"Its 1 blobs are in s3://{bucket.name}/some/folder" in capsys.readouterr().out
+    assert slugs(data_dir) == ["lab"]
+    assert not (tmp_path / "backup" / "blobs").exists()
+    assert len(list(bucket.objects.all())) == 1

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 from metascope._active import active_run
+from metascope._patches import Patches
 from metascope._run import Run
 from metascope._tensorboard import as_pictures, media_key
 from metascope.integrations._framework import framework, never_raising
@@ -25,7 +25,7 @@ _modules: list[Any] = [_tf.summary, framework("tensorflow.summary", install="ten
 MOST_PICTURES = 16  # of one call
 
 
-class capture_summaries:
+class capture_summaries(Patches):
     """From here on, until `close` or the end of a `with`: whatever TensorFlow writes by
     `tf.summary.scalar`, `histogram`, `image`, `text` and `audio` is recorded in `run`, or in the
     active one. Within `tf.function`, too, and by Keras's TensorBoard callback.
@@ -34,28 +34,11 @@ class capture_summaries:
     """
 
     def __init__(self, run: Run | None = None) -> None:
+        super().__init__()
         self._run = run
-        self._originals: list[tuple[Any, str, Callable[..., Any]]] = []
         for module in {id(one): one for one in _modules}.values():
             for kind, keep in _KINDS.items():
-                original = getattr(module, kind)
-                self._originals.append((module, kind, original))
-                setattr(module, kind, self._recorded(original, keep))
-
-    def close(self) -> None:
-        """Give TensorFlow its functions back."""
-        for module, kind, original in reversed(self._originals):
-            setattr(module, kind, original)
-        self._originals.clear()
-
-    def __enter__(self) -> capture_summaries:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:  # fmt: skip
-        self.close()
+                self.replace(module, kind, self._recorded(getattr(module, kind), keep))
 
     def _recorded(self, original: Callable[..., Any], keep: _Keep) -> Callable[..., Any]:
         signature = inspect.signature(original)

@@ -37,7 +37,10 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was restored: {refusal}") from refusal
         except OSError as error:
             raise CommandError(f"The restore broke off ({error}): run it again.") from error
-        self.stdout.write(f"Restored the database and {blobs} blobs from {source} to {folder}.")
+        brought = "" if copies.bucket() else f" and {blobs} blobs"
+        self.stdout.write(f"Restored the database{brought} from {source} to {folder}.")
+        if bucket := copies.bucket():
+            self.stdout.write(f"Its {blobs} blobs are in {bucket}: `doctor --all` reads them.")
         if before is not None:
             self.stdout.write(f"The database that was there is in {before}.")
         self.stdout.write("Start with ./run, which migrates it if it is of an older version.")

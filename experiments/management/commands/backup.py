@@ -37,17 +37,24 @@ class Command(BaseCommand):
             raise CommandError(f"{target} exists already: name a new folder.") from error
         except (OSError, sqlite3.Error, copies.NotWhole) as error:
             raise CommandError(f"The backup {target} is incomplete ({error}).") from error
+        if bucket := copies.bucket():
+            self.stdout.write(
+                f"Copied the database to {target}, and verified it. Its {blobs} blobs stay in "
+                f"{bucket}: have that store keep what is deleted for as long as you keep backups."
+            )
+            return
         self.stdout.write(f"Copied the database and {blobs} blobs to {target}, and verified them.")
 
 
 def copy_instance(data: Path, database: Path, target: Path) -> int:
-    """How many blobs the copy's database refers to; every one of them was copied, and all of the
-    copy was read again (OSError or NotWhole otherwise).
+    """How many blobs the copy's database refers to; every one of them was copied, unless they are
+    in a bucket, and all of the copy was read again (OSError or NotWhole otherwise).
 
     Blobs never change. Those that the database names at the moment it is copied either were
     there in the first pass, or came since and are too young to be collected before the second.
     """
-    copies.copy_new(data / "blobs", target / "blobs")
+    if not copies.bucket():
+        copies.copy_new(data / "blobs", target / "blobs")
     copy = target / database.name
     with (
         closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source,
@@ -55,10 +62,12 @@ def copy_instance(data: Path, database: Path, target: Path) -> int:
     ):
         source.backup(written)
     copy.chmod(0o600)
-    copies.copy_new(data / "blobs", target / "blobs")
+    if not copies.bucket():
+        copies.copy_new(data / "blobs", target / "blobs")
     if (data / "secret_key").exists():
         shutil.copy2(data / "secret_key", target / "secret_key")
     copies.check_database(copy)
     shas = copies.blobs_referred_to(copy)
-    copies.check_blobs(target / "blobs", shas)
+    if not copies.bucket():
+        copies.check_blobs(target / "blobs", shas)
     return len(shas)
