@@ -57,24 +57,29 @@ def put_many(contents: Iterable[bytes]) -> dict[str, Blob]:
     by_sha: Mapping[str, bytes] = {hashlib.sha256(data).hexdigest(): data for data in contents}
     if not by_sha:
         return {}
-    with transaction.atomic():
-        Blob.objects.bulk_create(
-            [Blob(sha256=sha, size=len(data)) for sha, data in sorted(by_sha.items())],
-            ignore_conflicts=True,
-        )
-        touch(by_sha)
+    _want({sha: len(data) for sha, data in by_sha.items()})
     for sha, data in by_sha.items():
         _ensure_file(sha, data)
     return Blob.objects.in_bulk(list(by_sha))
 
 
-def touch(hashes: Iterable[str]) -> None:
-    """Note in a transaction that these blobs are wanted now. Their rows are locked in one order:
-    two who put the same files do not wait for each other.
+def _want(sizes: Mapping[str, int]) -> None:
+    """See that each blob has a row that says it is wanted now: then `collect` leaves it alone.
+
+    Rows are locked in one order, so that two who put the same files do not wait for each other. A
+    row that `collect` is deleting conflicts with the new one, and is gone once it can be locked: it
+    is inserted again, until all are there.
     """
-    rows = Blob.objects.filter(sha256__in=list(hashes))
-    locked = rows.select_for_update(no_key=True).order_by("sha256").values_list("pk", flat=True)
-    Blob.objects.filter(pk__in=list(locked)).update(created_at=Now())
+    with transaction.atomic():
+        absent = sorted(sizes)
+        while absent:
+            Blob.objects.bulk_create(
+                [Blob(sha256=sha, size=sizes[sha]) for sha in absent], ignore_conflicts=True
+            )
+            rows = Blob.objects.filter(sha256__in=absent).order_by("sha256")
+            locked = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+            Blob.objects.filter(pk__in=locked).update(created_at=Now())
+            absent = [sha for sha in absent if sha not in locked]
 
 
 def receive(source: Readable, *, sha256: str = "") -> Blob:
@@ -106,9 +111,7 @@ def receive(source: Readable, *, sha256: str = "") -> Blob:
 
 def _keep(sha256: str, size: int, received: Path) -> Blob:
     """Row first, then the file, as `put_many` does."""
-    with transaction.atomic():
-        Blob.objects.bulk_create([Blob(sha256=sha256, size=size)], ignore_conflicts=True)
-        touch([sha256])
+    _want({sha256: size})
     storage, name = _storage(), _name(sha256)
     if not (storage.exists(name) and storage.size(name) == size):
         try:
