@@ -74,6 +74,18 @@ def test_the_compare_page_zooms_on_every_axis(live_server, ada: Page, runs: list
         zoom_and_back(drawn(ada, axis))
 
 
+def test_a_slow_double_click_shows_all_again(live_server, ada: Page, runs: list[Run]):
+    ada.goto(f"{live_server.url}/runs/{runs[0].pk}/?tab=charts")
+    chart = drawn(ada)
+    drag(chart, 0.40, 0.45)
+    expect(note_of(chart)).to_have_text("")
+
+    chart.locator(".nsewdrag").first.dblclick(delay=600)
+
+    expect(note_of(chart)).to_contain_text("drawn as")
+    assert "zoom" not in ada.url
+
+
 def test_the_run_table_zooms_and_keeps_the_zoom_when_the_selection_changes(
     live_server, ada: Page, runs: list[Run]
 ):

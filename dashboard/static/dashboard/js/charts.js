@@ -4,6 +4,7 @@ import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
 import { fitTicks, isLogarithmic, logarithmic } from './chart-log.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
+import { watchDoubleClicks } from './chart-unzoom.js';
 import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
 import { every } from './live.js';
@@ -123,6 +124,7 @@ export function register(el) {
   showSize(chart);
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
+  watchDoubleClicks(el);
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
   new IntersectionObserver((seen, watcher) => {
     if (!seen.some((s) => s.isIntersecting)) return;
