@@ -22,6 +22,20 @@ TICKS_FIT = """node => {
 }"""
 
 
+# Whether a finger zooms in the chart and it is as large as its place.
+ENLARGED = """node => {
+  const { dragmode, height, width } = node._fullLayout;
+  return dragmode && height === node.clientHeight && width === node.clientWidth;
+}"""
+
+# Whether the chart, in view, has stayed where it is for a fifth of a second.
+AT_REST = """node => {
+  const top = () => node.getBoundingClientRect().top;
+  const before = top();
+  return new Promise((done) => setTimeout(() => done(top() === before && before < innerHeight), 200));
+}"""
+
+
 @pytest.fixture
 def runs(db) -> list[Run]:
     return two_runs()
@@ -188,7 +202,9 @@ def test_a_finger_scrolls_over_a_chart_and_zooms_in_an_enlarged_one(
     page.wait_for_function("before => scrollY > before", arg=before)
     assert "drawn as" in note_of(chart).inner_text()
     page.get_by_label("Enlarge loss").tap()
-    page.wait_for_function("node => node._fullLayout.dragmode", arg=chart.element_handle())
+    page.wait_for_function(ENLARGED, arg=chart.element_handle())
+    chart.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    page.wait_for_function(AT_REST, arg=chart.element_handle())
     swipe(chart, right=15, down=0)
 
     expect(note_of(chart)).to_have_text("")
