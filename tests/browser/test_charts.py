@@ -32,7 +32,8 @@ ENLARGED = """node => {
 AT_REST = """node => {
   const top = () => node.getBoundingClientRect().top;
   const before = top();
-  return new Promise((done) => setTimeout(() => done(top() === before && before < innerHeight), 200));
+  const atRest = () => top() === before && before < innerHeight;
+  return new Promise((done) => setTimeout(() => done(atRest()), 200));
 }"""
 
 
