@@ -82,9 +82,17 @@ def is_alive(pid: int) -> bool:
 
 def keep_secret_key(folder: Path) -> None:
     """Makes the key that signs sessions, once."""
-    path = folder / "secret_key"
+    _keep_secret(folder / "secret_key", 50)
+
+
+def keep_metrics_token(folder: Path) -> None:
+    """Makes the token that Prometheus reads `/metrics` with, once."""
+    _keep_secret(folder / "metrics_token", 32)
+
+
+def _keep_secret(path: Path, length: int) -> None:
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(50))
+        write_private(path, secrets.token_urlsafe(length))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -27,6 +27,7 @@ READ_AT_ONCE = 2**20
 UNFOLDED_S = 600  # workers fold every 20 s
 UNSERVED_S = 600
 AHEAD_S = 60
+PRIVATE_FILES = ("secret_key", "metrics_token", "metascope.sqlite3")
 MEND = {
     "broker": "Start Metascope with ./run, or check METASCOPE_BROKER_URL.",
     "worker": "Start Metascope with ./run; if it is up, read logs/worker.log.",
@@ -96,7 +97,7 @@ def _parts(thorough: bool) -> Iterator[Finding]:
 
 def _permissions(thorough: bool) -> Iterator[Finding]:
     folder = Path(settings.DATA_DIR)
-    for path in (folder, folder / "secret_key", folder / "metascope.sqlite3"):
+    for path in (folder, *(folder / name for name in PRIVATE_FILES)):
         if not path.exists():
             continue
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -20,6 +20,14 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
+def one_of(name: str, default: str, *known: str) -> str:
+    """One of the known words."""
+    value = os.environ.get(name) or default
+    if value not in known:
+        raise StartRefused(f"{name}={value!r} is not understood: use {' or '.join(known)}.")
+    return value
+
+
 def flag(name: str, default: bool = False) -> bool:
     """1 or 0."""
     value = os.environ.get(name, "1" if default else "0")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from config import broker
+from config import broker, counters
 from config.options import ROOT, Options
 from config.part import Plan
 
@@ -24,6 +24,7 @@ def environment(options: Options, *, broker_url: str) -> dict[str, str]:
         "METASCOPE_BROKER_URL": broker_url,
         "METASCOPE_STATIC": os.environ.get("METASCOPE_STATIC") or str(ROOT / "staticfiles"),
         "METASCOPE_WORKERS": str(options.workers),
+        "METASCOPE_LOG_FORMAT": os.environ.get("METASCOPE_LOG_FORMAT") or "json",
     }
 
 
@@ -46,7 +47,7 @@ def web(options: Options, told: Mapping[str, str], listening_descriptor: int) ->
         command=python(
             "gunicorn", f"--config python:config.web --bind fd://{listening_descriptor}"
         ),
-        environment=told,
+        environment={**told, counters.FOLDER: str(options.data / "metrics")},
         folder=ROOT,
         log=_log(options, "web"),
         descriptors=(listening_descriptor,),

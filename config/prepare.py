@@ -28,6 +28,7 @@ def prepare(*, sign_in_link: bool) -> dict[str, object]:
     notes = []
     if database.bring_up_to_date():
         notes.append("The database is up to date.")
+    notes += _notes_on_the_bucket()
     if settings.STATIC_ROOT and static.collect(settings.STATIC_ROOT):
         notes.append("Static files are compressed.")
     user = access.ensure_first_user()
@@ -35,6 +36,26 @@ def prepare(*, sign_in_link: bool) -> dict[str, object]:
         require_a_password()
         return {"sign_in": "/sign-in/", "notes": notes}
     return {"sign_in": f"/sign-in/{access.create_sign_in_link(user=user)}/", "notes": notes}
+
+
+def _notes_on_the_bucket() -> list[str]:
+    """One when files lie in a bucket that cannot be used now. No reason not to start: metrics,
+    params and pages do without it."""
+    from django.core.files.storage import storages
+
+    from experiments.errors import Unavailable
+
+    check = getattr(storages["blobs"], "check", None)
+    if check is None:
+        return []
+    try:
+        check()
+    except Unavailable:
+        return [
+            "The bucket of METASCOPE_BLOBS cannot be reached, or refuses: files are not taken "
+            "until it does. `manage.py doctor` says more."
+        ]
+    return []
 
 
 def require_a_password() -> None:

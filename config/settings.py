@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.schedules import schedule
 
-from config import blob_store, database_url, env
+from config import blob_store, database_url, env, logs
 from config.options import MOST_WORKERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -28,6 +28,15 @@ def _secret_key() -> str:
     return secrets.token_urlsafe(50)
 
 
+def _metrics_token() -> str:
+    """What Prometheus sends: the variable, or the token that `./run` keeps in the data folder."""
+    token = env.text("METASCOPE_METRICS_TOKEN")
+    kept = DATA_DIR / "metrics_token"
+    if token or not kept.exists():
+        return token
+    return kept.read_text().strip()
+
+
 def _embedded_broker_url() -> str:
     """Of the broker `./run` started for this data folder, so that commands beside it reach it."""
     kept = DATA_DIR / "broker_url"
@@ -35,6 +44,7 @@ def _embedded_broker_url() -> str:
 
 
 SECRET_KEY = _secret_key()
+METRICS_TOKEN = _metrics_token()
 # This machine's own names always work: a page elsewhere cannot make a browser send them.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *env.words("METASCOPE_HOSTS")]
 CSRF_TRUSTED_ORIGINS = env.addresses("METASCOPE_TRUSTED_ORIGINS", "http", "https")
@@ -134,6 +144,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+LOGGING = logs.configuration(env.one_of("METASCOPE_LOG_FORMAT", "text", *logs.FORMATS))
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

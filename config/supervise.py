@@ -50,6 +50,7 @@ def _serve(supervisor: Supervisor, chosen: Options, started: float) -> None:
     lock = data_folder.lock(chosen.data)
     supervisor.start_guard(lock)
     data_folder.keep_secret_key(chosen.data)
+    data_folder.keep_metrics_token(chosen.data)
     told = plans.environment(chosen, broker_url=_start_broker(supervisor, chosen))
     sign_in = _prepare(supervisor, chosen, told)
     supervisor.add(plans.worker(chosen, told))

@@ -3,9 +3,11 @@
 from django.urls import include, path
 
 from config.health import healthz
+from config.telemetry import metrics
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
     path("api/v1/", include("experiments.api.v1.urls")),
     path("", include("experiments.api.mlflow.urls")),
     path("", include("dashboard.urls")),

@@ -1,4 +1,6 @@
-"""gunicorn's settings: few processes, threads in them, no access log.
+"""gunicorn's settings: few processes, threads in them.
+
+Requests are logged by `config.requests`, which knows more of them than gunicorn does.
 
 Loading the application once and forking saves a second of start-up and memory per process; no
 connection is opened before the fork.
@@ -6,6 +8,11 @@ connection is opened before the fork.
 
 import os
 from pathlib import Path
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from config import counters, env, logs
 
 _cores = os.cpu_count() or 1
 
@@ -22,8 +29,15 @@ limit_request_line = 8190  # a comparison's address names its runs
 limit_request_field_size = 16380
 accesslog = None
 errorlog = "-"
-loglevel = "warning"
+logconfig_dict = logs.configuration(env.one_of("METASCOPE_LOG_FORMAT", "text", *logs.FORMATS))
 control_socket_disable = True
 # Heartbeats go to memory where there is any: a slow disk would look like a hanging process.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 proc_name = "metascope-web"
+
+counters.start_anew()  # before the application is loaded, which opens its own
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """A process has ended: what it counted stays in the sums."""
+    multiprocess.mark_process_dead(worker.pid)

@@ -9,8 +9,9 @@ from django.shortcuts import render
 
 from experiments.errors import Conflict, Denied, DomainError, Invalid, NotFound, TooLarge
 
-# These answer for themselves: the APIs by token or session, health and version to anybody.
-OPEN_PREFIXES = ("/api/", "/health", "/version")
+# These answer for themselves: the APIs by token or session, `/metrics` by its own token, health and
+# version to anybody.
+OPEN_PREFIXES = ("/api/", "/health", "/metrics", "/version")
 
 STATUSES: tuple[tuple[type[DomainError], int], ...] = (
     (NotFound, 404),

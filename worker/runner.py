@@ -30,9 +30,9 @@ def main(arguments: list[str]) -> int:
     """Run one attempt of a job from its claim to its result."""
     parent_pid, job_id, attempt = int(arguments[0]), arguments[1], int(arguments[2])
     lifeline.tie(parent_pid)
-    _log_to_console()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup(set_prefix=False)
+    _log_to_console()
     os.nice(settings.JOB_NICE)
     # Models can be imported from here on; torch takes seconds, which the tie should not wait for.
     from worker import execution
@@ -50,7 +50,7 @@ def _log_to_console() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ConsoleFormatter("%(message)s"))
     root = logging.getLogger()
-    root.addHandler(handler)
+    root.handlers = [handler]  # the job's console instead of the server's log
     root.setLevel("INFO")
 
 
