@@ -13,3 +13,8 @@ def start_anew() -> None:
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(mode=0o700, parents=True)
+
+
+def is_shared() -> bool:
+    """Whether there is such a folder; a server started by hand may do without."""
+    return bool(os.environ.get(FOLDER))

@@ -6,7 +6,6 @@ workspace, project or user is in it.
 """
 
 import hmac
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +71,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
-    if os.environ.get(counters.FOLDER):
+    if counters.is_shared():
         MultiProcessCollector(registry)
     else:  # one process serves: a test, or a server started by hand
         registry.register(REGISTRY)

@@ -40,4 +40,5 @@ counters.start_anew()  # before the application is loaded, which opens its own
 
 def child_exit(server: Any, worker: Any) -> None:
     """A process has ended: what it counted stays in the sums."""
-    multiprocess.mark_process_dead(worker.pid)
+    if counters.is_shared():
+        multiprocess.mark_process_dead(worker.pid)

@@ -16,7 +16,7 @@ import numpy as np
 from django.db.models import F, Max, Min, QuerySet
 
 from experiments import columns, pyramid
-from experiments.models import SeriesChunk
+from experiments.models import ChunkOverview, SeriesChunk
 from experiments.pyramid import CHUNK_POINTS
 from experiments.shapes import FloatArray, IntArray
 
@@ -188,13 +188,17 @@ def _rewrite(rewrites: Sequence[_Rewrite]) -> None:
     for ids in _portions(list({one.series_id for one in rewrites})):
         numbers |= _of_each(SeriesChunk.objects.filter(series_id__in=ids), Max("number"))
     for part in _portions(replaced):
+        ChunkOverview.objects.filter(chunk_id__in=part).delete()
         SeriesChunk.objects.filter(id__in=part).delete()
     written: list[SeriesChunk] = []
+    overviews: list[bytes] = []
     for one in rewrites:
         old = [columns.unpack_points(data[extent.id]) for extent in one.kept]
         points = in_order(join([*old, one.arrived]))
         for steps, times, values in _split(points):
             number = numbers[one.series_id] = numbers.get(one.series_id, -1) + 1
+            fine, coarse = pyramid.pack(steps, times, values)
+            overviews.append(coarse)
             written.append(
                 SeriesChunk(
                     series_id=one.series_id,
@@ -203,10 +207,14 @@ def _rewrite(rewrites: Sequence[_Rewrite]) -> None:
                     first_step=steps[0],
                     last_step=steps[-1],
                     data=columns.pack_points(steps, times, values),
-                    pyramid=pyramid.pack(steps, times, values),
+                    pyramid=fine,
                 )
             )
     SeriesChunk.objects.bulk_create(written)
+    ChunkOverview.objects.bulk_create(
+        ChunkOverview(chunk_id=chunk.pk, series_id=chunk.series_id, blocks=blocks)
+        for chunk, blocks in zip(written, overviews, strict=True)
+    )
 
 
 def _split(points: Columns) -> Iterator[Columns]:
@@ -221,7 +229,9 @@ def truncate(series_id: int, after_step: int) -> Columns | None:
     None: no point is left.
     """
     rows = SeriesChunk.objects.filter(series_id=series_id)
-    rows.filter(first_step__gt=after_step).delete()
+    later = rows.filter(first_step__gt=after_step)
+    ChunkOverview.objects.filter(chunk_id__in=later.values("id")).delete()
+    later.delete()
     kept = list(_in_order(rows))
     if not kept:
         return None

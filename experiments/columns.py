@@ -1,8 +1,9 @@
 """Columns of numbers as compressed bytes, and back bit for bit: NaN payloads, -0.0 and all.
 
-Points are three columns: steps as second differences, values as they are (so that repeated ones
-compress), times as differences of the bit patterns of their float64, byte-transposed so that equal
-bytes meet; then zstd.
+Points are three columns: steps as second differences, times as differences of the bit patterns of
+their float64, byte-transposed so that equal bytes meet, and values; then zstd. Values that repeat
+stay as they are, so that zstd finds them again; of others only the bytes are alike (a float32 in a
+float64 ends in zeros), so those are transposed too, and a byte in front says it.
 """
 
 import threading
@@ -13,6 +14,8 @@ import zstandard
 from experiments.shapes import FloatArray, IntArray
 
 LEVEL = 3
+_SAMPLED = 512
+_SCATTERED = b"\1"  # a frame of zstd begins otherwise
 _per_thread = threading.local()  # a compressor shared by threads crashes the process
 
 
@@ -34,14 +37,39 @@ def decompress(data: bytes | memoryview) -> bytes:
 
 def pack_points(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
     """Three columns of one length, compressed."""
-    plain = np.ascontiguousarray(values, dtype="<f8").tobytes()
-    return compress(b"".join((encode_steps(steps), plain, encode_times(times))))
+    plain = np.ascontiguousarray(values, dtype="<f8").view("<i8")
+    differ = _differ(plain)
+    column = scattered(plain) if differ else plain.tobytes()
+    packed = compress(b"".join((encode_steps(steps), column, encode_times(times))))
+    return _SCATTERED + packed if differ else packed
 
 
 def unpack_points(data: bytes | memoryview) -> tuple[IntArray, FloatArray, FloatArray]:
     """Steps, times and values as packed by `pack_points`."""
-    steps, values, times = np.split(np.frombuffer(decompress(data), dtype="<i8"), 3)
+    differ = data[:1] == _SCATTERED
+    plain = decompress(memoryview(data)[1:] if differ else data)
+    steps, values, times = np.split(np.frombuffer(plain, dtype="<i8"), 3)
+    if differ:
+        values = gathered(values)
     return decode_steps(steps), decode_times(times), values.view("<f8")
+
+
+def _differ(values: IntArray) -> bool:
+    """Whether most of the first few hundred are there once: the rest will be like them."""
+    first = values[:_SAMPLED]
+    return 2 * len(np.unique(first)) > len(first)
+
+
+def scattered(column: IntArray) -> bytes:
+    """The first byte of every number, then the second of every, ..."""
+    numbers = np.ascontiguousarray(column, dtype="<i8").reshape(-1)
+    return numbers.view(np.uint8).reshape(-1, 8).T.tobytes()
+
+
+def gathered(data: bytes | IntArray) -> IntArray:
+    """The numbers of `scattered`."""
+    octets = np.frombuffer(data, dtype=np.uint8).reshape(8, -1)
+    return np.ascontiguousarray(octets.T).view("<i8").reshape(-1)
 
 
 def pack_table(table: FloatArray) -> bytes:
@@ -64,14 +92,12 @@ def decode_steps(differences: IntArray) -> IntArray:
 
 def encode_times(times: FloatArray) -> bytes:
     """Differences of the bit patterns, byte-transposed."""
-    moments = _differences(np.ascontiguousarray(times, dtype="<f8").view("<i8"))
-    return moments.view(np.uint8).reshape(-1, 8).T.tobytes()
+    return scattered(_differences(np.ascontiguousarray(times, dtype="<f8").view("<i8")))
 
 
 def decode_times(encoded: IntArray) -> FloatArray:
     """From the bytes of `encode_times`, read as int64."""
-    moments = np.ascontiguousarray(encoded.view(np.uint8).reshape(8, -1).T)
-    return np.cumsum(moments.view("<i8").reshape(-1)).view("<f8")
+    return np.cumsum(gathered(encoded)).view("<f8")
 
 
 def _differences(column: IntArray) -> IntArray:

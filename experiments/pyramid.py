@@ -1,6 +1,7 @@
 """Blocks of neighbouring points in a few numbers each, so that a wide range reads no raw data.
 
-A chunk keeps blocks of 16 points, of 256, and one of all its points.
+A chunk keeps blocks of 16 points; its overview, which lies apart so that the widest ranges read
+little, blocks of 256, of 1,024 and of 4,096.
 """
 
 from dataclasses import dataclass
@@ -8,12 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments import floats
-from experiments.columns import compress, decompress
+from experiments.columns import compress, decompress, gathered, scattered
 from experiments.shapes import FloatArray, IntArray
 
 CHUNK_POINTS = 4096
-LEVELS = (16, 256, CHUNK_POINTS)
+LEVELS = (16, 256, 1024, CHUNK_POINTS)  # the first with the chunk, the others in its overview
 _ROWS = 11
+# Rows that grow from block to block; kept as differences.
+_GROWING = [0, 1, 4, 6]
+# What was packed before there were overviews begins like a frame of zstd, and has these levels.
+_FORMAT = b"\1"
+_FORMER_LEVELS = (16, 256, 4096)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,23 +153,48 @@ def every(blocks: Blocks, size: int) -> Blocks:
     return merge(blocks, np.arange(0, len(blocks), size))
 
 
-def pack(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes:
-    """All levels of one chunk, compressed. Points in (step, arrival) order."""
-    levels = []
-    blocks, size = of_points(steps, times, values), 1
-    for level in LEVELS:
+def pack(steps: IntArray, times: FloatArray, values: FloatArray) -> tuple[bytes, bytes]:
+    """The finest level of one chunk in (step, arrival) order, and its overview: the others."""
+    fine = every(of_points(steps, times, values), LEVELS[0])
+    return _packed(fine.table), overview(fine)
+
+
+def overview(fine: Blocks) -> bytes:
+    """The coarse levels above the blocks of the finest."""
+    coarse, blocks, size = [], fine, LEVELS[0]
+    for level in LEVELS[1:]:
         blocks, size = every(blocks, level // size), level
-        levels.append(blocks.table)
-    return compress(np.hstack(levels).astype("<i8").tobytes())
+        coarse.append(blocks.table)
+    return _packed(np.hstack(coarse))
 
 
-def unpack(data: bytes | memoryview, points: int, level: int) -> Blocks:
-    """The blocks of `level` (one of LEVELS) of a chunk of so many points."""
+def unpack(data: bytes | memoryview, points: int) -> Blocks:
+    """The blocks of the finest level of a chunk of so many points."""
+    if data[:1] == _FORMAT:
+        return Blocks(_unpacked(data))
     table = np.frombuffer(decompress(data), dtype="<i8").reshape(_ROWS, -1)
+    return Blocks(table[:, : -(-points // _FORMER_LEVELS[0])])
+
+
+def unpack_overview(data: bytes | memoryview, points: int, level: int) -> Blocks:
+    """The blocks of `level` (one of LEVELS, not the first) of a chunk of so many points."""
+    table = _unpacked(data)
     start = 0
-    for size in LEVELS:
+    for size in LEVELS[1:]:
         length = -(-points // size)
         if size == level:
             return Blocks(table[:, start : start + length])
         start += length
     raise ValueError(f"no level of {level} points")
+
+
+def _packed(table: IntArray) -> bytes:
+    table = table.copy()
+    table[_GROWING] = np.diff(table[_GROWING], axis=1, prepend=np.int64(0))
+    return _FORMAT + compress(scattered(table))
+
+
+def _unpacked(data: bytes | memoryview) -> IntArray:
+    table = gathered(decompress(memoryview(data)[1:])).reshape(_ROWS, -1)
+    table[_GROWING] = np.cumsum(table[_GROWING], axis=1)
+    return table

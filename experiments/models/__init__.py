@@ -31,7 +31,7 @@ from experiments.models.inputs import (
     LoggedModelUse,
 )
 from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
-from experiments.models.metrics import MetricBatch, Series, SeriesChunk
+from experiments.models.metrics import ChunkOverview, MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
 from experiments.models.runs import LogChunk, Param, Run, RunStatus, RunTag
@@ -49,6 +49,7 @@ __all__ = [
     "Blob",
     "BlobUpload",
     "Checkpoint",
+    "ChunkOverview",
     "Dataset",
     "DatasetInput",
     "Evaluation",

@@ -75,7 +75,7 @@ class Series(models.Model):
 
 
 class SeriesChunk(models.Model):
-    """A few thousand points in (step, arrival) order, and their min/max/mean/last pyramid."""
+    """A few thousand points in (step, arrival) order, and their finest blocks."""
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -89,4 +89,20 @@ class SeriesChunk(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["series", "number"], name="one_chunk_per_number"),
         ]
-        indexes = [models.Index(fields=["series", "first_step"], name="chunks_by_step")]
+        # All that finding chunks needs: their rows are as long as their bytes.
+        indexes = [
+            models.Index(
+                fields=["series", "first_step", "last_step", "number", "points"],
+                name="chunks_in_order",
+            )
+        ]
+
+
+class ChunkOverview(models.Model):
+    """The coarse blocks of a chunk. In rows of their own, short and side by side: a chart of a
+    hundred million points reads these alone. Written and deleted with the chunk.
+    """
+
+    chunk_id = models.BigIntegerField(primary_key=True)
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="overviews")
+    blocks = models.BinaryField()

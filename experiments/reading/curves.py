@@ -64,16 +64,21 @@ def _level(points: int, width: int) -> int:
 
 
 def _read_blocks(found: Sequence[Source]) -> None:
-    """Reads the pyramids of the chunks whose points were not read."""
+    """Reads the blocks of the chunks whose points were not read."""
     owners = {
         chunk.id: (source, chunk)
         for source in found
         for chunk in source.chunks
         if chunk.id not in source.raw
     }
-    for chunk_id, data in sources.read(owners, "pyramid"):
-        source, chunk = owners[chunk_id]
-        source.blocks[chunk_id] = pyramid.unpack(data, chunk.points, source.level)
+    fine = {i: owner for i, owner in owners.items() if owner[0].level == pyramid.LEVELS[0]}
+    for chunk_id, data in sources.read(fine, "pyramid"):
+        source, chunk = fine[chunk_id]
+        source.blocks[chunk_id] = pyramid.unpack(data, chunk.points)
+    coarse = {i: owner for i, owner in owners.items() if i not in fine}
+    for chunk_id, overview in sources.read_overviews(coarse, {s.id for s, _ in coarse.values()}):
+        source, chunk = coarse[chunk_id]
+        source.blocks[chunk_id] = pyramid.unpack_overview(overview, chunk.points, source.level)
 
 
 def _view(source: Source, width: int, with_origin: bool) -> SeriesView:

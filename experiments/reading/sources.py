@@ -4,7 +4,7 @@ The number of queries does not depend on the number of runs, series or chunks (b
 more than a database's bound on parameters, which are read in portions).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from experiments import columns, journal
 from experiments.chunks import IDS_PER_QUERY, Columns, in_order, join
-from experiments.models import MetricBatch, Series, SeriesChunk
+from experiments.models import ChunkOverview, MetricBatch, Series, SeriesChunk
 from experiments.pyramid import Blocks
 
 FIRST, LAST = -(2**63), 2**63 - 1
@@ -36,6 +36,7 @@ class Chunk:
 class Source:
     """What is known of one series while it is read."""
 
+    id: int
     run_id: str
     key: str
     chunks: list[Chunk] = field(default_factory=list)
@@ -76,7 +77,7 @@ def find(run_ids: Sequence[str], keys: Sequence[str]) -> dict[int, Source]:
         rows.values_list("id", "run_id", "key"),
         key=lambda row: (key_places[row[2]], run_places[row[1]]),
     )
-    return {series_id: Source(run_id, key) for series_id, run_id, key in found}
+    return {series_id: Source(series_id, run_id, key) for series_id, run_id, key in found}
 
 
 def read_unfolded(sources: Sequence[Source], first: int, last: int) -> None:
@@ -133,3 +134,15 @@ def read(ids: Iterable[int], column: str) -> Iterable[tuple[int, bytes]]:
         part = wanted[start : start + IDS_PER_QUERY]
         rows: QuerySet[SeriesChunk] = SeriesChunk.objects.filter(id__in=part)
         yield from rows.values_list("id", column)
+
+
+def read_overviews(
+    ids: Collection[int], series: Iterable[int]
+) -> Iterable[tuple[int, bytes | memoryview]]:
+    """The coarse blocks of these chunks, all of them of these series."""
+    if not ids:
+        return
+    rows = ChunkOverview.objects.filter(series_id__in=series, chunk_id__range=(min(ids), max(ids)))
+    for chunk_id, blocks in rows.values_list("chunk_id", "blocks"):
+        if chunk_id in ids:
+            yield chunk_id, blocks

@@ -13,7 +13,7 @@ from rest_framework.utils.urls import replace_query_param
 from experiments import lifecycle, reading, recording
 from experiments.api.auth import SIGNED_IN, may_in_run, seen
 from experiments.api.docs import documented
-from experiments.api.json import StrictJSONParser, read_limited
+from experiments.api.json import ColumnsRenderer, StrictJSONParser, read_limited
 from experiments.api.v1.metrics_schemas import (
     CURVE,
     SUMMARY,
@@ -121,6 +121,7 @@ def _batch(data: Any) -> recording.Batch:
 
 class RunSeries(RunView):
     needed = {"GET": Role.VIEWER}
+    renderer_classes = [ColumnsRenderer]
 
     @documented(
         "metrics_series",
@@ -163,6 +164,7 @@ class RunPoints(RunView):
 
 class SeriesOfRuns(ApiView):
     needed = {"GET": SIGNED_IN}
+    renderer_classes = [ColumnsRenderer]
 
     @documented(
         "series_list",

@@ -11,6 +11,7 @@ from experiments.models import (
     ArtifactVersion,
     Blob,
     Checkpoint,
+    ChunkOverview,
     ManifestFile,
     MetricBatch,
     Project,
@@ -53,7 +54,9 @@ def usage(project: Project) -> tuple[int, int, int, int, int, int, int]:
     return (
         runs.count(),
         _sum(Series.objects.filter(project=project), "count"),
-        _sum(chunks, Length("data") + Length("pyramid")) + _sum(waiting, Length("payload")),
+        _sum(chunks, Length("data") + Length("pyramid"))
+        + _sum(ChunkOverview.objects.filter(series__project=project), Length("blocks"))
+        + _sum(waiting, Length("payload")),
         _sum(SnapshotFile.objects.filter(snapshot__in=snapshots), "blob__size"),
         _sum(ManifestFile.objects.filter(manifest__in=manifests), "size"),
         _sum(ArtifactVersion.objects.filter(artifact__project=project), "size"),

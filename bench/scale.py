@@ -1,0 +1,125 @@
+"""Charts, the disk and memory with very many points behind them: up to a billion.
+
+    .venv/bin/python bench/scale.py [--more 900] [--keep FOLDER]
+
+Loads 50 runs of 10,000 points, 10 of 100,000 and 100 of 1,000,000, and `--more` runs of 1,000,000
+(900: about 10^9 points in all), each point with a step, a jittered time and a noisy value, in
+batches of 100,000 through the code that answers requests. Then a web server with one process, as
+`./run` configures it, is asked over HTTP for each chart, 1,000 buckets a run: cold is the first
+request to a new server with the database's pages dropped from the system's cache, warm the
+following ones. Milliseconds are wall time at the client until the last byte, so other work on
+the machine counts.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import urllib3
+from ingest_http import server
+from instance import instance, size
+
+KEY = "train/loss"
+BATCH = 100_000
+WARM = 9
+SETS = (("50 x 10,000", 50, 10_000), ("10 x 100,000", 10, 100_000), ("100 x 1,000,000", 100, 10**6))
+
+
+def fill(project: Any, runs: int, points: int) -> list[str]:
+    """New runs with one folded series each; their ids."""
+    from experiments import folding, recording
+    from experiments.shapes import SeriesPoints
+    from tests import factories
+
+    steps = np.arange(points)
+    ids = []
+    for _ in range(runs):
+        rng = np.random.default_rng(len(ids))
+        times = 1.8e9 + steps * 0.01 + rng.uniform(0, 0.001, points)
+        values = np.exp(-steps / points * 3) + rng.normal(0, 0.05, points)
+        run_id = factories.make_run(project).pk
+        for number, start in enumerate(range(0, points, BATCH)):
+            part = slice(start, start + BATCH)
+            series = [SeriesPoints(KEY, steps[part], times[part], values[part])]
+            recording.record(run_id=run_id, client="bench", number=number, series=series)
+        folding.fold_run(run_id)
+        ids.append(run_id)
+    return ids
+
+
+def forget(database: Path) -> None:
+    """Drops what the system keeps of the file in memory."""
+    os.sync()
+    with database.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def ask(pool: urllib3.PoolManager, url: str, token: str) -> tuple[float, int]:
+    """Milliseconds until the last byte, and how many there were."""
+    start = time.perf_counter()
+    answer = pool.request("GET", url, headers={"Authorization": f"Bearer {token}"})
+    took = (time.perf_counter() - start) * 1000
+    assert answer.status == 200, answer.data[:500]
+    return took, len(answer.data)
+
+
+def chart(name: str, path: str, token: str, database: Path) -> None:
+    """Prints what one chart takes, cold and warm, and the server's memory afterwards."""
+    forget(database)
+    with server("config.wsgi:application", {}) as (address, pid):
+        pool = urllib3.PoolManager()
+        pool.request("GET", f"{address}/sign-in/")  # the server is up; it has read no point
+        cold, length = ask(pool, address + path, token)
+        warm = [ask(pool, address + path, token)[0] for _ in range(WARM)]
+        memory = max(p.memory_info().rss for p in psutil.Process(pid).children()) / 2**20
+    print(
+        f"{name:26} cold {cold:7.1f} ms, warm {statistics.median(warm):7.1f} "
+        f"({min(warm):.1f} to {max(warm):.1f}), {length / 1e6:5.2f} MB, server {memory:.0f} MB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--more", type=int, default=0, help="more runs of a million points")
+    parser.add_argument("--keep", type=Path, help="a folder whose points are used again")
+    asked = parser.parse_args()
+    with instance(asked.keep) as data:
+        from django.db import connections
+
+        from experiments import access
+        from experiments.models import Role, Run, Series
+        from tests import factories
+
+        database = data / "metascope.sqlite3"
+        if not Run.objects.exists():
+            lab = factories.make_workspace("lab", ada=Role.MEMBER)
+            empty = size(database)
+            start = time.perf_counter()
+            for name, runs, points in (*SETS, ("more", asked.more, 10**6)):
+                fill(factories.make_project(lab, name.split()[0] + str(points)), runs, points)
+            seconds = time.perf_counter() - start
+            total = sum(Series.objects.values_list("count", flat=True))
+            connections.close_all()
+            used = size(database) - empty
+            print(
+                f"{total:,} points loaded at {total / seconds:,.0f} a second, "
+                f"{used / total:.2f} bytes a point on disk ({used / 1e9:.2f} GB)",
+                flush=True,
+            )
+        _, token = access.create_token(user=factories.make_user("ada"), name="bench")
+        for name, runs, points in SETS:
+            found = Run.objects.filter(project__slug=name.split()[0] + str(points))
+            ids = list(found.order_by("number").values_list("pk", flat=True)[:runs])
+            assert len(ids) == runs
+            path = f"/api/v1/series/?runs={','.join(ids)}&keys={KEY}&width=1000"
+            chart(name, path, token, database)
+
+
+if __name__ == "__main__":
+    main()
