@@ -3,10 +3,12 @@
 Points are three columns: steps as second differences, times as differences of the bit patterns of
 their float64, byte-transposed so that equal bytes meet, and values; then zstd. Values that repeat
 stay as they are, so that zstd finds them again; of others only the bytes are alike (a float32 in a
-float64 ends in zeros), so those are transposed too, and a byte in front says it.
+float64 ends in zeros), so those are transposed too, and a byte in front says it. What is transposed
+is compressed a byte of all numbers at a time: bytes of noise and of few values share no code.
 """
 
 import threading
+from collections.abc import Iterable
 
 import numpy as np
 import zstandard
@@ -20,11 +22,39 @@ _per_thread = threading.local()  # a compressor shared by threads crashes the pr
 
 
 def compress(data: bytes, *, level: int = LEVEL) -> bytes:
-    compressors = _per_thread.__dict__.setdefault("compressors", {})
+    packed: bytes = _compressor(level).compress(data)
+    return packed
+
+
+def compress_parts(parts: Iterable[bytes]) -> bytes:
+    """All in one frame, as `compress` packs them joined, but with a code for each part."""
+    known = list(parts)
+    stream = _compressor(LEVEL).compressobj(size=sum(map(len, known)))
+    packed: list[bytes] = []
+    for part in known:
+        packed.append(stream.compress(part))
+        packed.append(stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK))
+    packed.append(stream.flush())
+    return b"".join(packed)
+
+
+def compress_planes(column: bytes) -> bytes:
+    """What `scattered` made, its eight parts each with a code of its own."""
+    return compress_parts(_planes(column))
+
+
+def _planes(column: bytes) -> list[bytes]:
+    size = len(column) // 8
+    return [column[start : start + size] for start in range(0, len(column), size)]
+
+
+def _compressor(level: int) -> zstandard.ZstdCompressor:
+    compressors: dict[int, zstandard.ZstdCompressor] = _per_thread.__dict__.setdefault(
+        "compressors", {}
+    )
     if level not in compressors:
         compressors[level] = zstandard.ZstdCompressor(level=level)
-    packed: bytes = compressors[level].compress(data)
-    return packed
+    return compressors[level]
 
 
 def decompress(data: bytes | memoryview) -> bytes:
@@ -39,8 +69,8 @@ def pack_points(steps: IntArray, times: FloatArray, values: FloatArray) -> bytes
     """Three columns of one length, compressed."""
     plain = np.ascontiguousarray(values, dtype="<f8").view("<i8")
     differ = _differ(plain)
-    column = scattered(plain) if differ else plain.tobytes()
-    packed = compress(b"".join((encode_steps(steps), column, encode_times(times))))
+    column = _planes(scattered(plain)) if differ else [plain.tobytes()]
+    packed = compress_parts([encode_steps(steps), *column, *_planes(encode_times(times))])
     return _SCATTERED + packed if differ else packed
 
 
@@ -66,10 +96,10 @@ def scattered(column: IntArray) -> bytes:
     return numbers.view(np.uint8).reshape(-1, 8).T.tobytes()
 
 
-def gathered(data: bytes | IntArray) -> IntArray:
-    """The numbers of `scattered`."""
-    octets = np.frombuffer(data, dtype=np.uint8).reshape(8, -1)
-    return np.ascontiguousarray(octets.T).view("<i8").reshape(-1)
+def gathered(data: bytes | IntArray, columns: int = 1) -> IntArray:
+    """The numbers of `scattered`, of several columns of one length end to end."""
+    octets = np.frombuffer(data, dtype=np.uint8).reshape(columns, 8, -1)
+    return np.ascontiguousarray(octets.transpose(0, 2, 1)).view("<i8").reshape(-1)
 
 
 def pack_table(table: FloatArray) -> bytes:

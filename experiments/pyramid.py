@@ -1,25 +1,30 @@
 """Blocks of neighbouring points in a few numbers each, so that a wide range reads no raw data.
 
-A chunk keeps blocks of 16 points; its overview, which lies apart so that the widest ranges read
-little, blocks of 256, of 1,024 and of 4,096.
+A chunk keeps blocks of 20 points; its overview, which lies apart so that the widest ranges read
+little, blocks of 200, of 1,000 and of 4,000.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from experiments import floats
-from experiments.columns import compress, decompress, gathered, scattered
+from experiments.columns import compress_planes, decompress, gathered, scattered
 from experiments.shapes import FloatArray, IntArray
 
-CHUNK_POINTS = 4096
-LEVELS = (16, 256, 1024, CHUNK_POINTS)  # the first with the chunk, the others in its overview
+CHUNK_POINTS = 8000
+LEVELS = (20, 200, 1000, 4000)  # the first with the chunk, the others in its overview
 _ROWS = 11
 # Rows that grow from block to block; kept as differences.
 _GROWING = [0, 1, 4, 6]
-# What was packed before there were overviews begins like a frame of zstd, and has these levels.
-_FORMAT = b"\1"
-_FORMER_LEVELS = (16, 256, 4096)
+_MEAN = 10
+_NOISE = np.int64((1 << 24) - 1)  # bits of a mean that are not kept: 4e-9 of it
+# What was packed with other levels begins otherwise: with 1, or before there were overviews like
+# a frame of zstd.
+_FORMAT, _FORMER = b"\2", b"\1"
+FORMER_LEVELS = (16, 256, 1024, 4096)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,45 +161,73 @@ def every(blocks: Blocks, size: int) -> Blocks:
 def pack(steps: IntArray, times: FloatArray, values: FloatArray) -> tuple[bytes, bytes]:
     """The finest level of one chunk in (step, arrival) order, and its overview: the others."""
     fine = every(of_points(steps, times, values), LEVELS[0])
-    return _packed(fine.table), overview(fine)
+    return _packed(fine.table, _FORMAT), overview(fine, LEVELS)
 
 
-def overview(fine: Blocks) -> bytes:
-    """The coarse levels above the blocks of the finest."""
-    coarse, blocks, size = [], fine, LEVELS[0]
-    for level in LEVELS[1:]:
+def overview(fine: Blocks, levels: Sequence[int]) -> bytes:
+    """The coarse levels above the blocks of the finest: LEVELS, or FORMER_LEVELS."""
+    coarse, blocks, size = [], fine, levels[0]
+    for level in levels[1:]:
         blocks, size = every(blocks, level // size), level
         coarse.append(blocks.table)
-    return _packed(np.hstack(coarse))
+    return _packed(np.hstack(coarse), _FORMER if levels == FORMER_LEVELS else _FORMAT)
 
 
-def unpack(data: bytes | memoryview, points: int) -> Blocks:
-    """The blocks of the finest level of a chunk of so many points."""
-    if data[:1] == _FORMAT:
-        return Blocks(_unpacked(data))
-    table = np.frombuffer(decompress(data), dtype="<i8").reshape(_ROWS, -1)
-    return Blocks(table[:, : -(-points // _FORMER_LEVELS[0])])
+def unpack(packed: Sequence[bytes | memoryview], points: Sequence[int]) -> Blocks:
+    """The blocks of the finest level of chunks of so many points each, in their order."""
+    parts: list[Blocks] = []
+    for (mark, count), data in _alike(packed, points):
+        if mark in (_FORMAT, _FORMER):
+            parts.append(_side_by_side(_unpacked(data)))
+        else:
+            blocks = -(-count // FORMER_LEVELS[0])
+            tables = [np.frombuffer(decompress(one), dtype="<i8") for one in data]
+            parts += [Blocks(table.reshape(_ROWS, -1)[:, :blocks]) for table in tables]
+    return join(parts)
 
 
-def unpack_overview(data: bytes | memoryview, points: int, level: int) -> Blocks:
-    """The blocks of `level` (one of LEVELS, not the first) of a chunk of so many points."""
-    table = _unpacked(data)
-    start = 0
-    for size in LEVELS[1:]:
-        length = -(-points // size)
-        if size == level:
-            return Blocks(table[:, start : start + length])
-        start += length
-    raise ValueError(f"no level of {level} points")
+def unpack_overviews(
+    packed: Sequence[bytes | memoryview], points: Sequence[int], level: int
+) -> Blocks:
+    """The blocks of `level` (one of LEVELS, not the first) of chunks of so many points each.
+
+    Of a chunk packed with other levels it is the one in the same place.
+    """
+    parts: list[Blocks] = []
+    for (mark, count), data in _alike(packed, points):
+        levels = FORMER_LEVELS if mark == _FORMER else LEVELS
+        lengths = [-(-count // size) for size in levels[1:]]
+        place = LEVELS.index(level) - 1
+        start = sum(lengths[:place])
+        parts.append(_side_by_side(_unpacked(data)[:, :, start : start + lengths[place]]))
+    return join(parts)
 
 
-def _packed(table: IntArray) -> bytes:
+def _alike(
+    packed: Sequence[bytes | memoryview], points: Sequence[int]
+) -> Iterator[tuple[tuple[bytes, int], list[bytes | memoryview]]]:
+    """Neighbours of one form and size, which are unpacked together."""
+    pairs = zip(packed, points, strict=True)
+    for form, found in groupby(pairs, key=lambda pair: (bytes(pair[0][:1]), pair[1])):
+        yield form, [data for data, _ in found]
+
+
+def _packed(table: IntArray, mark: bytes) -> bytes:
     table = table.copy()
     table[_GROWING] = np.diff(table[_GROWING], axis=1, prepend=np.int64(0))
-    return _FORMAT + compress(scattered(table))
+    table[_MEAN] &= ~_NOISE
+    return mark + compress_planes(scattered(table))
 
 
-def _unpacked(data: bytes | memoryview) -> IntArray:
-    table = gathered(decompress(memoryview(data)[1:])).reshape(_ROWS, -1)
-    table[_GROWING] = np.cumsum(table[_GROWING], axis=1)
-    return table
+def _unpacked(packed: Sequence[bytes | memoryview]) -> IntArray:
+    """Tables of one size: (N, 11, blocks)."""
+    plain = b"".join([decompress(memoryview(one)[1:]) for one in packed])
+    tables = gathered(plain, len(packed)).reshape(len(packed), _ROWS, -1)
+    tables[:, _GROWING] = np.cumsum(tables[:, _GROWING], axis=2)
+    floats = tables[:, _MEAN - 2 :].view(np.float64)
+    np.clip(floats[:, 2], floats[:, 0], floats[:, 1], out=floats[:, 2])  # a constant is its mean
+    return tables
+
+
+def _side_by_side(tables: IntArray) -> Blocks:
+    return Blocks(np.ascontiguousarray(tables.transpose(1, 0, 2)).reshape(_ROWS, -1))

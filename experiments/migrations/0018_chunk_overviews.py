@@ -15,7 +15,9 @@ def write_overviews(apps, schema_editor):
     while rows := chunks.filter(pk__gt=last).values_list(*columns)[:AT_ONCE]:
         found = [
             overviews.model(
-                chunk_id=pk, series_id=series, blocks=pyramid.overview(pyramid.unpack(data, points))
+                chunk_id=pk,
+                series_id=series,
+                blocks=pyramid.overview(pyramid.unpack([data], [points]), pyramid.FORMER_LEVELS),
             )
             for pk, series, points, data in rows
         ]

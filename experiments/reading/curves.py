@@ -1,14 +1,16 @@
 """Series for drawing, reduced to a few buckets: what a wide range needs, and no raw data beyond."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import numpy as np
 
 from experiments import floats, pyramid
+from experiments.chunks import Columns
 from experiments.pyramid import Blocks
 from experiments.reading import sources
 from experiments.reading.consistency import one_picture
-from experiments.reading.sources import FIRST, LAST, Source
+from experiments.reading.sources import FIRST, LAST, Chunk, Source
 from experiments.shapes import FloatArray, IntArray, SeriesView
 
 
@@ -66,19 +68,17 @@ def _level(points: int, width: int) -> int:
 def _read_blocks(found: Sequence[Source]) -> None:
     """Reads the blocks of the chunks whose points were not read."""
     owners = {
-        chunk.id: (source, chunk)
+        chunk.id: source
         for source in found
         for chunk in source.chunks
         if chunk.id not in source.raw
     }
-    fine = {i: owner for i, owner in owners.items() if owner[0].level == pyramid.LEVELS[0]}
+    fine = {i: source for i, source in owners.items() if source.level == pyramid.LEVELS[0]}
     for chunk_id, data in sources.read(fine, "pyramid"):
-        source, chunk = fine[chunk_id]
-        source.blocks[chunk_id] = pyramid.unpack(data, chunk.points)
-    coarse = {i: owner for i, owner in owners.items() if i not in fine}
-    for chunk_id, overview in sources.read_overviews(coarse, {s.id for s, _ in coarse.values()}):
-        source, chunk = coarse[chunk_id]
-        source.blocks[chunk_id] = pyramid.unpack_overview(overview, chunk.points, source.level)
+        fine[chunk_id].packed[chunk_id] = data
+    coarse = {i: source for i, source in owners.items() if i not in fine}
+    for chunk_id, overview in sources.read_overviews(coarse, {s.id for s in coarse.values()}):
+        coarse[chunk_id].packed[chunk_id] = overview
 
 
 def _view(source: Source, width: int, with_origin: bool) -> SeriesView:
@@ -92,14 +92,24 @@ def _view(source: Source, width: int, with_origin: bool) -> SeriesView:
 
 def _blocks(source: Source) -> Iterable[Blocks]:
     """Blocks of all points, older arrivals first among those of one step."""
-    for chunk in source.chunks:
-        if chunk.id in source.blocks:
-            yield source.blocks[chunk.id]
-        elif len(source.raw[chunk.id][0]):
-            yield pyramid.of_points(*source.raw[chunk.id])
-    for part in source.unfolded:
-        if len(part[0]):
-            yield pyramid.of_points(*part)
+    for is_packed, chunks in groupby(source.chunks, key=lambda chunk: chunk.id in source.packed):
+        if is_packed:
+            yield _unpacked(source, list(chunks))
+        else:
+            yield from _of_points(source.raw[chunk.id] for chunk in chunks)
+    yield from _of_points(source.unfolded)
+
+
+def _unpacked(source: Source, chunks: Sequence[Chunk]) -> Blocks:
+    packed = [source.packed[chunk.id] for chunk in chunks]
+    points = [chunk.points for chunk in chunks]
+    if source.level == pyramid.LEVELS[0]:
+        return pyramid.unpack(packed, points)
+    return pyramid.unpack_overviews(packed, points, source.level)
+
+
+def _of_points(parts: Iterable[Columns]) -> Iterable[Blocks]:
+    return (pyramid.of_points(*part) for part in parts if len(part[0]))
 
 
 def bucket_starts(blocks: Blocks, width: int) -> IntArray:

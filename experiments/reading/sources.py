@@ -6,6 +6,7 @@ more than a database's bound on parameters, which are read in portions).
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import QuerySet
@@ -13,7 +14,6 @@ from django.db.models import QuerySet
 from experiments import columns, journal
 from experiments.chunks import IDS_PER_QUERY, Columns, in_order, join
 from experiments.models import ChunkOverview, MetricBatch, Series, SeriesChunk
-from experiments.pyramid import Blocks
 
 FIRST, LAST = -(2**63), 2**63 - 1
 NO_POINTS: Columns = (
@@ -23,8 +23,9 @@ NO_POINTS: Columns = (
 )
 
 
-@dataclass
-class Chunk:
+class Chunk(NamedTuple):
+    """A stored chunk without its bytes."""
+
     id: int
     points: int
     first_step: int
@@ -42,8 +43,8 @@ class Source:
     chunks: list[Chunk] = field(default_factory=list)
     unfolded: list[Columns] = field(default_factory=list)
     raw: dict[int, Columns] = field(default_factory=dict)  # by chunk, cut to the range
-    level: int = 1  # how many points a block of the chunks in `blocks` stands for
-    blocks: dict[int, Blocks] = field(default_factory=dict)
+    level: int = 1  # how many points a block of the chunks in `packed` stands for
+    packed: dict[int, bytes | memoryview] = field(default_factory=dict)  # by chunk, its blocks
 
     @property
     def points(self) -> int:
@@ -110,7 +111,7 @@ def find_chunks(sources: dict[int, Source], first: int, last: int) -> None:
     for series_id, *chunk in rows.values_list(
         "series_id", "id", "points", "first_step", "last_step", "number"
     ):
-        sources[series_id].chunks.append(Chunk(*chunk))
+        sources[series_id].chunks.append(Chunk._make(chunk))
 
 
 def read_raw(
