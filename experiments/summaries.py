@@ -104,18 +104,24 @@ def merge(old: SeriesSummary, new: SeriesSummary) -> SeriesSummary:
     newest = new if _rank(new) >= _rank(old) else old
     least, least_step = _better(old.least, old.least_step, new.least, new.least_step, sign=1)
     most, most_step = _better(old.most, old.most_step, new.most, new.most_step, sign=-1)
-    bad_steps = [s for s in (old.first_bad_step, new.first_bad_step) if s is not None]
-    return dataclasses.replace(
-        newest,
+    return SeriesSummary(
+        key=new.key,
         count=old.count + new.count,
         nonfinite=old.nonfinite + new.nonfinite,
         first_step=min(old.first_step, new.first_step),
+        last_step=newest.last_step,
+        last=newest.last,
+        last_time=newest.last_time,
         least=least,
         least_step=least_step,
         most=most,
         most_step=most_step,
-        first_bad_step=min(bad_steps, default=None),
+        first_bad_step=_earlier(old.first_bad_step, new.first_bad_step),
     )
+
+
+def _earlier(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else min(a, b)
 
 
 def _rank(one: SeriesSummary) -> tuple[int, float, float]:

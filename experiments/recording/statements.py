@@ -17,6 +17,7 @@ from experiments.shapes import SeriesSummary
 
 _KEYS = ("run_id", "project_id", "key")
 _COLUMNS = (*_KEYS, *summaries.COLUMNS)
+_RUN, _BATCH, _SERIES = (model._meta.db_table for model in (Run, MetricBatch, Series))
 
 
 def lock_run(run_id: str) -> int | None:
@@ -24,15 +25,14 @@ def lock_run(run_id: str) -> int | None:
     lock = connection.ops.for_update_sql(no_key=True)
     if not connection.features.has_select_for_update:
         lock = ""  # SQLite: the transaction is the one writer
-    row = _one(f"SELECT project_id FROM {_table(Run)} WHERE id = %s {lock}", run_id)
+    row = _one(f"SELECT project_id FROM {_RUN} WHERE id = %s {lock}", run_id)
     return None if row is None else row[0]
 
 
 def fingerprint_of(run_id: str, client: str, number: int) -> str | None:
     """Of the batch stored under this name; None: there is none."""
     row = _one(
-        f"SELECT fingerprint FROM {_table(MetricBatch)} "
-        "WHERE run_id = %s AND client = %s AND number = %s",
+        f"SELECT fingerprint FROM {_BATCH} WHERE run_id = %s AND client = %s AND number = %s",
         run_id,
         client,
         number,
@@ -44,7 +44,7 @@ def insert_batch(
     *, run_id: str, client: str, number: int, fingerprint: str, points: int, payload: bytes
 ) -> None:
     _run(
-        f"INSERT INTO {_table(MetricBatch)} (run_id, client, number, fingerprint, points, payload) "
+        f"INSERT INTO {_BATCH} (run_id, client, number, fingerprint, points, payload) "
         "VALUES (%s, %s, %s, %s, %s, %s)",
         (run_id, client, number, fingerprint, points, payload),
     )
@@ -52,12 +52,18 @@ def insert_batch(
 
 def summaries_of(run_id: str, keys: Sequence[str]) -> dict[str, SeriesSummary]:
     """The stored summaries of these series, by key."""
-    places = ", ".join(["%s"] * len(keys))
-    found = f"SELECT {', '.join(map(_quoted, summaries.READ))} FROM {_table(Series)} "
     with connection.cursor() as cursor:
-        cursor.execute(f"{found} WHERE run_id = %s AND key IN ({places})", [run_id, *keys])
+        cursor.execute(_select(len(keys)), [run_id, *keys])
         rows = [summaries.Stored(*row) for row in cursor.fetchall()]
     return {row.key: summaries.from_row(row) for row in rows}
+
+
+@cache
+def _select(keys: int) -> str:
+    return (
+        f"SELECT {', '.join(map(_quoted, summaries.READ))} FROM {_SERIES} "
+        f"WHERE run_id = %s AND key IN ({', '.join(['%s'] * keys)})"
+    )
 
 
 def write_summaries(run_id: str, project_id: int, found: Mapping[str, SeriesSummary]) -> None:
@@ -75,7 +81,7 @@ def _upsert(rows: int) -> str:
     row = f"({', '.join(['%s'] * len(_COLUMNS))})"
     changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in summaries.COLUMNS)
     return (
-        f"INSERT INTO {_table(Series)} ({names}) VALUES {', '.join([row] * rows)} "
+        f"INSERT INTO {_SERIES} ({names}) VALUES {', '.join([row] * rows)} "
         f"ON CONFLICT (run_id, key) DO UPDATE SET {changes}"
     )
 
@@ -93,9 +99,5 @@ def _run(sql: str, params: Iterable[Any]) -> int:
         return int(cursor.rowcount)
 
 
-def _table(model: type[MetricBatch | Run | Series]) -> str:
-    return _quoted(model._meta.db_table)
-
-
 def _quoted(name: str) -> str:
-    return str(connection.ops.quote_name(name))
+    return f'"{name}"'  # as both databases take it
