@@ -13,8 +13,8 @@ from pathlib import Path
 from metascope import _cli_artifacts, _settings
 from metascope._api import Api, no_metascope
 from metascope._channel import say
+from metascope._ending import of_process
 from metascope._errors import Denied, MetascopeError, Unreachable
-from metascope._run import ending
 from metascope._start import start
 from metascope._sync import sync
 
@@ -81,14 +81,11 @@ def _run(asked: argparse.Namespace) -> int:
     run = start(asked.project or _project_of(Path.cwd()), name=asked.name or asked.script.stem)
     try:
         runpy.run_path(str(asked.script), run_name="__main__")
-    except SystemExit as error:
-        failed = error.code not in (None, 0)
-        run.finish("failed" if failed else "completed", f"exit status {error.code}" * failed)
-        raise
     except BaseException as error:
-        run.finish(*ending(error))
+        found = of_process(error)
+        run.finish(found.status, found.reason, exit_code=found.exit_code)
         raise
-    run.finish()
+    run.finish(exit_code=0)
     return 0
 
 

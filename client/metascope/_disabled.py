@@ -55,8 +55,9 @@ class DisabledRun(Run):
         """The module gets no hooks."""
 
     def finish(
-        self, status: str = "completed", reason: str = "", *, wait_s: float | None = None
-    ) -> bool:
+        self, status: str = "completed", reason: str = "", *, exit_code: int | None = None,
+        wait_s: float | None = None,
+    ) -> bool:  # fmt: skip
         """True: nothing is waiting."""
         _active.end(self)
         self._is_finished = True

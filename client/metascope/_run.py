@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 import time
-import traceback
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 from metascope import _active, _values
 from metascope._channel import Channel, say
 from metascope._console import Console
+from metascope._ending import Ending, ending, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
 from metascope._records import POINTS, event_payload, keys_payload, points_struct
@@ -61,6 +60,7 @@ class Run(Evidence):
         self._machine: Machine | None = None
         self._watches: list[Watch] = []
         _living.add(self)
+        watch_exit()
         atexit.register(self._at_exit)
 
     @property
@@ -116,10 +116,12 @@ class Run(Evidence):
         self._event("snapshot", snapshot)
 
     def finish(
-        self, status: str = "completed", reason: str = "", *, wait_s: float | None = None
-    ) -> bool:
+        self, status: str = "completed", reason: str = "", *, exit_code: int | None = None,
+        wait_s: float | None = None,
+    ) -> bool:  # fmt: skip
         """End the run and wait at most `wait_s` seconds until the server has all of it (None: as
-        METASCOPE_EXIT_WAIT_S says, 60 by default).
+        METASCOPE_EXIT_WAIT_S says, 60 by default). `exit_code`: of its process, 0 to 255, where it
+        is known.
 
         True when it has. Otherwise the rest stays in the spool, and `metascope sync` sends it.
         """
@@ -133,7 +135,8 @@ class Run(Evidence):
         if self._console:
             self._console.close()
         if self._ends:
-            self._event("finish", {"status": status, "reason": reason})
+            code = {} if exit_code is None else {"exit_code": exit_code}
+            self._event("finish", {"status": status, "reason": reason, **code})
         with self._lock:
             self._ended = True
             self._fast.clear()
@@ -191,7 +194,10 @@ class Run(Evidence):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.finish(*ending(error))
+        self._finish_as(ending(error))
+
+    def _finish_as(self, found: Ending) -> None:
+        self.finish(found.status, found.reason, exit_code=found.exit_code)
 
     def _log_slowly(self, data: Any, step: Any, now: float) -> None:
         """A new set of keys, nested ones, unusual values; everything that cannot be kept."""
@@ -294,8 +300,7 @@ class Run(Evidence):
 
     def _at_exit(self) -> None:
         """A script that ends without `finish`."""
-        error = getattr(sys, "last_value", None)
-        self.finish(*ending(error))
+        self._finish_as(watch_exit().ending())
 
     def _after_fork(self) -> None:
         """In the child: the spool, its lock and the sending thread are the parent's."""
@@ -320,15 +325,6 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-def ending(error: BaseException | None) -> tuple[str, str]:
-    """Status and reason of a run whose script ended so."""
-    if error is None:
-        return "completed", ""
-    if isinstance(error, KeyboardInterrupt):
-        return "cancelled", "interrupted from the keyboard"
-    return "failed", "".join(traceback.format_exception(error))[-10_000:]
 
 
 def _count(data: Any) -> int:

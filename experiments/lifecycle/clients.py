@@ -40,9 +40,11 @@ def finish_client_run(
     *,
     status: RunStatus = RunStatus.COMPLETED,
     reason: str = "",
+    exit_code: int | None = None,
     summary: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Ends a run that a client executes. Repeating the same end is a no-op.
+    """Ends a run that a client executes. Repeating the same end is a no-op. `exit_code`: of the
+    client's process, where it knew it.
 
     Raises Conflict if the run belongs to a job, or ended differently.
     """
@@ -52,7 +54,8 @@ def finish_client_run(
             fields={"status": ["Choose completed, failed or cancelled."]},
         )
     _refuse_jobs(run)
-    if not transition(run, to=status, reason=reason) and run.status != status:
+    is_moved = transition(run, to=status, reason=reason, exit_code=exit_code)
+    if not is_moved and run.status != status:
         raise Conflict(f"The run has {run.status} already.", code="run_already_finished")
     if summary:
         set_summary(run, summary)
@@ -66,7 +69,7 @@ def report_client_run(run: Run, *, status: RunStatus, finished_at: datetime | No
     Raises Conflict if the run belongs to a job.
     """
     _refuse_jobs(run)
-    changes: dict[str, Any] = {"status": status, "status_reason": ""}
+    changes: dict[str, Any] = {"status": status, "status_reason": "", "exit_code": None}
     if status in FINISHED:
         changes["finished_at"] = finished_at or Coalesce("finished_at", Now())
     else:
@@ -74,7 +77,9 @@ def report_client_run(run: Run, *, status: RunStatus, finished_at: datetime | No
     if status == RunStatus.RUNNING:
         changes |= {"started_at": Coalesce("started_at", Now()), "heartbeat_at": Now()}
     Run.objects.filter(pk=run.pk).update(**changes)
-    run.refresh_from_db(fields=["status", "status_reason", "started_at", "finished_at"])
+    run.refresh_from_db(
+        fields=["status", "status_reason", "exit_code", "started_at", "finished_at"]
+    )
     return run
 
 

@@ -101,9 +101,11 @@ def checked_document(path: str, value: Mapping[str, Any], problems: Problems) ->
     return dict(value)
 
 
-def transition(run: Run, *, to: RunStatus, reason: str = "") -> bool:
+def transition(run: Run, *, to: RunStatus, reason: str = "", exit_code: int | None = None) -> bool:
     """Moves a run to a status by one conditional UPDATE; False if its status forbids that."""
-    changes: dict[str, Any] = {"status": to, "status_reason": reason[:10_000]}
+    changes: dict[str, Any] = {
+        "status": to, "status_reason": reason[:10_000], "exit_code": exit_code,
+    }  # fmt: skip
     if to in FINISHED:
         changes["finished_at"] = Now()
     if to == RunStatus.RUNNING:
@@ -114,7 +116,14 @@ def transition(run: Run, *, to: RunStatus, reason: str = "") -> bool:
         }
     changed = Run.objects.filter(pk=run.pk, status__in=_ALLOWED.get(to, ())).update(**changes)
     run.refresh_from_db(
-        fields=["status", "status_reason", "started_at", "finished_at", "heartbeat_at"]
+        fields=[
+            "status",
+            "status_reason",
+            "exit_code",
+            "started_at",
+            "finished_at",
+            "heartbeat_at",
+        ]  # fmt: skip
     )
     return changed == 1
 

@@ -60,6 +60,7 @@ class Run(models.Model):
         max_length=16, choices=RunStatus.choices, default=RunStatus.QUEUED, db_index=True
     )
     status_reason = models.TextField(blank=True)
+    exit_code = models.PositiveSmallIntegerField(null=True, blank=True)  # where the client knew it
     params = DocumentField(default=dict)  # as sent, nested; `Param` rows are its flat index
     summary = DocumentField(default=dict)  # final values set by the run itself, nested
     notes = models.TextField(blank=True, max_length=100_000)

@@ -1,8 +1,9 @@
 """Runs over REST: made, listed, filtered, edited, ended."""
 
 import pytest
+from django.test import Client
 
-from experiments.models import Run
+from experiments.models import Run, User
 from tests import factories
 from tests.api.conftest import error_of
 
@@ -181,6 +182,21 @@ def test_a_client_run_from_start_to_end(lab):
     assert (again.status_code, error_of(again)["code"]) == (409, "run_already_finished")
     assert post(lab.member, f"{path}archive/", {}).json()["archived_at"] is not None
     assert post(lab.member, f"{path}unarchive/", {}).json()["archived_at"] is None
+
+
+def test_the_exit_code_of_a_script_is_kept_until_its_run_goes_on(lab):
+    run = post(lab.member, RUNS, {"project": "sinusoid"}).json()
+    path = f"{RUNS}{run['id']}/"
+
+    wrong = post(lab.member, f"{path}finish/", {"status": "failed", "exit_code": 256})
+    assert "exit_code" in error_of(wrong)["fields"]
+    post(lab.member, f"{path}finish/", {"status": "failed", "exit_code": 3})
+    assert lab.member.get(path).json()["exit_code"] == 3
+    page = Client()
+    page.force_login(User.objects.get(username="ada"))
+    shown = page.get(f"/runs/{run['id']}/").content.decode()
+    assert '<dt>exit code</dt><dd class="mono">3</dd>' in shown
+    assert post(lab.member, f"{path}resume/", {}).json()["exit_code"] is None
 
 
 def test_an_action_needs_no_body_but_takes_no_unknown_one(lab):

@@ -4,15 +4,17 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from metascope._channel import Channel
 from metascope._delivery import Delivery
+from metascope._records import EVENT, event_of
 from metascope._run import Run
 from metascope._settings import load
-from metascope._spool import Spool
+from metascope._spool import Position, Spool, read
 
 from tests.client.server import Server
 
@@ -133,34 +135,88 @@ def test_a_forked_child_logs_to_a_spool_of_its_own(run, spool, tmp_path):
 
 SCRIPT = """
 import metascope
-run = metascope.start("x", console=True)
+run = metascope.start("x", console=True, code=False, system=False)
 print("hello")
 run.log({"a": 1})
 %s
 """
+OWN = "class Own(SystemExit): pass\n"
 
 
 @pytest.mark.parametrize(
-    ("ending", "status", "reason"),
+    ("ending", "status", "reason", "code"),
     [
-        ("", 0, '"status": "completed"'),
-        ("raise ValueError('bad luck')", 1, "bad luck"),
-        ("raise SystemExit(3)", 3, '"status": "completed"'),
-        ("raise KeyboardInterrupt", 130, '"status": "cancelled"'),
+        ("", "completed", "", 0),
+        ("raise ValueError('bad luck')", "failed", "bad luck", 1),
+        ("raise KeyboardInterrupt", "cancelled", "interrupted", 130),
+        ("import sys; sys.exit()", "completed", "", 0),
+        ("import sys; sys.exit(3)", "failed", "exit status 3", 3),
+        ("import sys; sys.exit(-1)", "failed", "exit status 255", 255),
+        ("import sys; sys.exit('no data')", "failed", "exit status 1: no data", 1),
+        ("raise SystemExit", "completed", "", 0),
+        ("raise SystemExit(3)", "failed", "exit status 3", 3),
+        (OWN + "raise Own(3)", "failed", "exit status 3", 3),
+        ("from sys import exit\nexit(3)", "failed", "exit status 3", 3),
+        ("with open('x', 'w'):\n raise SystemExit(3)", "failed", "exit status 3", 3),
+        ("import argparse; argparse.ArgumentParser().error('x')", "failed", "exit status 2", 2),
+        ("import sys\ntry: sys.exit(3)\nexcept SystemExit: pass", "completed", "", 0),
+        (
+            "try: raise SystemExit(3)\nexcept SystemExit as kept: mine = kept\n1",
+            "completed", "", 0,
+        ),
+        (
+            "import sys, threading\nother = threading.Thread(target=sys.exit, args=(3,))\n"
+            "other.start(); other.join()", "completed", "", 0,
+        ),
+        ("import sys\nsys.stderr = None\nsys.exit(3)", "failed", "exit status 3", 3),
+        ("with run:\n raise SystemExit(3)", "failed", "exit status 3", 3),
+        ("with run:\n raise SystemExit(0)", "completed", "", 0),
+        ("with run: pass\nraise SystemExit(3)", "completed", "", None),
     ],
-)
+)  # fmt: skip
 def test_the_end_of_a_script_is_recorded_and_its_exit_code_left_alone(
-    tmp_path, ending, status, reason
+    tmp_path, ending, status, reason, code
 ):
-    environment = {**os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT % ending], env=environment, capture_output=True, text=True,
-        timeout=120, check=False, cwd=tmp_path,
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT % ending)
+    plain = tmp_path / "plain.py"
+    plain.write_text("import contextlib\nrun = contextlib.nullcontext()\n" + ending)
+
+    done = executed([str(script)], tmp_path)
+
+    alone = executed([str(plain)], tmp_path)
+    assert done.returncode == alone.returncode
+    assert done.stdout == "hello\n"
+    said = alone.stderr.replace("plain.py", "train.py").splitlines()
+    assert set(said[-1:]) <= set(done.stderr.splitlines())
+    events = recorded(tmp_path)
+    (end,) = [event["content"] for event in events if event["type"] == "finish"]
+    assert (end["status"], end.get("exit_code")) == (status, code)
+    assert reason in end["reason"] if reason else end["reason"] == ""
+    assert ["hello"] in [e["content"]["lines"][:1] for e in events if e["type"] == "console"]
+
+
+@pytest.mark.parametrize("command", [["-c", SCRIPT % "import sys; sys.exit(3)"], ["-m", "train"]])
+def test_the_exit_code_is_seen_without_a_script_file(tmp_path, command):
+    (tmp_path / "train.py").write_text(SCRIPT % "import sys; sys.exit(3)")
+
+    assert executed(command, tmp_path).returncode == 3
+
+    end = recorded(tmp_path)[-1]["content"]
+    assert (end["status"], end["exit_code"]) == ("failed", 3)
+
+
+def executed(command: list[str], folder: Path):
+    environment = {
+        **os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(folder / "spool"),
+    }  # fmt: skip
+    return subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=120,
+        check=False, cwd=folder,
     )  # fmt: skip
 
-    assert done.returncode % 256 in (status, 254)  # 254: killed by SIGINT, as without us
-    assert done.stdout == "hello\n"
-    (segment,) = tmp_path.glob("*/*.seg")
-    text = segment.read_bytes().decode("utf-8", "replace")
-    assert reason in text
-    assert '"lines": ["hello"' in text
+
+def recorded(folder: Path) -> list[dict]:
+    """Every event of the one spool."""
+    (spool,) = (folder / "spool").iterdir()
+    return [event_of(one.payload) for one in read(spool, Position()) if one.kind == EVENT]

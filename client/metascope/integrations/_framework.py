@@ -10,9 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metascope._active import active_run
+from metascope._ending import Ending
 from metascope._errors import MissingFramework
 from metascope._run import Run
 from metascope._start import start
+
+COMPLETED = Ending()
 
 
 def framework(module: str, *, install: str) -> Any:
@@ -44,10 +47,10 @@ class RunSource:
             self.is_own = True
         return self.run
 
-    def end(self, status: str = "completed", reason: str = "") -> None:
+    def end(self, how: Ending = COMPLETED) -> None:
         """Finish the run if it is our own; somebody else's goes on."""
         if self.run and self.is_own:
-            self.run.finish(status, reason)
+            self.run.finish(how.status, how.reason, exit_code=how.exit_code)
             self.run, self.is_own = None, False
 
 

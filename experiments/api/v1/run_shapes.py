@@ -19,6 +19,9 @@ class RunOutput(Output):
     number = serializers.IntegerField()
     status = serializers.ChoiceField(choices=RunStatus.choices)
     status_reason = serializers.CharField()
+    exit_code = serializers.IntegerField(
+        allow_null=True, help_text="Of the script's process; null: not known."
+    )
     group = serializers.CharField()
     seed = serializers.IntegerField(allow_null=True)
     tags = serializers.SerializerMethodField()
@@ -97,6 +100,10 @@ class EnvironmentBody(Input):
 class FinishInput(Input):
     status = Choice(choices=CLIENT_ENDS, default="completed")
     reason = Text(required=False, allow_blank=True, max_length=10_000)
+    exit_code = Whole(
+        required=False, allow_null=True, min_value=0, max_value=255,
+        help_text="Of the script's process, where it is known.",
+    )  # fmt: skip
     summary = Object(required=False)
 
 
@@ -126,6 +133,7 @@ EXAMPLE: dict[str, Any] = {
     "number": 12,
     "status": "running",
     "status_reason": "",
+    "exit_code": None,
     "group": "maml-sinusoid",
     "seed": 0,
     "tags": ["paper"],
