@@ -24,10 +24,15 @@ from zlib import crc32
 from metascope._errors import MetascopeError
 from metascope._records import HEAD, LONGEST_PAYLOAD
 
+# Found once: every `log` of a script calls them.
+_write = os.write
+_pack_head = HEAD.pack
+
 ABOUT = "about.json"
 MAGIC = b"MSSPOOL1"
 SEGMENT_BYTES = 64 * 1024 * 1024
-BLOCK = LONGEST_PAYLOAD + HEAD.size  # read at once: at least one whole record
+BLOCK = 1024 * 1024  # read at once; more only where a record is longer
+LONGEST_BLOCK = LONGEST_PAYLOAD + HEAD.size
 LIMIT_BYTES = 4 * 1024 * 1024 * 1024  # of undelivered segments; what comes later is counted as lost
 
 
@@ -94,15 +99,17 @@ class Spool:
     def write(self, payload: bytes) -> None:
         """Append one record. Raises SegmentFull, ValueError for one that is too long, and OSError
         (a full disk): then nothing is kept."""
-        if len(payload) > LONGEST_PAYLOAD:
-            raise ValueError(f"{len(payload)} bytes are too many: {LONGEST_PAYLOAD} are the most")
-        if self._offset >= self._segment_bytes:
+        size = len(payload)
+        if size > LONGEST_PAYLOAD:
+            raise ValueError(f"{size} bytes are too many: {LONGEST_PAYLOAD} are the most")
+        offset = self._offset
+        if offset >= self._segment_bytes:
             raise SegmentFull
-        data = HEAD.pack(len(payload), crc32(payload)) + payload
-        if os.write(self._fd, data) != len(data):
+        end = offset + _write(self._fd, _pack_head(size, crc32(payload)) + payload)
+        if end - offset != size + HEAD.size:
             self._cut()
             raise OSError(errno.ENOSPC, "The disk of the spool is full")
-        self._offset += len(data)
+        self._offset = end
 
     def rotate(self) -> None:
         """Go on in a new segment. Raises SpoolFull when undelivered segments are too many."""
@@ -203,14 +210,20 @@ def _read_segment(path: Path, number: int, offset: int, end: int | None) -> Iter
     with path.open("rb") as file:
         file.seek(offset)
         while end is None or offset < end:
-            block = file.read(BLOCK if end is None else min(BLOCK, end - offset))
+            rest = LONGEST_BLOCK if end is None else end - offset
+            block = file.read(min(BLOCK, rest))
             taken = 0
             while size := _record_size(block, taken):
                 raw = block[taken : taken + size]
                 taken += size
                 yield Record(raw, Position(number, offset + taken))
+            if taken == 0 and len(block) == BLOCK:  # a longer record, or damaged bytes
+                block += file.read(min(LONGEST_BLOCK, rest) - BLOCK)
+                if size := _record_size(block, 0):
+                    taken = size
+                    yield Record(block[:size], Position(number, offset + taken))
             if taken == 0:
-                taken = _next_record(block) or (len(block) if len(block) == BLOCK else 0)
+                taken = _next_record(block) or (len(block) if len(block) == LONGEST_BLOCK else 0)
                 if taken == 0:
                     return  # the end, or a record torn by the writer's death
                 yield Record(b"", Position(number, offset + taken))
