@@ -64,9 +64,9 @@ class Record:
     end: Position
 
     @property
-    def payload(self) -> bytes:
+    def payload(self) -> memoryview:
         """Without the head; empty where bytes were no record."""
-        return self.raw[HEAD.size :]
+        return memoryview(self.raw)[HEAD.size :]
 
     @property
     def kind(self) -> int:
@@ -218,7 +218,8 @@ def _read_segment(path: Path, number: int, offset: int, end: int | None) -> Iter
                 taken += size
                 yield Record(raw, Position(number, offset + taken))
             if taken == 0 and len(block) == BLOCK:  # a longer record, or damaged bytes
-                block += file.read(min(LONGEST_BLOCK, rest) - BLOCK)
+                file.seek(offset)
+                block = file.read(min(LONGEST_BLOCK, rest))
                 if size := _record_size(block, 0):
                     taken = size
                     yield Record(block[:size], Position(number, offset + taken))
@@ -239,7 +240,7 @@ def _record_size(block: bytes, at: int) -> int:
     size = HEAD.size + length
     if not 0 < length <= LONGEST_PAYLOAD or len(block) - at < size:
         return 0
-    return size if crc32(block[at + HEAD.size : at + size]) == crc else 0
+    return size if crc32(memoryview(block)[at + HEAD.size : at + size]) == crc else 0
 
 
 def _next_record(block: bytes) -> int:
