@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import urllib3
@@ -13,6 +13,7 @@ from metascope._errors import Denied, Refused, Unreachable
 
 CONNECT_S, READ_S = 5.0, 60.0
 PIECE = 1024 * 1024
+BLOCK = 256 * 1024  # of a file on its way, in memory
 _LATER = {408, 425, 429}
 
 
@@ -26,8 +27,9 @@ class Api:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "User-Agent": "metascope-client/0.1"}
         self._pool = urllib3.PoolManager(
-            maxsize=4, retries=False, timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S)
-        )
+            maxsize=4, retries=False, timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S),
+            blocksize=BLOCK,
+        )  # fmt: skip
 
     def get(self, path: str, **query: str) -> Any:
         """The answer's JSON. Raises Unreachable, Denied, Refused."""
@@ -49,10 +51,11 @@ class Api:
         """Send bytes. Raises Unreachable, Denied, Refused."""
         return self._request("POST", path, body=body, headers={"Content-Type": content_type})
 
-    def put_bytes(self, path: str, body: bytes) -> Any:
-        """Send a file, or a part of one. Raises Unreachable, Denied, Refused."""
-        headers = {"Content-Type": "application/octet-stream"}
-        return self._request("PUT", path, body=body, headers=headers)
+    def put_file(self, path: str, file: IO[bytes], size: int) -> Any:
+        """Send `size` bytes of a file from where it stands, a block at a time. Raises Unreachable
+        (for a file that ends before, too), Denied, Refused."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return self._request("PUT", path, body=_Part(file, size), headers=headers)
 
     def stream(self, path: str, *, start: int = 0) -> Iterator[bytes]:
         """The bytes of a file from `start` on. Raises Unreachable, Denied, Refused."""
@@ -95,6 +98,21 @@ class Api:
             )  # fmt: skip
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(_why_unreachable(self.url, error)) from error
+
+
+class _Part:
+    """So many bytes of a file, as the body of a request."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def read(self, size: int) -> bytes:
+        found = self._file.read(min(size, self._left))
+        if self._left and not found:
+            raise OSError("the file is shorter than it was")
+        self._left -= len(found)
+        return found
 
 
 def segment(text: str) -> str:

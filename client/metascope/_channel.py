@@ -57,7 +57,7 @@ def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
 
 def _sender(spool: Spool, client: str, settings: Settings) -> Sender:
     delivery = Delivery(spool.folder, client, Api(settings.url, settings.token))
-    return Sender(delivery, written=lambda: spool.written, sync=spool.sync, say=say)
+    return Sender(delivery, spool, say=say)
 
 
 def say(text: str) -> None:

@@ -209,12 +209,12 @@ class Delivery:
         return str(found["id"]), str(found["project"])
 
     def _send_file(self, content: dict[str, Any]) -> None:
+        address = f"runs/{self._run}/files/content/?{urlencode({'path': content['path']})}"
         try:
-            data = (self.folder / content["file"]).read_bytes()
+            with (self.folder / content["file"]).open("rb") as file:
+                self.api.put_file(address, file, os.fstat(file.fileno()).st_size)
         except FileNotFoundError as error:
             raise Refused(f"{content['path']} is gone from the spool") from error
-        query = urlencode({"path": content["path"]})
-        self.api.put_bytes(f"runs/{self._run}/files/content/?{query}", data)
 
     def _finish(self, content: dict[str, Any]) -> None:
         try:

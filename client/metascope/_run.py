@@ -146,6 +146,7 @@ class Run(Evidence):
         _living.discard(self)
         if channel:
             self._drained = channel.close(self._exit_wait_s if wait_s is None else wait_s)
+            self.lost += channel.spool.held
         if self.lost:
             say(f"{self.lost} values of this run could not be kept")
         return self._drained

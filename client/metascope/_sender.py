@@ -10,7 +10,7 @@ from collections.abc import Callable
 from metascope._api import segment
 from metascope._delivery import Delivery
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._spool import Position
+from metascope._spool import Spool
 
 EVERY_S = 0.5
 SYNC_S = 1.0
@@ -24,14 +24,12 @@ class Sender:
     def __init__(
         self,
         delivery: Delivery,
+        spool: Spool,
         *,
-        written: Callable[[], Position],
-        sync: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         self._delivery = delivery
-        self._written = written
-        self._sync = sync
+        self._spool = spool
         self._say = say
         self._wakes = threading.Event()
         self._stops = threading.Event()
@@ -84,24 +82,33 @@ class Sender:
             if self._wakes.wait(self._pause_s or EVERY_S):
                 self._wakes.clear()
             now = time.monotonic()
+            if self._spool.held:
+                self._spool.retry()
             if now - synced >= SYNC_S or self._stops.is_set():
                 self._sync()
                 synced = now
             stops = self._stops.is_set()
-            end = self._written()
+            end = self._spool.written
             self._deliver()
             if known is None and self.run_id:
                 known = self.run_id
                 self._say(f"this run is at {self.page}")
-            if stops and (self._delivery.is_at(end) or time.monotonic() >= self._deadline):
-                self.is_drained = self._delivery.is_at(end)
+            done = self._delivery.is_at(end) and not self._spool.held
+            if stops and (done or time.monotonic() >= self._deadline):
+                self.is_drained = done
                 return
             self._beat_if_due()
+
+    def _sync(self) -> None:
+        try:
+            self._spool.sync()
+        except OSError as error:  # a disk in trouble: what is written may yet be sent
+            self._wait(error)
 
     def _deliver(self) -> None:
         """Until nothing is left, or until the server cannot take more now."""
         try:
-            while not self._delivery.is_at(end := self._written()) and self._delivery.step(end):
+            while not self._delivery.is_at(end := self._spool.written) and self._delivery.step(end):
                 self._pause_s = 0.0
                 self._beat_if_due()  # large files take long
                 if self._deadline and time.monotonic() >= self._deadline:

@@ -8,6 +8,9 @@
 
 A written record is in the kernel's hands: it survives the death of the process. `sync` puts it on
 the disk: called every second, so that a machine without power loses that second at most.
+
+While the disk is full, records are held in memory, HELD_BYTES at most, and written once there is
+room: these few alone do not survive the process.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ import errno
 import fcntl
 import json
 import os
+import threading
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +39,10 @@ MAGIC = b"MSSPOOL1"
 SEGMENT_BYTES = 64 * 1024 * 1024
 BLOCK = 1024 * 1024  # read at once; more only where a record is longer
 LONGEST_BLOCK = LONGEST_PAYLOAD + HEAD.size
+HELD_BYTES = 16 * 1024 * 1024
+HELD_EXTRA = 64  # bytes of memory that a held record needs beside its own
+RETRY_S = 0.5
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LIMIT_BYTES = 4 * 1024 * 1024 * 1024  # of undelivered segments; what comes later is counted as lost
 
 
@@ -89,6 +99,11 @@ class Spool:
         self._lock = Lock(folder)
         self._segment = 0
         self._offset = 0
+        self._most = segment_bytes  # of this segment
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._holding = threading.RLock()  # of these two; a signal handler may log, too
+        self._tried = 0.0
         self._fd = self._open_next()
 
     @property
@@ -98,25 +113,74 @@ class Spool:
 
     def write(self, payload: bytes) -> None:
         """Append one record. Raises SegmentFull, ValueError for one that is too long, and OSError
-        (a full disk): then nothing is kept."""
+        (a full disk, and as much held as may be): then nothing is kept."""
+        if self._held:
+            self._hold(payload)
+            return
         size = len(payload)
         if size > LONGEST_PAYLOAD:
             raise ValueError(f"{size} bytes are too many: {LONGEST_PAYLOAD} are the most")
         offset = self._offset
-        if offset >= self._segment_bytes:
+        if offset >= self._most:
             raise SegmentFull
-        end = offset + _write(self._fd, _pack_head(size, crc32(payload)) + payload)
+        try:
+            end = offset + _write(self._fd, _pack_head(size, crc32(payload)) + payload)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            end = offset
         if end - offset != size + HEAD.size:
             self._cut()
-            raise OSError(errno.ENOSPC, "The disk of the spool is full")
+            self._hold(payload)
+            return
         self._offset = end
 
+    @property
+    def held(self) -> int:
+        """Records that wait for room on the disk."""
+        return len(self._held)
+
+    def retry(self) -> None:
+        """Write what is held, as far as there is room. May run beside `write`."""
+        with self._holding:
+            self._tried = time.monotonic()
+            while self._held:
+                payload = self._held[0]
+                data = _pack_head(len(payload), crc32(payload)) + payload
+                try:
+                    written = _write(self._fd, data)
+                except OSError:
+                    return
+                if written != len(data):
+                    self._cut()
+                    return
+                self._offset += written
+                self._held_bytes -= len(payload) + HELD_EXTRA
+                self._held.popleft()  # the last step: whoever sees none left writes by itself
+
+    def _hold(self, payload: bytes) -> None:
+        with self._holding:
+            if self._held_bytes + len(payload) > HELD_BYTES:
+                raise OSError(errno.ENOSPC, "The disk of the spool is full")
+            self._held.append(payload)
+            self._held_bytes += len(payload) + HELD_EXTRA
+            if time.monotonic() - self._tried >= RETRY_S:
+                self.retry()
+
     def rotate(self) -> None:
-        """Go on in a new segment. Raises SpoolFull when undelivered segments are too many."""
+        """Go on in a new segment; in this one for a while where the disk has no room for another.
+        Raises SpoolFull when undelivered segments are too many."""
         kept = sum(path.stat().st_size for path in segments(self.folder))
         if kept >= self._limit_bytes:
             raise SpoolFull(f"{self.folder} holds {kept} bytes that were not delivered")
-        fd = self._open_next()
+        try:
+            fd = self._open_next()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self._most = self._offset + HELD_BYTES
+            return
+        self._most = self._segment_bytes
         old, self._fd = self._fd, fd
         os.fsync(old)
         os.close(old)
@@ -127,6 +191,7 @@ class Spool:
 
     def close(self) -> None:
         """Sync and let go; the files stay."""
+        self.retry()
         self.sync()
         os.close(self._fd)
         self._lock.release()

@@ -121,7 +121,7 @@ class Upload:
 
     def _send_whole(self, digest: str) -> None:
         with _opened(self._sources[digest]) as file:
-            self._api.put_bytes(f"{self._blobs}{digest}/", file.read())
+            self._api.put_file(f"{self._blobs}{digest}/", file, self._sources[digest].size)
 
     def _send_part(self, digest: str) -> bool:
         """The next part of a large file; True once all of it is there."""
@@ -130,12 +130,12 @@ class Upload:
         if state["stored"]:
             return True
         offset = int(state["received"])
-        with _opened(item) as file:
-            file.seek(offset)
-            part = file.read(PART_BYTES)
-        query = f"?offset={offset}&size={item.size}"
+        address = f"{self._blobs}{digest}/?offset={offset}&size={item.size}"
         try:
-            return bool(self._api.put_bytes(f"{self._blobs}{digest}/{query}", part)["stored"])
+            with _opened(item) as file:
+                file.seek(offset)
+                size = min(PART_BYTES, item.size - offset)
+                return bool(self._api.put_file(address, file, size)["stored"])
         except Refused as error:
             if error.code != "offset_differs":
                 raise

@@ -81,9 +81,9 @@ def test_large_files_go_in_parts_and_small_ones_side_by_side(environment, monkey
 
 def test_equal_content_is_sent_once_and_is_one_version(environment, monkeypatch):
     sent = []
-    put = Api.put_bytes
+    put = Api.put_file
     monkeypatch.setattr(
-        Api, "put_bytes", lambda api, path, body: sent.append(path) or put(api, path, body)
+        Api, "put_file", lambda api, path, *body: sent.append(path) or put(api, path, *body)
     )
     root = folder_of(environment, FILES)
     for _ in range(2):
@@ -98,22 +98,22 @@ def test_equal_content_is_sent_once_and_is_one_version(environment, monkeypatch)
 def test_what_broke_off_goes_on_with_sync(environment, monkeypatch):
     """The server goes away at the third file, for good as far as the script can see."""
     monkeypatch.setattr(_upload, "SENT_FILES", 1)
-    put, tried = Api.put_bytes, []
+    put, tried = Api.put_file, []
 
-    def failing(api, path, body):
+    def failing(api, path, *body):
         tried.append(path)
         if len(tried) >= 3:
             raise Unreachable("gone")
-        return put(api, path, body)
+        return put(api, path, *body)
 
-    monkeypatch.setattr(Api, "put_bytes", failing)
+    monkeypatch.setattr(Api, "put_file", failing)
     files = {f"{number}": bytes([number]) for number in range(5)}
     run = start()
     run.log_artifact(folder_of(environment, files), "some")
     assert not run.finish(wait_s=2)
     assert not ArtifactVersion.objects.exists()
 
-    monkeypatch.setattr(Api, "put_bytes", put)
+    monkeypatch.setattr(Api, "put_file", put)
     (synced,) = sync(load(), print)
 
     assert synced.is_drained

@@ -1,9 +1,12 @@
 """The spool: what was written is found again, whatever happened to the process or the file."""
 
+import errno
 import os
 import resource
+from contextlib import contextmanager
 
 import pytest
+from metascope import _spool
 from metascope._records import EVENT, HEAD, LONGEST_PAYLOAD, event_of, event_payload
 from metascope._spool import (
     MAGIC,
@@ -102,22 +105,58 @@ def test_the_lock_is_held_by_the_writer_alone(tmp_path):
     Lock(spool.folder).release()
 
 
-def test_a_full_disk_keeps_what_was_whole(tmp_path):
-    """The kernel takes a part of a record and refuses the rest, as at the end of a disk."""
-    spool = spool_in(tmp_path)
-    write(spool, 1)
+@contextmanager
+def full_disk(spool: Spool):
+    """The kernel takes a part of the next record and refuses the rest, as at the end of a disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (spool.written.offset + 10, limits[1]))
     try:
-        with pytest.raises(OSError, match="full|large"):
-            write(spool, 2)
-        with pytest.raises(OSError, match="full|large"):
-            write(spool, 3)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_makes_records_wait_in_memory_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(_spool, "RETRY_S", 0.0)
+    spool = spool_in(tmp_path)
+    write(spool, 1)
+    with full_disk(spool):
+        write(spool, 2, 3)
+        assert spool.held == 2
+        assert numbers(tmp_path) == [1]
     write(spool, 4)
 
-    assert numbers(tmp_path) == [1, 4]
+    assert spool.held == 0
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+def test_what_waits_in_memory_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(_spool, "HELD_BYTES", 150)
+    spool = spool_in(tmp_path)
+    with full_disk(spool):
+        write(spool, 1, 2)
+        with pytest.raises(OSError, match="full"):
+            write(spool, 3)
+    spool.retry()
+    write(spool, 4)
+
+    assert numbers(tmp_path) == [1, 2, 4]
+
+
+def test_a_disk_without_room_for_a_new_segment_goes_on_with_the_old_one(tmp_path, monkeypatch):
+    spool = spool_in(tmp_path, segment_bytes=40)
+    write(spool, 1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "_open_next", lambda: full())
+        spool.rotate()
+    write(spool, 3)
+
+    assert len(segments(spool.folder)) == 1
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def full():
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_every_segment_begins_with_its_mark(tmp_path):
