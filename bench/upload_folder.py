@@ -5,9 +5,9 @@
 A folder of random bytes: a tenth of the bytes in files of 100 MB, the rest in small ones, one in
 twenty of them a copy of another. A script logs it with `log_artifact` to a web server as `./run`
 starts it (gunicorn, its processes); the script is killed with SIGKILL once half of the bytes have
-arrived; `metascope sync` sends the rest; `metascope cp` fetches the version; every file's SHA-256 is
-compared. Printed: seconds, MB a second, requests, bytes sent in each part and twice, and the most
-memory any client and any process of the server took. Three times the size is needed on disk.
+arrived; `metascope sync` sends the rest; `metascope cp` fetches the version; the SHA-256 of every
+file is compared. Printed: seconds, MB a second, requests, bytes sent in each part and twice, and
+the most memory any client and any process of the server took. Needs three times the size on disk.
 """
 
 import argparse

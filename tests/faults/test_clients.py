@@ -9,9 +9,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from experiments import access, lifecycle
-from experiments.models import Role, Run, RunStatus
-from tests import factories
+from experiments import lifecycle
+from experiments.models import Run, RunStatus
 from tests.faults.stack import wait_until
 from tests.faults.web import Script, Web, fill, small_disk, unmount
 
@@ -39,23 +38,6 @@ said(run)
 
 def script(body: str) -> str:
     return SCRIPT.format(body=body)
-
-
-@pytest.fixture
-def token(file_database: str) -> str:
-    factories.make_workspace("lab", ada=Role.MEMBER)
-    return access.create_token(user=factories.make_user("ada"), name="script")[1]
-
-
-@pytest.fixture
-def web(file_database: str, token: str, data_dir: Path) -> Iterator[Web]:
-    """A server on the tests' database; the test starts it."""
-    data_dir.mkdir(parents=True)
-    if Path(file_database).is_file():
-        (data_dir / "metascope.sqlite3").symlink_to(file_database)
-    web = Web(data_dir, token)
-    yield web
-    web.kill()
 
 
 def assert_unharmed(end: dict, exit_code: int = 0) -> None:
@@ -151,7 +133,7 @@ for step, hours in enumerate([0, 1, -1, 24 * 365, -24 * 365, 24 * 3650, 0]):
     time.time = lambda: real() + 3600 * hours
     for inner in range(100):
         log(run, {"a": step * 100 + inner}, step * 100 + inner)
-    time.sleep(0.6)
+    time.sleep(0.1)
 time.time = lambda: 0.0
 log(run, {"a": 700}, 700)
 """)
@@ -214,7 +196,7 @@ assert run.lost == 0 and blocked < 1, (run.lost, blocked)
 
 def test_every_rank_of_a_distributed_training_logs_to_one_run(web, tmp_path):
     web.start()
-    launcher = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 
     end = Script(
         tmp_path / "script", web, RANKS, *launcher, OMP_NUM_THREADS="1", GLOO_SOCKET_IFNAME="lo"
@@ -257,7 +239,7 @@ def test_a_full_disk_of_the_client_holds_its_points_until_there_is_room(web, tmp
     training = Script(tmp_path / "script", web, FULL, **variables)
     training.wait_for("half")
     fill(disk / "filler")
-    say(training, "go on")
+    training.say("go on")
     training.wait_for("full")
     (disk / "filler").unlink()
 
@@ -316,9 +298,3 @@ def test_a_full_disk_of_the_server_delays_what_arrives_and_loses_nothing(
             assert web.points(run["id"], key) == expected
     finally:
         web.kill()
-
-
-def say(training: Script, line: str) -> None:
-    assert training.process.stdin
-    training.process.stdin.write(f"{line}\n")
-    training.process.stdin.flush()

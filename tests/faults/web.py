@@ -16,14 +16,16 @@ from metascope._api import Api
 from tests import database
 from tests.faults.stack import free_port, wait_until
 
-# Stands between gunicorn and the application, and dies after a commit and before its answer, where
-# LOSSY says which batches of points do.
+# Stands between gunicorn and the application: notes every request that was answered, and dies after
+# a commit and before its answer, where LOSSY says which batches of points do.
 LOSSY = """
 import itertools, os, signal
 from config.wsgi import application as real
 counter, every = itertools.count(1), int(os.environ.get("LOSSY", "0"))
+notes = os.open(os.environ["NOTES"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def application(environ, start_response):
     answer = real(environ, start_response)
+    os.write(notes, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}\\n".encode())
     if every and environ["PATH_INFO"].endswith("/metrics/") and next(counter) % every == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     return answer
@@ -38,6 +40,7 @@ class Web:
         self.token = token
         self.url = f"http://127.0.0.1:{free_port()}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.notes = data.parent / "notes"
         (data / "lossy.py").write_text(LOSSY)
 
     def start(self, **variables: str) -> None:
@@ -48,7 +51,7 @@ class Web:
                 [sys.executable, "-m", "gunicorn", "--config", "python:config.web",
                  "--bind", self.url.removeprefix("http://"), "lossy:application"],
                 cwd=settings.BASE_DIR, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **database.variables(), **variables,
+                env={**os.environ, **database.variables(), **variables, "NOTES": str(self.notes),
                      "METASCOPE_DATA": str(self.data), "PYTHONPATH": os.pathsep.join(paths)},
             )  # fmt: skip
         wait_until(self._answers, "the web server answers", 60)
@@ -58,6 +61,11 @@ class Web:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+    def answered(self, method: str) -> list[str]:
+        """Paths of the requests that were answered."""
+        lines = map(str.split, self.notes.read_text().splitlines())
+        return [path for found, path in lines if found == method]
 
     @property
     def api(self) -> Api:
@@ -95,6 +103,7 @@ class Script:
         self.process = subprocess.Popen(
             [sys.executable, *command, "train.py"], cwd=folder, env=self.environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True,
         )  # fmt: skip
 
     def wait_for(self, line: str) -> None:
@@ -105,9 +114,19 @@ class Script:
                 return
         raise AssertionError(f"it never said {line!r}: {self.end()}")
 
+    def say(self, line: str) -> None:
+        """To its standard input."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
     def end(self, said: str = "") -> dict[str, Any]:
         """Tells it to go on; what its last line says, its exit code and its standard error."""
-        output, errors = self.process.communicate(said, timeout=120)
+        try:
+            output, errors = self.process.communicate(said, timeout=120)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            output, errors = self.process.communicate()
         lines = [line for line in output.splitlines() if line.startswith("{")]
         last = json.loads(lines[-1]) if lines else {}
         return {**last, "exit_code": self.process.returncode, "errors": errors}
