@@ -13,11 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from metascope._machine import hardware
+
 MASK = "[masked]"
 PASSED_ON = re.compile(
     r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|TF|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
 )
-SECRET = re.compile(r"token|secret|passw|api[-_]?key|credential|auth", re.IGNORECASE)
+SECRET = re.compile(  # a tokenizer and an author are none
+    r"token(?!iz)|secret|passw|api[-_]?key|credential|auth(?!or)", re.IGNORECASE
+)
+LEAST_SECRET = 8  # characters: shorter values of variables are found in anything
 LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
 LARGEST_PATCH = 1024 * 1024  # characters
@@ -37,26 +42,39 @@ def command() -> str:
 
 
 def masked(arguments: list[str]) -> list[str]:
-    """Arguments whose option names a secret lose their value: `--token x` and `--token=x`."""
+    """Arguments whose option names a secret lose their value: `--token x`, `--token=x` and
+    `db.password=x`. So does what a variable of the environment that names a secret holds, wherever
+    it stands, and who signs in at an address."""
+    known = [
+        value
+        for name, value in os.environ.items()
+        if SECRET.search(name) and len(value) >= LEAST_SECRET
+    ]
     found: list[str] = []
     hide = False
     for one in arguments:
         name, sign, _ = one.partition("=")
-        is_secret = bool(SECRET.search(name)) and name.startswith("-")
+        is_secret = bool(SECRET.search(name)) and (name.startswith("-") or bool(sign))
         if hide and not one.startswith("-"):
             found.append(MASK)
         elif is_secret and sign:
             found.append(f"{name}={MASK}")
         else:
-            found.append(one)
+            found.append(without_password(_without(one, known)))
         hide = is_secret and not sign
     return found
 
 
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
+
+
 def environment() -> dict[str, Any]:
-    """Python, packages, machine, and the environment variables of PASSED_ON."""
+    """Python, packages, machine, and the environment variables that PASSED_ON allows."""
     variables = {
-        name: MASK if SECRET.search(name) else value
+        name: MASK if SECRET.search(name) else without_password(value)
         for name, value in sorted(os.environ.items())
         if PASSED_ON.fullmatch(name)
     }
@@ -64,7 +82,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "hostname": platform.node(),
-        "cpu_count": os.cpu_count(),
+        **hardware(),
         "packages": packages(),
         "variables": variables,
         "working_folder": str(Path.cwd()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import uuid
 from abc import ABC, abstractmethod
@@ -201,11 +202,15 @@ class Evidence(ABC):
             if problem or len(key) > LONGEST_NAME or any(one in ("", ".", "..") for one in parts):
                 raise ValueError(problem or "names are like train/example, without . and ..")
             at = self._step if step is None else int(step)
-            extension, data = encode()
-            if len(data) > _media.LARGEST_FILE:
-                raise ValueError(f"{len(data)} bytes are too many: log an artifact instead")
+            extension, content = encode()
+            size = content.stat().st_size if isinstance(content, Path) else len(content)
+            if size > _media.LARGEST_FILE:
+                raise ValueError(f"{size} bytes are too many: log an artifact instead")
             file = self._new_file("file")
-            file.write_bytes(data)
+            if isinstance(content, Path):
+                shutil.copyfile(content, file)
+            else:
+                file.write_bytes(content)
         except Exception as error:  # logging must never end a training
             self._lose(1, f"{kind} {key!r}: {type(error).__name__}: {error}")
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 EVERY_S = 10.0
 GPU_S = 5.0
@@ -86,6 +88,20 @@ class Machine:
                 if value is not None:
                     scaled = value / 1024 if name.endswith("_gib") else value  # from MiB
                     yield f"gpu{number}_{name}", scaled
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, memory and GPUs of this machine, as far as its files tell."""
+    models = [line for line in _lines(_PROC / "cpuinfo") if line.startswith("model name")]
+    memory = [line.split() for line in _lines(_PROC / "meminfo") if line.startswith("MemTotal")]
+    cards = sorted((_PROC / "driver" / "nvidia" / "gpus").glob("*/information"))
+    names = [line for card in cards for line in _lines(card) if line.startswith("Model:")]
+    return {
+        "cpu": models[0].partition(":")[2].strip() if models else platform.processor(),
+        "cpu_count": os.cpu_count(),
+        "memory_gib": round(int(memory[0][1]) * 1024 / _GIB, 1) if memory else None,
+        "gpus": [name.partition(":")[2].strip() for name in names],
+    }
 
 
 def _counters() -> Iterator[tuple[str, float]]:

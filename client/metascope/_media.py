@@ -21,7 +21,7 @@ MOST_ROWS = 10_000
 MOST_BINS = 512
 LARGEST_FILE = 256 * 1024 * 1024
 
-Encoded = tuple[str, bytes]  # extension and content
+Encoded = tuple[str, bytes | Path]  # extension and content, or the file that holds it
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpg"),
@@ -48,8 +48,8 @@ def image(value: Any) -> Encoded:
     if isinstance(value, bytes):
         return _known(value), value
     if isinstance(value, str | Path):
-        data = Path(value).read_bytes()
-        return _known(data), data
+        with Path(value).open("rb") as file:
+            return _known(file.read(16)), Path(value)
     if hasattr(value, "save") and hasattr(value, "getbands"):
         buffer = io.BytesIO()
         value.save(buffer, format="PNG")
@@ -101,7 +101,7 @@ def audio(value: Any, rate: int) -> Encoded:
     """A sound as 16-bit WAV: a file, or an array of shape (samples,) or (samples, channels) of
     floats of -1 to 1."""
     if isinstance(value, str | Path):
-        return Path(value).suffix.lstrip(".").lower() or "bin", Path(value).read_bytes()
+        return Path(value).suffix.lstrip(".").lower() or "bin", Path(value)
     array = _array(value)
     if array.ndim == 1:
         array = array[:, None]
@@ -123,7 +123,7 @@ def video(value: str | Path) -> Encoded:
     suffix = Path(value).suffix.lstrip(".").lower()
     if suffix not in ("mp4", "webm", "gif", "mov", "mkv"):
         raise ValueError(f"{value} is no mp4, webm, gif, mov or mkv")
-    return suffix, Path(value).read_bytes()
+    return suffix, Path(value)
 
 
 def table(rows: Any, columns: Sequence[str] | None = None) -> Encoded:

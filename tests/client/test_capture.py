@@ -1,6 +1,9 @@
 """What is recorded of a script's code and command line."""
 
+import os
+import platform
 import subprocess
+import sys
 
 import pytest
 from metascope import _capture
@@ -76,9 +79,63 @@ def test_a_repository_gives_commit_branch_and_uncommitted_changes(project):
     assert "+print(2)" in snapshot["patch"]
 
 
-def test_secrets_of_the_command_line_are_masked():
-    found = _capture.masked(["train.py", "--api-key", "abc", "--lr=1", "--token=xyz", "--lr", "2"])
+def test_the_limits_and_the_ignore_file_hold_in_a_repository_too(project, monkeypatch):
+    subprocess.run(["git", "-C", str(project), "init"], check=True, capture_output=True)
+    monkeypatch.setattr(_capture, "LARGEST_FILE", 100)
+    (project / "large.py").write_text("x" * 101)
+    (project / "secret.py").write_text("x")
+    (project / ".metascopeignore").write_text("secret.py\n")
+
+    assert list(files()) == ["train.py"]
+
+
+def test_secrets_of_the_command_line_are_masked(monkeypatch):
+    monkeypatch.setenv("SERVICE_API_KEY", "a-very-secret-key")
+
+    found = _capture.masked([
+        "train.py", "--api-key", "abc", "--lr=1", "--token=xyz", "--lr", "2", "db.password=p",
+        "--url=https://ada:word@example.org/x", "mine:a-very-secret-key", "--tokenizer", "bert",
+        "author=ada",
+    ])  # fmt: skip
 
     assert found == [
         "train.py", "--api-key", "[masked]", "--lr=1", "--token=[masked]", "--lr", "2",
+        "db.password=[masked]", "--url=https://example.org/x", "mine:[masked]", "--tokenizer",
+        "bert", "author=ada",
     ]  # fmt: skip
+
+
+def test_only_variables_of_the_list_are_recorded_and_secrets_among_them_are_masked(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv("SLURM_JOB_TOKEN", "abc")
+    monkeypatch.setenv("TORCH_HOME", "https://ada:word@example.org/")
+    monkeypatch.setenv("HOME_OF_ADA", "private")
+
+    found = _capture.environment()
+
+    assert found["variables"]["CUDA_VISIBLE_DEVICES"] == "0,1"
+    assert found["variables"]["SLURM_JOB_TOKEN"] == "[masked]"
+    assert found["variables"]["TORCH_HOME"] == "https://example.org/"
+    assert not {"HOME_OF_ADA", "PATH", "HOME"} & set(found["variables"])
+
+
+def test_python_system_packages_and_hardware_are_recorded():
+    found = _capture.environment()
+
+    assert found["python"] == platform.python_version()
+    assert platform.system() in found["platform"]
+    assert found["packages"]["urllib3"]
+    assert found["cpu"]
+    assert found["cpu_count"] == os.cpu_count()
+    assert found["memory_gib"] > 0
+    assert isinstance(found["gpus"], list)
+
+
+def test_the_client_imports_no_framework_and_nothing_of_the_server():
+    code = (
+        "import sys, metascope; "
+        "heavy = {'torch', 'numpy', 'django', 'experiments', 'pandas', 'tensorflow'}; "
+        "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import wave
 import zlib
 
@@ -155,6 +156,47 @@ def test_sounds_are_kept_sample_by_sample():
     with wave.open(io.BytesIO(data)) as file:
         assert (extension, file.getframerate(), file.getnchannels()) == ("wav", 8000, 1)
         assert np.frombuffer(file.readframes(3), "<i2").tolist() == [0, 32767, -32767]
+
+
+class Figure:
+    """As Matplotlib's."""
+
+    def savefig(self, buffer, **options):
+        buffer.write(PNG + options["format"].encode())
+
+
+def test_files_pictures_sounds_and_figures_are_kept_as_they_are(environment, tmp_path):  # noqa: F811
+    contents = {"film.mp4": os.urandom(100_000), "a.gif": b"GIF89a", "b.ogg": b"OggS"}
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    with start() as run:
+        run.log_video("film", tmp_path / "film.mp4", step=3)
+        run.log_image("file", tmp_path / "a.gif", step=3)
+        run.log_image("bytes", PNG, step=3)
+        run.log_audio("file", tmp_path / "b.ogg", step=3)
+        run.log_audio("array", np.zeros((10, 2)), rate=8000, step=3)
+        run.log_figure("drawn", Figure(), step=3)
+        (tmp_path / "film.mp4").write_bytes(b"changed at once")
+
+    files = stored()
+    assert files["media/video/film/000000000003.mp4"] == contents["film.mp4"]
+    assert files["media/image/file/000000000003.gif"] == b"GIF89a"
+    assert files["media/image/bytes/000000000003.png"] == PNG
+    assert files["media/audio/file/000000000003.ogg"] == b"OggS"
+    assert files["media/audio/array/000000000003.wav"].startswith(b"RIFF")
+    assert files["media/figure/drawn/000000000003.png"] == PNG + b"png"
+    assert run.lost == 0
+
+
+def test_a_picture_of_pil_is_kept_as_png():
+    class Picture:
+        def save(self, buffer, format):
+            buffer.write(PNG + format.encode())
+
+        def getbands(self):
+            return ("R", "G", "B")
+
+    assert _media.image(Picture()) == ("png", PNG + b"PNG")
 
 
 def test_histograms_of_one_value_and_of_none():
