@@ -20,7 +20,7 @@ from typing import Any
 
 LONGEST_REASON = 10_000
 INTERRUPTED = 130  # as shells tell a process that SIGINT has ended
-UNSEEN = "left by SystemExit, whose code could not be seen"
+UNSEEN = "It was left by SystemExit, whose code could not be seen."
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def ending(error: BaseException | None) -> Ending:
     if isinstance(error, SystemExit):
         return _left_with(error.code)
     if isinstance(error, KeyboardInterrupt):
-        return Ending("cancelled", "interrupted from the keyboard")
+        return Ending("cancelled", "Interrupted from the keyboard.")
     return Ending("failed", "".join(traceback.format_exception(error))[-LONGEST_REASON:])
 
 
@@ -58,8 +58,8 @@ def _left_with(code: Any) -> Ending:
     number = code & 0xFF if isinstance(code, int) else 1
     if number == 0:
         return Ending(exit_code=0)
-    said = "" if isinstance(code, int) else f": {_text(code)}"
-    return Ending("failed", f"exit status {number}{said}"[:LONGEST_REASON], number)
+    said = "." if isinstance(code, int) else f": {_text(code)}"
+    return Ending("failed", f"Exit code {number}{said}"[:LONGEST_REASON], number)
 
 
 def _text(code: Any) -> str:

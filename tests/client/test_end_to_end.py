@@ -177,7 +177,7 @@ def test_an_unmodified_script_is_recorded(environment, tmp_path):
 
     assert done.returncode == 4
     run = Run.objects.get()
-    assert (run.name, run.status, run.status_reason) == ("train", "failed", "exit status 4")
+    assert (run.name, run.status, run.status_reason) == ("train", "failed", "Exit code 4.")
     assert any(line.text.endswith("plain") for line in reading.log_lines(run.pk).lines)
 
 

@@ -108,7 +108,7 @@ def test_a_server_away_for_long_in_the_middle_changes_nothing(web, tmp_path):
 
     assert_unharmed(end, exit_code=3)
     run = Run.objects.get()
-    assert (run.status, run.status_reason, run.exit_code) == ("failed", "exit status 3", 3)
+    assert (run.status, run.status_reason, run.exit_code) == ("failed", "Exit code 3.", 3)
     assert web.points(run.pk, "a") == [(step, float(step)) for step in range(2_000)]
 
 
