@@ -79,7 +79,10 @@ class Exit:
         self._look_when_left()
 
     def ending(self) -> Ending:
-        """Once the main thread has left its code: what became of it."""
+        """Once the main thread has left its code: what became of it. At a prompt an error ends
+        nothing, and nobody sees with which code it is left."""
+        if hasattr(sys, "ps1"):
+            return Ending()
         if (error := getattr(sys, "last_value", None)) is not None:
             return of_process(error)
         if self._is_left_by_exception():

@@ -103,7 +103,8 @@ class Sender:
         try:
             self._spool.sync()
         except OSError as error:  # a disk in trouble: what is written may yet be sent
-            self._wait(error)
+            if not self._stops.is_set():  # the spool may be closed: nobody waited for this thread
+                self._wait(error)
 
     def _deliver(self) -> None:
         """Until nothing is left, or until the server cannot take more now."""

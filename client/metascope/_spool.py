@@ -15,6 +15,7 @@ room: these few alone do not survive the process.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -190,16 +191,22 @@ class Spool:
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Sync and let go; the files stay."""
+        """Sync, as far as the disk lets us, and let go; the files stay."""
         self.retry()
-        self.sync()
-        os.close(self._fd)
+        with contextlib.suppress(OSError):
+            self.sync()
+        self._close()
         self._lock.release()
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files without a word to them."""
-        os.close(self._fd)
+        self._close()
         self._lock.abandon()
+
+    def _close(self) -> None:
+        """Whoever comes too late finds no file, and not one that has got the same number since."""
+        fd, self._fd = self._fd, -1
+        os.close(fd)
 
     def _open_next(self) -> int:
         number = self._segment + 1

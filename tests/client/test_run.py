@@ -206,13 +206,22 @@ def test_the_exit_code_is_seen_without_a_script_file(tmp_path, command):
     assert (end["status"], end["exit_code"]) == ("failed", 3)
 
 
-def executed(command: list[str], folder: Path):
+def test_an_error_at_a_prompt_ends_nothing(tmp_path):
+    typed = SCRIPT % "1 / 0\nimport sys\nsys.exit(3)"
+
+    assert executed(["-i", "-q"], tmp_path, typed).returncode == 3
+
+    end = recorded(tmp_path)[-1]["content"]
+    assert (end["status"], end.get("exit_code")) == ("completed", None)
+
+
+def executed(command: list[str], folder: Path, typed: str = ""):
     environment = {
         **os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(folder / "spool"),
     }  # fmt: skip
     return subprocess.run(
         [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=120,
-        check=False, cwd=folder,
+        check=False, cwd=folder, input=typed,
     )  # fmt: skip
 
 

@@ -159,6 +159,16 @@ def full():
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_a_closed_spool_writes_into_no_file_that_got_its_number(tmp_path, monkeypatch):
+    spool = spool_in(tmp_path)
+    monkeypatch.setattr(spool, "sync", full)  # a disk in trouble lets go, too
+    spool.close()
+    with (tmp_path / "other").open("wb"), pytest.raises(OSError, match="Bad file descriptor"):
+        write(spool, 1)
+
+    assert (tmp_path / "other").read_bytes() == b""
+
+
 def test_every_segment_begins_with_its_mark(tmp_path):
     spool = spool_in(tmp_path)
 
