@@ -27,7 +27,7 @@ from zlib import crc32
 
 import numpy as np
 import urllib3
-from instance import ROOT, instance
+from instance import ROOT, again_on_postgresql, instance
 
 KEYS = 10
 CONTENT_TYPE = "application/vnd.metascope.records"
@@ -174,12 +174,7 @@ def main() -> None:
     asked = parser.parse_args()
     compare(asked.seconds)
     if asked.postgresql:
-        from config import throwaway  # found since `instance` has named where
-
-        with throwaway.server(durable=True) as url:
-            print(f"\n{throwaway.version()}", flush=True)
-            again = [sys.executable, __file__, "--seconds", str(asked.seconds)]
-            subprocess.run(again, env={**os.environ, "METASCOPE_DATABASE_URL": url}, check=True)
+        again_on_postgresql(__file__, ["--seconds", str(asked.seconds)])
 
 
 def compare(seconds: float) -> None:

@@ -46,7 +46,7 @@ def version(peer: str) -> str:
 
 
 def python(peer: str) -> Path:
-    """The interpreter of the peer's environment, which is made if it is not there. Raises Missing."""
+    """The interpreter of its environment, which is made if it is not there. Raises Missing."""
     place = folder() / peer
     wanted = "\n".join(requirements()[peer])
     mark = place / INSTALLED
@@ -57,7 +57,9 @@ def python(peer: str) -> Path:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise Missing(f"{version(peer)} does not install: {(errors or ['no reason given'])[-1]}")
+            raise Missing(
+                f"{version(peer)} does not install: {(errors or ['no reason given'])[-1]}"
+            )
         mark.write_text(wanted)
     return place / "bin" / "python"
 
