@@ -92,7 +92,8 @@ def send(url: str, token: str, kind: str, steps: int, barrier, seconds: float, s
     bodies = [make(number, steps) for number in range(count)]
     pool = urllib3.PoolManager()
     headers = {"Content-Type": content_type, "Authorization": f"Bearer {token}"}
-    barrier.wait()
+    barrier.wait()  # all are ready
+    barrier.wait()  # and the server's CPU time is read
     end = time.monotonic() + seconds
     done = 0
     for body in bodies:
@@ -154,6 +155,7 @@ def measure(
         client.start()
     barrier.wait()
     before, start = cpu_seconds(pid), time.monotonic()
+    barrier.wait()
     points = sum(sent.get() for _ in clients)
     wall, cpu = time.monotonic() - start, cpu_seconds(pid) - before
     for client in clients:

@@ -49,6 +49,7 @@ def serve(peer: str, interpreter: Path, folder: Path) -> Iterator[tuple[str, int
     environment = {
         **os.environ, "HOME": str(folder), "TRACKIO_DIR": str(folder), "HF_HUB_OFFLINE": "1",
         "TRACKIO_WRITE_TOKEN": WRITE_TOKEN, "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its idle processes would count as work
         "PATH": f"{interpreter.parent}:{os.environ['PATH']}",
     }  # fmt: skip
     environment.pop("PYTHONPATH", None)
