@@ -5,11 +5,11 @@
 Each server has one process that answers requests. Clients of other processes, one and eight, send
 batches over kept connections, each to a run of its own, made beforehand: ours the records of its
 client, trackio the `bulk_log` of its client, MLflow its `log-batch`, which takes 1,000 points at
-most. Counted are the points of answered batches, afterwards seen through the tracker's API, over the
-CPU time of the server's processes meanwhile and over wall time. Ours folds in requests only what a
-run has too much of; "folded" counts in the time that is left to fold the rest, which a worker does.
-The ratio is ours, folded, by theirs of points a CPU second, in batches of the same size.
-TensorBoard takes no points over HTTP.
+most. Counted are the points of answered batches, afterwards seen through the tracker's API, over
+the CPU time of the server's processes meanwhile and over wall time. Ours folds in requests only
+what a run has too much of; "folded" counts in the time that is left to fold the rest, which a
+worker does. The ratio is ours, folded, by theirs of points a CPU second, in batches of the same
+size. TensorBoard takes no points over HTTP.
 """
 
 import argparse
