@@ -8,8 +8,9 @@ batches of 100,000 through the code that answers requests. Then a web server wit
 `./run` configures it, is asked over HTTP for each chart, 1,000 buckets a run: cold is the first
 request to a new server with the database's pages dropped from the system's cache, warm the
 following ones. Milliseconds are wall time at the client until the last byte, so other work on
-the machine counts. With --postgresql all of it once more with the data on a PostgreSQL server; what
-that keeps in its own memory stays there when cold.
+the machine counts; the web server's CPU time of a warm request stands beside it. With --postgresql
+all of it once more with the data on a PostgreSQL server, whose CPU time is not counted; what that
+keeps in its own memory stays there when cold.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import psutil
 import urllib3
-from ingest_http import server
+from ingest_http import cpu_seconds, server
 from instance import again_on_postgresql, database_files, instance, stored
 
 KEY = "train/loss"
@@ -77,11 +78,14 @@ def chart(name: str, path: str, token: str, data: Path) -> None:
         pool = urllib3.PoolManager()
         pool.request("GET", f"{address}/sign-in/")  # the server is up; it has read no point
         cold, length = ask(pool, address + path, token)
+        before = cpu_seconds(pid)
         warm = [ask(pool, address + path, token)[0] for _ in range(WARM)]
+        cpu = (cpu_seconds(pid) - before) * 1000 / WARM
         memory = max(p.memory_info().rss for p in psutil.Process(pid).children()) / 2**20
     print(
         f"{name:26} cold {cold:7.1f} ms, warm {statistics.median(warm):7.1f} "
-        f"({min(warm):.1f} to {max(warm):.1f}), {length / 1e6:5.2f} MB, server {memory:.0f} MB",
+        f"({min(warm):.1f} to {max(warm):.1f}), CPU {cpu:.0f} ms, {length / 1e6:5.2f} MB, "
+        f"server {memory:.0f} MB",
         flush=True,
     )
 
