@@ -27,7 +27,7 @@ from zlib import crc32
 
 import numpy as np
 import urllib3
-from instance import ROOT, instance
+from instance import ROOT, again_on_postgresql, instance
 
 KEYS = 10
 CONTENT_TYPE = "application/vnd.metascope.records"
@@ -92,7 +92,8 @@ def send(url: str, token: str, kind: str, steps: int, barrier, seconds: float, s
     bodies = [make(number, steps) for number in range(count)]
     pool = urllib3.PoolManager()
     headers = {"Content-Type": content_type, "Authorization": f"Bearer {token}"}
-    barrier.wait()
+    barrier.wait()  # all are ready
+    barrier.wait()  # and the server's CPU time is read
     end = time.monotonic() + seconds
     done = 0
     for body in bodies:
@@ -154,6 +155,7 @@ def measure(
         client.start()
     barrier.wait()
     before, start = cpu_seconds(pid), time.monotonic()
+    barrier.wait()
     points = sum(sent.get() for _ in clients)
     wall, cpu = time.monotonic() - start, cpu_seconds(pid) - before
     for client in clients:
@@ -174,12 +176,7 @@ def main() -> None:
     asked = parser.parse_args()
     compare(asked.seconds)
     if asked.postgresql:
-        from config import throwaway  # found since `instance` has named where
-
-        with throwaway.server(durable=True) as url:
-            print(f"\n{throwaway.version()}", flush=True)
-            again = [sys.executable, __file__, "--seconds", str(asked.seconds)]
-            subprocess.run(again, env={**os.environ, "METASCOPE_DATABASE_URL": url}, check=True)
+        again_on_postgresql(__file__, ["--seconds", str(asked.seconds)])
 
 
 def compare(seconds: float) -> None:

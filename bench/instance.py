@@ -3,9 +3,10 @@
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,3 +52,52 @@ def size(path: Path) -> int:
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     return path.stat().st_size
+
+
+def again_on_postgresql(file: str, options: Sequence[str]) -> None:
+    """Runs a benchmark once more, on a PostgreSQL server of its own that is as durable.
+
+    To be called where `instance` has named where to find things.
+    """
+    from config import throwaway
+
+    with throwaway.server(durable=True) as url:
+        print(f"\n{throwaway.version()}", flush=True)
+        environment = {**os.environ, "METASCOPE_DATABASE_URL": url}
+        subprocess.run([sys.executable, file, *options], env=environment, check=True)
+
+
+def stored(data: Path) -> int:
+    """Bytes of the instance's database, whichever it is, its write-ahead log apart."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return size(data / "metascope.sqlite3")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+def database_files(data: Path) -> Iterator[Path]:
+    """The files that the instance's database lies in."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        yield data / "metascope.sqlite3"
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchone()[0])
+    yield from (path for path in (folder / "base").rglob("*") if path.is_file())
+
+
+def backend() -> int | None:
+    """The process of the PostgreSQL server that answers this one; None with SQLite."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])

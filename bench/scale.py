@@ -1,6 +1,6 @@
 """Charts, the disk and memory with very many points behind them: up to a billion.
 
-    .venv/bin/python bench/scale.py [--more 900] [--keep FOLDER]
+    .venv/bin/python bench/scale.py [--more 900] [--keep FOLDER] [--postgresql]
 
 Loads 50 runs of 10,000 points, 10 of 100,000 and 100 of 1,000,000, and `--more` runs of 1,000,000
 (900: about 10^9 points in all), each point with a step, a jittered time and a noisy value, in
@@ -8,7 +8,9 @@ batches of 100,000 through the code that answers requests. Then a web server wit
 `./run` configures it, is asked over HTTP for each chart, 1,000 buckets a run: cold is the first
 request to a new server with the database's pages dropped from the system's cache, warm the
 following ones. Milliseconds are wall time at the client until the last byte, so other work on
-the machine counts.
+the machine counts; the web server's CPU time of a warm request stands beside it. With --postgresql
+all of it once more with the data on a PostgreSQL server, whose CPU time is not counted; what that
+keeps in its own memory stays there when cold.
 """
 
 import argparse
@@ -21,8 +23,8 @@ from typing import Any
 import numpy as np
 import psutil
 import urllib3
-from ingest_http import server
-from instance import instance, size
+from ingest_http import cpu_seconds, server
+from instance import again_on_postgresql, database_files, instance, stored
 
 KEY = "train/loss"
 BATCH = 100_000
@@ -52,11 +54,12 @@ def fill(project: Any, runs: int, points: int) -> list[str]:
     return ids
 
 
-def forget(database: Path) -> None:
-    """Drops what the system keeps of the file in memory."""
+def forget(data: Path) -> None:
+    """Drops what the system keeps of the database in memory."""
     os.sync()
-    with database.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    for path in database_files(data):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def ask(pool: urllib3.PoolManager, url: str, token: str) -> tuple[float, int]:
@@ -68,18 +71,21 @@ def ask(pool: urllib3.PoolManager, url: str, token: str) -> tuple[float, int]:
     return took, len(answer.data)
 
 
-def chart(name: str, path: str, token: str, database: Path) -> None:
+def chart(name: str, path: str, token: str, data: Path) -> None:
     """Prints what one chart takes, cold and warm, and the server's memory afterwards."""
-    forget(database)
+    forget(data)
     with server("config.wsgi:application", {}) as (address, pid):
         pool = urllib3.PoolManager()
         pool.request("GET", f"{address}/sign-in/")  # the server is up; it has read no point
         cold, length = ask(pool, address + path, token)
+        before = cpu_seconds(pid)
         warm = [ask(pool, address + path, token)[0] for _ in range(WARM)]
+        cpu = (cpu_seconds(pid) - before) * 1000 / WARM
         memory = max(p.memory_info().rss for p in psutil.Process(pid).children()) / 2**20
     print(
         f"{name:26} cold {cold:7.1f} ms, warm {statistics.median(warm):7.1f} "
-        f"({min(warm):.1f} to {max(warm):.1f}), {length / 1e6:5.2f} MB, server {memory:.0f} MB",
+        f"({min(warm):.1f} to {max(warm):.1f}), CPU {cpu:.0f} ms, {length / 1e6:5.2f} MB, "
+        f"server {memory:.0f} MB",
         flush=True,
     )
 
@@ -88,25 +94,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--more", type=int, default=0, help="more runs of a million points")
     parser.add_argument("--keep", type=Path, help="a folder whose points are used again")
+    parser.add_argument(
+        "--postgresql", action="store_true", help="once more on a PostgreSQL server of its own"
+    )
     asked = parser.parse_args()
-    with instance(asked.keep) as data:
+    show(asked.more, asked.keep)
+    if asked.postgresql:
+        again_on_postgresql(__file__, ["--more", str(asked.more)])
+
+
+def show(more: int, keep: Path | None) -> None:
+    """Prints the charts of the database that the environment names."""
+    with instance(keep) as data:
         from django.db import connections
 
         from experiments import access
         from experiments.models import Role, Run, Series
         from tests import factories
 
-        database = data / "metascope.sqlite3"
         if not Run.objects.exists():
             lab = factories.make_workspace("lab", ada=Role.MEMBER)
-            empty = size(database)
+            empty = stored(data)
             start = time.perf_counter()
-            for name, runs, points in (*SETS, ("more", asked.more, 10**6)):
+            for name, runs, points in (*SETS, ("more", more, 10**6)):
                 fill(factories.make_project(lab, name.split()[0] + str(points)), runs, points)
             seconds = time.perf_counter() - start
             total = sum(Series.objects.values_list("count", flat=True))
             connections.close_all()
-            used = size(database) - empty
+            used = stored(data) - empty
             print(
                 f"{total:,} points loaded at {total / seconds:,.0f} a second, "
                 f"{used / total:.2f} bytes a point on disk ({used / 1e9:.2f} GB)",
@@ -118,7 +133,7 @@ def main() -> None:
             ids = list(found.order_by("number").values_list("pk", flat=True)[:runs])
             assert len(ids) == runs
             path = f"/api/v1/series/?runs={','.join(ids)}&keys={KEY}&width=1000"
-            chart(name, path, token, database)
+            chart(name, path, token, data)
 
 
 if __name__ == "__main__":
