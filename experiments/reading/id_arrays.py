@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, Count, Model, QuerySet, TextField
+from django.db.models import Aggregate, Count, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from experiments.models.ids import LENGTH

@@ -6,80 +6,53 @@ other list: ten times the work where the lists are long (`bench/run_search.py`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.db.models import Max, Q, QuerySet
 
 from experiments import search
-from experiments.models import Param, Project, Run, Series
+from experiments.models import Project, Run
 from experiments.reading import id_arrays
 from experiments.reading.id_arrays import Ids, Marks
+from experiments.reading.ordering import Order
 
 LOOKED_UP = 400  # so few runs find their places in an order one by one
-_SPARE = 200  # rows to read beyond those that a page probably needs
+SPARE = 200  # rows to read beyond those that a page probably needs
 
 # Which runs fulfil a part of a condition, from which runs each list names. The last mark is that of
 # every run that no list names.
 _Combine = Callable[[Sequence[Marks]], Marks]
 
 
-@dataclass(frozen=True)
-class Order:
-    """Ordered rows of at most one per run, whose id is in `column`."""
-
-    rows: QuerySet[Any, Any]
-    column: str
-
-    def of(self, ids: Ids) -> Ids:
-        """These runs in order, without those that have no row."""
-        rows = self.rows.filter(**{f"{self.column}__in": ids.astype(str).tolist()})
-        return id_arrays.read(rows[: len(ids)], self.column)
-
-    def between(self, start: int, end: int) -> Ids:
-        """The runs at these places of the order."""
-        return id_arrays.read(self.rows[start:end], self.column)
-
-
 class Matching:
     """The runs of a project that fulfil a filter; archived ones (not in the trash), or the rest.
 
-    `total`: how many they are. Raises Invalid for a filter that cannot be read.
+    `listed`: all that the filter chooses from; `total`: how many it finds. Raises Invalid for a
+    filter that cannot be read.
     """
 
     def __init__(self, project: Project, filters: str, *, archived: bool) -> None:
+        condition = search.parse(filters, project=project)
         self._archived = archived
         self._every = Run.objects.filter(project=project)
+        self.listed = Q(project=project, archived_at__isnull=not archived)
+        if archived:
+            self.listed &= Q(deleted_at=None)
         self._lists: list[Ids] = []
-        condition = search.parse(filters, project=project)
         self._is_whole = not condition and not archived
-        # What is found: the runs of these ids, or every run that is listed but these.
+        # What is found: the runs of these ids, or all that are listed but these.
         self._ids, self._is_all_but = id_arrays.NONE, True
-        if self._is_whole:
-            self.total = self.listed().count()
-        else:
-            self.total = self._find(condition)
-
-    def listed(self) -> QuerySet[Run]:
-        """All that the filter chooses from."""
-        if self._archived:
-            return self._every.filter(archived_at__isnull=False, deleted_at=None)
-        return self._every.filter(archived_at=None)
-
-    def order(self, rows: QuerySet[Series] | QuerySet[Param]) -> Order:
-        """By ordered rows of runs: any row but those of runs that no filter has left out yet."""
-        if self._is_whole:
-            rows = rows.exclude(run__in=self._unlisted().values("pk"))
-        return Order(rows, "run_id")
+        self.total = self._count() if self._is_whole else self._find(condition)
 
     def page(self, order: Order, offset: int, limit: int, *, descending: bool) -> list[str]:
         """Ids of the runs found, in an order; those without a row in it follow by their ids."""
         end = min(offset + limit, self.total)
-        if offset >= end:
-            return []
-        page = order.between(offset, end) if self._is_whole else id_arrays.NONE
-        if len(page) < end - offset:
+        page = id_arrays.NONE
+        if self._is_whole:
+            order = order.without(self._unlisted())
+            page = order.between(offset, max(offset, end))
+        if offset + len(page) < end:
             found = self._in_order(order, end)
             if len(found) < end:
                 found = np.concatenate((found, self._lacking(found, descending)))
@@ -89,9 +62,13 @@ class Matching:
     def _unlisted(self) -> QuerySet[Run]:
         return self._every.filter(archived_at__isnull=False)
 
+    def _count(self) -> int:
+        return Run.objects.filter(self.listed).count()
+
     def _find(self, condition: Q) -> int:
         combine = self._planned(condition) if condition else np.logical_or.reduce
-        limit = self._list(self.listed() if self._archived else self._unlisted(), "pk")
+        limits = self._every.filter(self.listed) if self._archived else self._unlisted()
+        limit = self._list(limits, "pk")
         numbers, known = id_arrays.numbered(self._lists)
         marks = [np.zeros(len(known) + 1, bool) for _ in numbers]
         for mine, mark in zip(numbers, marks, strict=True):
@@ -102,17 +79,15 @@ class Matching:
         self._ids = known[is_found[:-1] != self._is_all_but]
         if not self._is_all_but:
             return len(self._ids)
-        return self.listed().count() - int(np.count_nonzero(is_listed & ~is_found))
+        return self._count() - int(np.count_nonzero(is_listed & ~is_found))
 
     def _planned(self, child: Any) -> _Combine:
         """How the lists that this part of a condition needs are combined; adds these lists."""
         if isinstance(child, tuple):
             return self._list(child[1], "run_id")
-        of_rows = [part for part in child.children if _is_of_rows(part)]
-        own = [part for part in child.children if not _is_of_rows(part)]
-        parts = [self._planned(part) for part in of_rows]
-        if own:
-            runs = self.listed().filter(Q(*own, _connector=child.connector))
+        parts = [self._planned(part) for part in child.children if _is_of_rows(part)]
+        if own := [part for part in child.children if not _is_of_rows(part)]:
+            runs = Run.objects.filter(self.listed, Q(*own, _connector=child.connector))
             parts.append(self._list(runs, "pk"))
         join = np.logical_or if child.connector == Q.OR else np.logical_and
 
@@ -132,8 +107,8 @@ class Matching:
         if not self._is_all_but and len(self._ids) <= LOOKED_UP:
             return order.of(self._ids)
         # Runs are numbered from 1: one step along an index.
-        most = self._every.aggregate(newest=Max("number"))["newest"]
-        first = min(most, wanted * most * 5 // (self.total * 4) + _SPARE)
+        most: int = self._every.aggregate(newest=Max("number"))["newest"]
+        first = min(most, wanted * most * 5 // (self.total * 4) + SPARE)
         if first * 2 > most:
             return self._found_of(order.between(0, most))
         found = self._found_of(order.between(0, first))
@@ -142,13 +117,14 @@ class Matching:
         return np.concatenate((found, self._found_of(order.between(first, most))))
 
     def _found_of(self, ids: Ids) -> Ids:
-        return ids[id_arrays.among(ids, self._ids) != self._is_all_but]
+        is_named = id_arrays.among(ids, self._ids)
+        return ids[~is_named if self._is_all_but else is_named]
 
     def _lacking(self, having: Ids, descending: bool) -> Ids:
         """The runs found but those that have a row, by their ids."""
         every = self._ids
         if self._is_all_but:
-            every = self._found_of(id_arrays.read(self.listed(), "pk"))
+            every = self._found_of(id_arrays.read(Run.objects.filter(self.listed), "pk"))
         ids = np.sort(every[~id_arrays.among(every, having)])
         return ids[::-1] if descending else ids
 

@@ -1,7 +1,5 @@
-"""The run table: filtered, sorted and paged by the database.
-
-Sorting by a metric or param walks the index of its rows; the runs that lack it follow. The number
-of queries does not depend on the number of runs.
+"""The run table: a page of runs with the columns asked for, in a number of queries that does not
+depend on the number of runs.
 """
 
 import json
@@ -9,27 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, OrderBy, QuerySet
 
 from experiments import search, summaries
 from experiments.errors import Invalid
 from experiments.models import Param, Project, Run, RunTag, Series
 from experiments.reading.consistency import one_picture
-from experiments.reading.matching import Matching, Order
+from experiments.reading.matching import Matching
+from experiments.reading.ordering import order_by
 from experiments.shapes import RunColumns, RunRow, RunTable, SeriesSummary
 
 MOST_ROWS = 1_000  # in a page
-ATTRIBUTES = {
-    "created": "created_at",
-    "started": "started_at",
-    "finished": "finished_at",
-    "duration": "duration",
-    "name": "name",
-    "number": "number",
-    "status": "status",
-    "group": "group",
-    "seed": "seed",
-}
 
 
 def run_table(
@@ -84,13 +71,9 @@ def run_ids(
     """The ids of one page of `run_table`, in its order, and how many runs there are in all."""
     if not 1 <= limit <= MOST_ROWS or offset < 0:
         raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
-    target = search.field(sort)
     with one_picture():
         matching = Matching(project, filters, archived=archived)
-        if target.kind == "attribute":
-            order = _order_by_attribute(matching.listed(), target.key, descending)
-        else:
-            order = matching.order(_by_value(project, target, descending))
+        order = order_by(project, sort, descending=descending, listed=matching.listed)
         return matching.page(order, offset, limit, descending=descending), matching.total
 
 
@@ -121,40 +104,6 @@ def _names(model: type[Param | Series | RunTag], column: str, project: Project) 
     with connection.cursor() as cursor:
         cursor.execute(sql, [project.pk, project.pk])
         return tuple(sorted(name for (name,) in cursor.fetchall()))
-
-
-def _order_by_attribute(runs: QuerySet[Run], name: str, descending: bool) -> Order:
-    if name not in ATTRIBUTES:
-        raise Invalid(
-            f"sort: {name!r} is not known; use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY.",
-            fields={"sort": [f"{name!r} is not known."]},
-        )
-    if name == "duration":
-        runs = runs.annotate(duration=F("finished_at") - F("started_at"))
-    return Order(runs.order_by(_by(ATTRIBUTES[name], descending), _by("id", descending)), "pk")
-
-
-def _by(column: str, descending: bool) -> OrderBy:
-    if column in ("created_at", "name", "number", "status", "group", "id"):  # never null
-        return OrderBy(F(column), descending=descending)
-    return OrderBy(F(column), descending=descending, nulls_last=True)
-
-
-def _by_value(
-    project: Project, target: search.Field, descending: bool
-) -> QuerySet[Series] | QuerySet[Param]:
-    """The rows that have a value to sort by, in its order: numbers where there are any."""
-    sign = "-" if descending else ""
-    if target.kind == "metrics":
-        column = search.SUMMARIES[target.summary]
-        series = Series.objects.filter(project=project, key=target.key)
-        having = series.filter(**{f"{column}__isnull": False})
-        return having.order_by(f"{sign}{column}", f"{sign}run_id")
-    params = Param.objects.filter(project=project, key=target.key)
-    numbers = params.filter(number__isnull=False)
-    if numbers.exists():
-        return numbers.order_by(f"{sign}number", f"{sign}run_id")
-    return params.order_by(f"{sign}text", f"{sign}run_id")
 
 
 def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:

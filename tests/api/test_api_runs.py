@@ -1,8 +1,12 @@
 """Runs over REST: made, listed, filtered, edited, ended."""
 
-import pytest
+import json
 
-from experiments.models import Run
+import pytest
+from rest_framework.renderers import JSONRenderer
+
+from experiments.api.v1.run_shapes import RunOutput
+from experiments.models import Run, RunTag
 from tests import factories
 from tests.api.conftest import error_of
 
@@ -143,6 +147,26 @@ class TestFilters:
 
         assert response.status_code == 400
         assert list(error_of(response)["fields"]) == [field]
+
+
+def test_lists_show_runs_as_they_are_shown_alone(lab):
+    by_client = factories.make_run(
+        lab.project, seed=-3, group="g", created_by=factories.make_user("max"), tags=["b", "a"],
+        status="failed", status_reason="Out of memory", progress_step=3, progress_total=9,
+        heartbeat_at="2026-01-02T03:04:05Z", params={},
+    )  # fmt: skip
+    RunTag.objects.create(run=by_client, project=lab.project, name="mlflow.user", value="ada")
+    runs = [
+        by_client,
+        factories.make_job(factories.make_run(lab.project)).run,
+        factories.make_run(lab.project),
+    ]
+    for run in runs:
+        run.refresh_from_db()
+
+    answer = lab.viewer.get(f"{RUNS}?project=sinusoid&sort=number").json()["results"]
+
+    assert answer == json.loads(JSONRenderer().render(RunOutput(runs, many=True).data))
 
 
 def test_sorted_pages_follow_each_other(lab):
