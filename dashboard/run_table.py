@@ -20,7 +20,7 @@ from dashboard.table_columns import (
     sampled_runs,
 )
 from dashboard.table_state import PAGE_SIZES, TableState
-from experiments import access, reading, saved_views
+from experiments import access, reading, saved_views, search
 from experiments.models import Project, Role, Run, RunStatus, SavedView, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
@@ -59,6 +59,7 @@ class TableRequest:
     def page(self) -> RunTable:
         """The rows asked for. Raises Invalid for a filter or an order that cannot be read."""
         state = self.state
+        search.parse(state.q, project=self.project)  # alone, so that errors say where in it
         return reading.run_table(
             self.project,
             filters=state.filters,

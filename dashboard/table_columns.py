@@ -74,9 +74,9 @@ def first_columns(sample: Sequence[str], metrics: Sequence[str]) -> list[str]:
 
 
 def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -> list[str]:
-    """The main metric, then what most runs of a sample log before what few do; of these test and validation
-    numbers, then those of training. Of a quantity logged after several inner steps, only the most
-    adapted one."""
+    """The main metric, then what most runs of a sample log before what few do; of these test and
+    validation numbers, then those of training. Of a quantity logged after several inner steps, only
+    the most adapted one."""
     rows = Series.objects.filter(run_id__in=sample).values_list("key", flat=True)
     common = _common(Counter(rows.order_by()))
     groups = ("test", "validation", "train")

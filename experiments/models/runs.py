@@ -106,7 +106,7 @@ class Run(models.Model):
             models.Index(
                 fields=[
                     *("project", "archived_at", "name", "group", "seed", "number", "status"),
-                    *("created_at", "started_at", "finished_at", "id"),
+                    *("created_by", "created_at", "started_at", "finished_at", "id"),
                 ],
                 name="runs_by_name",
             ),

@@ -133,4 +133,4 @@ def _is_of_rows(child: Any) -> bool:
     """Whether a part of a condition asks for more than the runs' own columns."""
     if isinstance(child, Q):
         return any(map(_is_of_rows, child.children))
-    return bool(child[0] == "pk__in")
+    return isinstance(child, tuple) and child[0] == "pk__in"

@@ -58,17 +58,15 @@ def order_by(project: Project, sort: str, *, descending: bool, listed: Q) -> Ord
     Raises Invalid for what cannot be sorted by.
     """
     target = search.field(sort)
-    if target.kind == "attribute":
-        return Order(_runs(target.key, descending), "pk", listed)
+    if target.kind not in ("params", "metrics"):
+        return Order(_runs(sort, descending), "pk", listed)
     return Order(_valued(project, target, descending), "run_id", Q(project=project))
 
 
 def _runs(name: str, descending: bool) -> QuerySet[Run]:
     if name not in ATTRIBUTES:
-        raise Invalid(
-            f"sort: {name!r} is not known; use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY.",
-            fields={"sort": [f"{name!r} is not known."]},
-        )
+        known = f"use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY"
+        raise _bad_sort(f"{name!r} is not known; {known}.")
     runs = Run.objects.all()
     if name == "duration":
         runs = runs.annotate(duration=F("finished_at") - F("started_at"))
@@ -84,7 +82,10 @@ def _valued(
     """The rows that have a value to sort by: numbers where the project has any."""
     sign = "-" if descending else ""
     if target.kind == "metrics":
-        column = search.SUMMARIES[target.summary]
+        try:
+            column = search.summary_column(target, project)
+        except Invalid as error:
+            raise _bad_sort(error.message) from None
         series = Series.objects.filter(key=target.key, **{f"{column}__isnull": False})
         return series.order_by(f"{sign}{column}", f"{sign}run_id")
     params = Param.objects.filter(key=target.key)
@@ -92,3 +93,7 @@ def _valued(
     if numbers.filter(project=project).exists():
         return numbers.order_by(f"{sign}number", f"{sign}run_id")
     return params.order_by(f"{sign}text", f"{sign}run_id")
+
+
+def _bad_sort(message: str) -> Invalid:
+    return Invalid(f"sort: {message}", fields={"sort": [message]})
