@@ -36,13 +36,20 @@ FILTERS = (
     "created > 2020-01-01 AND NOT name ~ 1",
     "NOT (status = failed OR number < 9)",
 )
-SORTS = ("metrics.loss", "metrics.loss(max)", "params.lr", "params.net", "number")
+SORTS = (
+    "metrics.loss",
+    "metrics.loss(best)",
+    "metrics.loss(max)",
+    "params.lr",
+    "params.net",
+    "number",
+)
 
 
 @pytest.fixture
 def project():
     rng = random.Random(3)
-    project = factories.make_project()
+    project = factories.make_project(main_metric="loss")
     for number in range(40):
         params = {"lr": rng.choice([0.05, 0.25, 0.5, 0.95]), "net": rng.choice("ab")}
         run = factories.make_run(
@@ -69,7 +76,7 @@ def value_of(run, sort):
     if field.kind == "params":
         return run.params.get(field.key)
     series = run.series.filter(key=field.key).first()
-    return series and getattr(series, search.SUMMARIES[field.summary])
+    return series and getattr(series, search.summary_column(field, run.project))
 
 
 @pytest.fixture(params=["walked", "looked up"])
