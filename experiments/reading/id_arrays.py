@@ -18,6 +18,7 @@ from experiments.models.ids import LENGTH
 Ids = npt.NDArray[np.bytes_]
 Numbers = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
 NONE: Ids = np.empty(0, f"S{LENGTH}")
 _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -49,8 +50,7 @@ def numbered(parts: Sequence[Ids]) -> tuple[list[Numbers], Ids]:
     Ids are compared by 64 mixed bits, and by all of theirs where these are equal.
     """
     ids = np.concatenate(parts)
-    words = ids.view(np.uint64).reshape(-1, 2)
-    mixed = (words[:, 0] * _ODD[0]) ^ (words[:, 1] * _ODD[1])
+    words, mixed = _mixed(ids)
     order = np.argsort(mixed)
     is_new = np.ones(len(ids), bool)
     is_new[1:] = np.diff(mixed[order]) != 0
@@ -65,8 +65,32 @@ def numbered(parts: Sequence[Ids]) -> tuple[list[Numbers], Ids]:
 
 
 def among(ids: Ids, others: Ids) -> Marks:
-    """Which of these ids are also among the others."""
-    (mine, theirs), known = numbered((ids, others))
-    marks = np.zeros(len(known), bool)
-    marks[theirs] = True
-    return marks[mine]
+    """Which of these ids are also among the others.
+
+    Each of the others takes the place in a table that its mixed bits say; those that find it taken
+    wait for the next round, with other bits and a smaller table.
+    """
+    (words, mixed), (their_words, their_mixed) = _mixed(ids), _mixed(others)
+    (first, second), (their_first, their_second) = words.T, their_words.T
+    marks = np.zeros(len(ids), bool)
+    waiting = np.arange(len(others))
+    while len(waiting):
+        bits = (8 * len(waiting)).bit_length()
+        shift = np.uint64(64 - bits)
+        table = np.full(1 << bits, -1, np.int32)
+        places = their_mixed[waiting] >> shift
+        table[places] = waiting
+        left = np.flatnonzero(~marks)
+        there = table[mixed[left] >> shift]
+        is_taken = there >= 0
+        left, there = left[is_taken], there[is_taken]
+        marks[left] = (first[left] == their_first[there]) & (second[left] == their_second[there])
+        waiting = waiting[table[places] != waiting]
+        mixed, their_mixed = mixed * _ODD[0], their_mixed * _ODD[0]
+    return marks
+
+
+def _mixed(ids: Ids) -> tuple[Words, Words]:
+    """The two halves of each id, and 64 bits that depend on both."""
+    words = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+    return words, (words[:, 0] * _ODD[0]) ^ (words[:, 1] * _ODD[1])

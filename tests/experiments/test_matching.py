@@ -155,3 +155,5 @@ def test_equal_ids_and_no_others_get_the_same_number(monkeypatch, odd):
 
     assert [known[mine].tolist() for mine in numbers] == [part.tolist() for part in parts]
     assert len(known) == 50
+    assert id_arrays.among(parts[0], parts[2]).tolist() == [False] * 20 + [True] * 10
+    assert not id_arrays.among(parts[0], parts[1]).any()
