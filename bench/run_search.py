@@ -10,6 +10,7 @@ runs on a PostgreSQL server; the CPU time of its process that answers is counted
 
 import argparse
 import base64
+import logging
 import random
 import sqlite3
 import statistics
@@ -26,6 +27,8 @@ REPEATS = 9
 PARAMS, METRICS, TAGS = 20, 10, 5
 PAGE = 50
 Insert = Callable[[str, str, Any], None]  # table, names of columns, rows
+ANY_OF_THREE = "params.lr < 0.3 OR metrics.metric/3 > 0.8 OR tags = tag-1"
+ALL_OF_THREE = "params.lr < 0.8 AND metrics.metric/3 > 0.2 AND NOT params.model = vit"
 # Name, filter, sort, page from the start (negative: from the end).
 SEARCHES = (
     ("newest", "", "created", 0),
@@ -46,6 +49,21 @@ SEARCHES = (
     ("status and name", "status = failed AND name ~ run-1", "metrics.metric/0", 0),
     ("any text param", 'params.note ~ "7 of"', "metrics.metric/0", 0),
     ("none found", "params.lr < -1", "metrics.metric/0", 0),
+    ("name", "name ~ run-1", "metrics.metric/0", 0),
+    ("names, by name", "name ~ run-12", "name", 0),
+    ("seeds", "seed IN (1, 2, 3)", "metrics.metric/0", 0),
+    ("group", 'group = "" AND params.lr < 0.5', "metrics.metric/0(max)", 0),
+    ("dates", "created > 2026-01-01T00:05 AND created < 2026-01-01T00:20", "metrics.metric/0", 0),
+    ("param in a list", "params.model IN (vit, mlp)", "metrics.metric/0", -1),
+    ("range of a param", "params.lr >= 0.2 AND params.lr <= 0.8", "metrics.metric/1(max)", 0),
+    ("range by BETWEEN", "params.lr BETWEEN 0.2 AND 0.8", "metrics.metric/1(max)", 0),
+    ("lacking a metric", "metrics.other IS NULL AND params.lr < 0.7", "metrics.metric/1", 0),
+    ("having a param", "params.note IS NOT NULL AND tags = tag-3", "metrics.metric/1", 0),
+    ("part of a tag", 'tags ~ "ag-3-"', "metrics.metric/0", 0),
+    ("any of three", ANY_OF_THREE, "metrics.metric/0", 0),
+    ("any of three, last page", ANY_OF_THREE, "metrics.metric/0", -1),
+    ("all of three", ALL_OF_THREE, "metrics.metric/9", 0),
+    ("by a param", "metrics.metric/5 > 0.4", "params.lr", 500),
 )
 
 
@@ -194,6 +212,7 @@ def show(asked: argparse.Namespace) -> None:
             fill(data / "metascope.sqlite3", asked.runs)
             seconds, used = time.perf_counter() - start, stored(data) / 1e9
             print(f"{asked.runs:,} runs written in {seconds:.0f} s, {used:.2f} GB", flush=True)
+        logging.disable(logging.INFO)
         client = Client(SERVER_NAME="localhost")
         client.force_login(factories.make_user("ada"))
         print(f"CPU ms of {REPEATS} tries, median (least to most): REST, page, runs found")

@@ -10,7 +10,6 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from dashboard.scope import may_edit
 from dashboard.table_cells import cells_of
 from dashboard.table_columns import (
     ATTRIBUTES,
@@ -18,9 +17,10 @@ from dashboard.table_columns import (
     column_of,
     first_columns,
     ranked_metrics,
+    sampled_runs,
 )
 from dashboard.table_state import PAGE_SIZES, TableState
-from experiments import access, reading, saved_views
+from experiments import access, reading, saved_views, search
 from experiments.models import Project, Role, Run, RunStatus, SavedView, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
@@ -50,14 +50,16 @@ class TableRequest:
     def of(cls, project: Project, state: TableState) -> "TableRequest":
         """With the columns that the reader chose, else those the page picks."""
         known = reading.run_columns(project)
-        metrics = ranked_metrics(project, known)
-        chosen = state.columns or first_columns(project, metrics)
+        sample = sampled_runs(project)
+        metrics = ranked_metrics(project, known, sample)
+        chosen = state.columns or first_columns(sample, metrics)
         columns = [column for one in chosen if (column := column_of(one)) is not None]
         return cls(project, state, known, metrics, columns)
 
     def page(self) -> RunTable:
         """The rows asked for. Raises Invalid for a filter or an order that cannot be read."""
         state = self.state
+        search.parse(state.q, project=self.project)  # alone, so that errors say where in it
         return reading.run_table(
             self.project,
             filters=state.filters,
@@ -79,6 +81,7 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
     """Everything the page's template needs; `path` is the page's own address."""
     project, state, known, columns = asked.project, asked.state, asked.known, asked.columns
     counts = _counts(project)
+    role = access.role_in(user, project)
     name = Column("name", "attribute", "name", "Name", "")
     return {
         "project": project,
@@ -98,13 +101,13 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "statuses": _statuses(state, counts),
         "total": sum(counts.values()),
         "active": sum(counts.get(status, 0) for status in ACTIVE),
-        "editable": may_edit(user, project),
-        "is_admin": access.role_in(user, project) == Role.ADMIN,
+        "editable": role is not None and role.allows(Role.MEMBER),
+        "is_admin": role == Role.ADMIN,
         "trash_days": settings.TRASH_DAYS,
         "pages": _pages(state, page),
         "page_sizes": PAGE_SIZES,
         "charts": _charts(asked, page.rows),
-        "views": _views(project, user),
+        "views": _views(project, user, role),
         "view_query": state.query(selected=()).removeprefix("?"),
         "archived_query": state.query(archived=not state.archived),
         "here": path + state.query(offset=state.offset),
@@ -122,9 +125,8 @@ def _selected(project: Project, state: TableState) -> list[dict[str, Any]]:
     return [{"id": run.pk, "name": run.name, "slot": run.color_slot} for run in runs]
 
 
-def _views(project: Project, user: User) -> list[tuple[SavedView, bool]]:
+def _views(project: Project, user: User, role: Role | None) -> list[tuple[SavedView, bool]]:
     """The saved views by name, each with whether the reader may remove it."""
-    role = access.role_in(user, project)
     rows = project.saved_views.select_related("created_by").order_by("name")
     return [(view, saved_views.may_change(view, user, role)) for view in rows]
 

@@ -65,19 +65,19 @@ def column_of(column_id: str) -> Column | None:
     return None
 
 
-def first_columns(project: Project, metrics: Sequence[str]) -> list[str]:
+def first_columns(sample: Sequence[str], metrics: Sequence[str]) -> list[str]:
     """What a table shows before anybody chose: status, the first of the ranked metrics, the params
-    that differ."""
-    params = _differing(sampled_runs(project))[:FIRST_PARAMS]
+    that differ among the runs of a sample."""
+    params = _differing(sample)[:FIRST_PARAMS]
     chosen = ["status", *(f"metrics.{key}" for key in metrics[:FIRST_METRICS])]
     return [*chosen, *(f"params.{key}" for key in params), "tags", "created", "duration"]
 
 
-def ranked_metrics(project: Project, known: RunColumns) -> list[str]:
-    """The main metric, then what most runs log before what few do; of these test and validation
-    numbers, then those of training. Of a quantity logged after several inner steps, only the most
-    adapted one."""
-    rows = Series.objects.filter(run_id__in=sampled_runs(project)).values_list("key", flat=True)
+def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -> list[str]:
+    """The main metric, then what most runs of a sample log before what few do; of these test and
+    validation numbers, then those of training. Of a quantity logged after several inner steps, only
+    the most adapted one."""
+    rows = Series.objects.filter(run_id__in=sample).values_list("key", flat=True)
     common = _common(Counter(rows.order_by()))
     groups = ("test", "validation", "train")
     hints = ("query_acc", "acc", "query_loss", "loss", "reward")

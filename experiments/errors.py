@@ -6,10 +6,12 @@ from collections.abc import Mapping
 class DomainError(Exception):
     """Base of all errors a caller can act on.
 
-    `fields` maps a dotted path of the input ("spec.outer.lr") to the messages about it.
+    `fields` maps a dotted path of the input ("spec.outer.lr") to the messages about it; `details`
+    are what else the API says of it.
     """
 
     code = "error"
+    details: Mapping[str, str | int] = {}
 
     def __init__(
         self,

@@ -43,14 +43,18 @@ def _bad_filter(request: SignedIn, asked: TableRequest, error: Invalid) -> HttpR
         # The form asks for #runs; this answer has none.
         headers = {"HX-Retarget": "#filter-error", "HX-Reselect": "#filter-error",
                    "HX-Reswap": "outerHTML", "HX-Push-Url": "false"}  # fmt: skip
-        context = {"filter_error": error.message, "known": asked.known}
+        context = {**_told(error), "known": asked.known}
         answer = render_live(request, "dashboard/runs/_filter_error.html", context, live=True)
         for name, value in headers.items():
             answer[name] = value
         return answer
     context = table_context(asked, asked.no_page(), user=request.user, path=request.path)
-    context["filter_error"] = error.message
+    context |= _told(error)
     return render_live(request, "dashboard/runs.html", context, live=False)
+
+
+def _told(error: Invalid) -> dict[str, object]:
+    return {"filter_error": error.message, "filter_caret": error.details.get("caret", "")}
 
 
 @require_safe

@@ -41,6 +41,12 @@ class ErrorDetail(Output):
         child=serializers.ListField(child=serializers.CharField()),
         help_text="Messages by dotted path of the input, such as spec.outer.lr.",
     )
+    position = serializers.IntegerField(
+        required=False, help_text="Of a filter: the character, from 1, at which it went wrong."
+    )
+    caret = serializers.CharField(
+        required=False, help_text="Of a filter: the text around it, and a ^ below the character."
+    )
 
 
 class ErrorBody(Output):

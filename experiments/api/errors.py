@@ -56,7 +56,9 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, RequestDataTooBig):
         error = too_large()
     if isinstance(error, DomainError):
-        response = Response(body(error.code, error.message, error.fields), status_of(error))
+        shape = body(error.code, error.message, error.fields)
+        shape["error"].update(error.details)
+        response = Response(shape, status_of(error))
     elif isinstance(error, exceptions.APIException):
         response = _framework_response(error)
     elif isinstance(error, Http404):

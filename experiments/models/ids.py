@@ -3,6 +3,7 @@
 import secrets
 import time
 
+LENGTH = 16
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
 

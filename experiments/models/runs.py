@@ -103,6 +103,14 @@ class Run(models.Model):
                 fields=["project", "archived_at", "-created_at", "-id"], name="runs_by_age"
             ),
             models.Index(fields=["project", "archived_at", "status", "id"], name="runs_by_status"),
+            # All that a filter may ask of a run itself.
+            models.Index(
+                fields=[
+                    *("project", "archived_at", "name", "group", "seed", "number", "status"),
+                    *("created_by", "created_at", "started_at", "finished_at", "id"),
+                ],
+                name="runs_by_name",
+            ),
         ]
 
     def __str__(self) -> str:

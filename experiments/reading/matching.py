@@ -1,111 +1,136 @@
-"""Which runs of a project a search finds, asked in the way that reads least.
+"""Which runs of a project a search finds, and pages of them.
 
-A condition on params, metrics and tags is a list of run ids. Where it is long and few rows are
-wanted, each row's run is looked up instead; where rows of one condition are at hand, they are
-counted without reading the runs. The answers are the same; `bench/run_search.py` measures them.
+Each condition on a param, a metric or a tag is one walk along an index that gives the ids of its
+runs; these are combined as arrays. A database that combines them itself looks every id up in every
+other list: ten times the work where the lists are long (`bench/run_search.py`).
 """
 
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+import numpy as np
+from django.db.models import Max, Q, QuerySet
 
 from experiments import search
-from experiments.models import Param, Project, Run, Series
+from experiments.models import Project, Run
+from experiments.reading import id_arrays
+from experiments.reading.id_arrays import Ids, Marks
+from experiments.reading.ordering import Order
 
-Valued = QuerySet[Series] | QuerySet[Param]
+LOOKED_UP = 400  # so few runs find their places in an order one by one
+SPARE = 200  # rows to read beyond those that a page probably needs
+
+# Which runs fulfil a part of a condition, from which runs each list names. The last mark is that of
+# every run that no list names.
+_Combine = Callable[[Sequence[Marks]], Marks]
 
 
 class Matching:
     """The runs of a project that fulfil a filter; archived ones (not in the trash), or the rest.
 
-    Raises Invalid for a filter that cannot be read.
+    `listed`: all that the filter chooses from; `total`: how many it finds. Raises Invalid for a
+    filter that cannot be read.
     """
 
     def __init__(self, project: Project, filters: str, *, archived: bool) -> None:
-        self.project = project
-        self.archived = archived
-        self.condition = search.parse(filters, project=project)
+        condition = search.parse(filters, project=project)
+        self._archived = archived
+        self._every = Run.objects.filter(project=project)
+        self.listed = Q(project=project, archived_at__isnull=not archived)
+        if archived:
+            self.listed &= Q(deleted_at=None)
+        self._lists: list[Ids] = []
+        self._is_whole = not condition and not archived
+        # What is found: the runs of these ids, or all that are listed but these.
+        self._ids, self._is_all_but = id_arrays.NONE, True
+        self.total = self._count() if self._is_whole else self._find(condition)
 
-    def runs(self) -> QuerySet[Run]:
-        return self._listed(self.condition)
+    def page(self, order: Order, offset: int, limit: int, *, descending: bool) -> list[str]:
+        """Ids of the runs found, in an order; those without a row in it follow by their ids."""
+        end = min(offset + limit, self.total)
+        page = id_arrays.NONE
+        if self._is_whole:
+            order = order.without(self._unlisted())
+            page = order.between(offset, max(offset, end))
+        if offset + len(page) < end:
+            found = self._in_order(order, end)
+            if len(found) < end:
+                found = np.concatenate((found, self._lacking(found, descending)))
+            page = found[offset:end]
+        return list(map(str, page.astype(str)))
 
-    @cached_property
-    def total(self) -> int:
-        """How many they are."""
-        driver = _driver(self.condition) if not self.archived else None
-        if driver is None:
-            return self.runs().count()
-        rows, rest = driver
-        return int(rows.filter(rest).exclude(run__in=self._unlisted()).count())
+    def _unlisted(self) -> QuerySet[Run]:
+        return self._every.filter(archived_at__isnull=False)
 
-    def rows(self, valued: Valued, *, wanted: int) -> Valued:
-        """Of rows with one run each, those of the runs found; `wanted` of them will be read."""
-        if not self.condition and not self.archived:
-            return valued.exclude(run__in=self._unlisted())
-        # At most the rows of all runs that are not found are read in vain.
-        if self._at_most - self.total + wanted < self.total:
-            found = self._listed(_looked_up(self.condition))
-            return valued.filter(Exists(found.filter(pk=OuterRef("run_id"))))
-        driver = _driver(self.condition) if not self.archived else None
-        if driver is None:
-            return valued.filter(run__in=self.runs().values("pk"))
-        rows, rest = driver
-        ids = rows.filter(rest).values("run_id")
-        return valued.filter(run__in=ids).exclude(run__in=self._unlisted())
+    def _count(self) -> int:
+        return Run.objects.filter(self.listed).count()
 
-    def _listed(self, condition: Q) -> QuerySet[Run]:
-        runs = Run.objects.filter(project=self.project, archived_at__isnull=not self.archived)
-        if self.archived:
-            runs = runs.filter(deleted_at=None)
-        return runs.filter(condition)
+    def _find(self, condition: Q) -> int:
+        combine = self._planned(condition) if condition else np.logical_or.reduce
+        limits = self._every.filter(self.listed) if self._archived else self._unlisted()
+        limit = self._list(limits, "pk")
+        numbers, known = id_arrays.numbered(self._lists)
+        marks = [np.zeros(len(known) + 1, bool) for _ in numbers]
+        for mine, mark in zip(numbers, marks, strict=True):
+            mark[mine] = True
+        is_listed = limit(marks) if self._archived else ~limit(marks)
+        is_found = combine(marks) & is_listed
+        self._is_all_but = bool(is_found[-1])
+        self._ids = known[is_found[:-1] != self._is_all_but]
+        if not self._is_all_but:
+            return len(self._ids)
+        return self._count() - int(np.count_nonzero(is_listed & ~is_found))
 
-    def _unlisted(self) -> QuerySet[Run, Any]:
-        """The archived ones: few beside those that a list shows."""
-        runs = Run.objects.filter(project=self.project, archived_at__isnull=False)
-        return runs.values("pk")
+    def _planned(self, child: Any) -> _Combine:
+        """How the lists that this part of a condition needs are combined; adds these lists."""
+        if isinstance(child, tuple):
+            return self._list(child[1], "run_id")
+        parts = [self._planned(part) for part in child.children if _is_of_rows(part)]
+        if own := [part for part in child.children if not _is_of_rows(part)]:
+            runs = Run.objects.filter(self.listed, Q(*own, _connector=child.connector))
+            parts.append(self._list(runs, "pk"))
+        join = np.logical_or if child.connector == Q.OR else np.logical_and
 
-    @cached_property
-    def _at_most(self) -> int:
-        """Runs are numbered from 1: one step along an index."""
-        newest = self.project.runs.aggregate(newest=Max("number"))["newest"]
-        return int(newest or 0)
+        def combine(marks: Sequence[Marks]) -> Marks:
+            joined: Marks = join.reduce([part(marks) for part in parts])
+            return ~joined if child.negated else joined
+
+        return combine
+
+    def _list(self, rows: QuerySet[Any, Any], column: str) -> _Combine:
+        place = len(self._lists)
+        self._lists.append(id_arrays.read(rows, column))
+        return lambda marks: marks[place]
+
+    def _in_order(self, order: Order, wanted: int) -> Ids:
+        """So many of the runs found in an order, or all that have a row in it."""
+        if not self._is_all_but and len(self._ids) <= LOOKED_UP:
+            return order.of(self._ids)
+        # Runs are numbered from 1: one step along an index.
+        most: int = self._every.aggregate(newest=Max("number"))["newest"]
+        first = min(most, wanted * most * 5 // (self.total * 4) + SPARE)
+        if first * 2 > most:
+            return self._found_of(order.between(0, most))
+        found = self._found_of(order.between(0, first))
+        if len(found) >= wanted:
+            return found
+        return np.concatenate((found, self._found_of(order.between(first, most))))
+
+    def _found_of(self, ids: Ids) -> Ids:
+        is_named = id_arrays.among(ids, self._ids)
+        return ids[~is_named if self._is_all_but else is_named]
+
+    def _lacking(self, having: Ids, descending: bool) -> Ids:
+        """The runs found but those that have a row, by their ids."""
+        every = self._ids
+        if self._is_all_but:
+            every = self._found_of(id_arrays.read(Run.objects.filter(self.listed), "pk"))
+        ids = np.sort(every[~id_arrays.among(every, having)])
+        return ids[::-1] if descending else ids
 
 
-def _driver(condition: Q) -> tuple[Any, Q] | None:
-    """Rows of which every run found has exactly one, and what else these rows must fulfil.
-
-    None where the condition is not of that form: a list of ids, or such a list AND other things.
-    """
-    if condition.negated or (condition.connector != Q.AND and len(condition.children) > 1):
-        return None
-    children: list[Any] = list(condition.children)
-    single = next(filter(_is_single, children), None)
-    if single is None:
-        return None
-    return single[1], Q(*(_of_row(child) for child in children if child is not single))
-
-
-def _is_single(child: Any) -> bool:
-    """Rows of one key have a run once; rows of several tags may have it several times."""
-    return isinstance(child, tuple) and child[0] == "pk__in" and child[1].model in (Param, Series)
-
-
-def _of_row(child: Any) -> Any:
-    """A condition on runs as one on rows that name their run."""
+def _is_of_rows(child: Any) -> bool:
+    """Whether a part of a condition asks for more than the runs' own columns."""
     if isinstance(child, Q):
-        parts = [_of_row(part) for part in child.children]
-        return Q.create(parts, connector=child.connector, negated=child.negated)
-    name, value = child
-    return ("run__in" if name == "pk__in" else f"run__{name}", value)
-
-
-def _looked_up(child: Any) -> Any:
-    """A condition on runs whose lists are asked row by row."""
-    if isinstance(child, Q):
-        parts = [_looked_up(part) for part in child.children]
-        return Q.create(parts, connector=child.connector, negated=child.negated)
-    name, value = child
-    if name == "pk__in":
-        return Exists(value.filter(run_id=OuterRef("pk")))
-    return child
+        return any(map(_is_of_rows, child.children))
+    return isinstance(child, tuple) and child[0] == "pk__in"

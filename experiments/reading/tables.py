@@ -1,7 +1,5 @@
-"""The run table: filtered, sorted and paged by the database.
-
-Sorting by a metric or param walks the index of its rows; the runs that lack it follow. The number
-of queries does not depend on the number of runs.
+"""The run table: a page of runs with the columns asked for, in a number of queries that does not
+depend on the number of runs.
 """
 
 import json
@@ -9,26 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, OrderBy, QuerySet
 
 from experiments import search, summaries
 from experiments.errors import Invalid
 from experiments.models import Param, Project, Run, RunTag, Series
+from experiments.reading.consistency import one_picture
 from experiments.reading.matching import Matching
+from experiments.reading.ordering import order_by
 from experiments.shapes import RunColumns, RunRow, RunTable, SeriesSummary
 
 MOST_ROWS = 1_000  # in a page
-ATTRIBUTES = {
-    "created": "created_at",
-    "started": "started_at",
-    "finished": "finished_at",
-    "duration": "duration",
-    "name": "name",
-    "number": "number",
-    "status": "status",
-    "group": "group",
-    "seed": "seed",
-}
 
 
 def run_table(
@@ -83,12 +71,10 @@ def run_ids(
     """The ids of one page of `run_table`, in its order, and how many runs there are in all."""
     if not 1 <= limit <= MOST_ROWS or offset < 0:
         raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
-    matching = Matching(project, filters, archived=archived)
-    target = search.field(sort)
-    if target.kind == "attribute":
-        ordered = _ids_by_attribute(matching.runs(), target.key, descending)
-        return list(ordered[offset : offset + limit]), matching.total
-    return _ids_by_rows(matching, target, descending, offset, limit), matching.total
+    with one_picture():
+        matching = Matching(project, filters, archived=archived)
+        order = order_by(project, sort, descending=descending, listed=matching.listed)
+        return matching.page(order, offset, limit, descending=descending), matching.total
 
 
 def run_columns(project: Project) -> RunColumns:
@@ -118,58 +104,6 @@ def _names(model: type[Param | Series | RunTag], column: str, project: Project) 
     with connection.cursor() as cursor:
         cursor.execute(sql, [project.pk, project.pk])
         return tuple(sorted(name for (name,) in cursor.fetchall()))
-
-
-def _ids_by_attribute(runs: QuerySet[Run], name: str, descending: bool) -> QuerySet[Run, str]:
-    if name not in ATTRIBUTES:
-        raise Invalid(
-            f"sort: {name!r} is not known; use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY.",
-            fields={"sort": [f"{name!r} is not known."]},
-        )
-    if name == "duration":
-        runs = runs.annotate(duration=F("finished_at") - F("started_at"))
-    ordered = runs.order_by(_order(ATTRIBUTES[name], descending), _order("id", descending))
-    return ordered.values_list("id", flat=True)
-
-
-def _order(column: str, descending: bool) -> OrderBy:
-    if column in ("created_at", "name", "number", "status", "group", "id"):  # never null
-        return OrderBy(F(column), descending=descending)
-    return OrderBy(F(column), descending=descending, nulls_last=True)
-
-
-def _ids_by_rows(
-    matching: Matching, target: search.Field, descending: bool, offset: int, limit: int
-) -> list[str]:
-    """A page of the runs that have the value, in its order, then of those that lack it."""
-    valued, column = _valued(matching.project, target)
-    order = ("-" if descending else "") + column, ("-" if descending else "") + "run_id"
-    having = matching.rows(valued, wanted=offset + limit)
-    page = list(having.order_by(*order).values_list("run_id", flat=True)[offset : offset + limit])
-    if len(page) == limit:
-        return page
-    # A page that ends early says how many have the value; an empty one does not.
-    there = offset + len(page) if page or not offset else having.count()
-    if there < matching.total:
-        lacking = matching.runs().exclude(pk__in=valued.values("run_id"))
-        skipped = max(offset - there, 0)
-        ids = lacking.order_by(_order("id", descending)).values_list("id", flat=True)
-        page += ids[skipped : skipped + limit - len(page)]
-    return page
-
-
-def _valued(
-    project: Project, target: search.Field
-) -> tuple["QuerySet[Series] | QuerySet[Param]", str]:
-    """The rows that have a value to sort by, and its column: numbers where there are any."""
-    if target.kind == "metrics":
-        column = search.SUMMARIES[target.summary]
-        series = Series.objects.filter(project=project, key=target.key)
-        return series.filter(**{f"{column}__isnull": False}), column
-    params = Param.objects.filter(project=project, key=target.key)
-    if params.filter(number__isnull=False).exists():
-        return params.filter(number__isnull=False), "number"
-    return params, "text"
 
 
 def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:

@@ -58,7 +58,8 @@ def error_of(response) -> dict:
     """The error of an answer, after checking its shape."""
     body = response.json()
     assert set(body) == {"error"}
-    assert set(body["error"]) == {"code", "message", "fields"}
+    of_filters = {"position", "caret"} if body["error"]["code"] == "invalid_filter" else set()
+    assert set(body["error"]) == {"code", "message", "fields", *of_filters}
     assert all(
         isinstance(messages, list) and all(isinstance(one, str) for one in messages)
         for messages in body["error"]["fields"].values()

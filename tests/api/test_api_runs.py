@@ -1,9 +1,15 @@
 """Runs over REST: made, listed, filtered, edited, ended."""
 
+import json
+
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.renderers import JSONRenderer
 
-from experiments.models import Run, User
+from experiments.api.v1.run_shapes import RunOutput
+from experiments.models import Run, RunTag, User
 from tests import factories
 from tests.api.conftest import error_of
 
@@ -144,6 +150,57 @@ class TestFilters:
 
         assert response.status_code == 400
         assert list(error_of(response)["fields"]) == [field]
+
+
+@pytest.mark.parametrize("sort", ["", "&sort=metrics.loss"])
+def test_a_filter_that_cannot_be_read_is_refused_with_its_place_and_a_caret(lab, sort):
+    response = lab.viewer.get(f"{RUNS}?project=sinusoid&filter=status%3Dfailed seed%3D1{sort}")
+
+    assert response.status_code == 400
+    error = error_of(response)
+    assert error["position"] == 15
+    assert error["caret"] == "status=failed seed=1\n" + " " * 14 + "^"
+
+
+strange = st.lists(
+    st.sampled_from(["seed", "params.x", "metrics.x(min)", "metrics.x(best)", "tags", "created"])
+    | st.sampled_from(["=", "<", "~", "LIKE", "IN (", ")", "BETWEEN", "AND", "IS NULL", "NOT"])
+    | st.sampled_from(["nan", "-inf", "1e19", "-9w", "0001-01-01", "\0", "'", "%"])
+    | st.text(max_size=3),
+    max_size=8,
+).map(" ".join)
+
+
+@given(filters=strange, sort=st.sampled_from(["number", "metrics.x", "params.x"]) | strange)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_filter_and_no_order_fails_the_server(lab, filters, sort):
+    factories.make_run(lab.project)
+    asked = {"project": "sinusoid", "filter": filters}
+
+    for query in (asked, {**asked, "sort": sort}):
+        response = lab.viewer.get(RUNS, query)
+        assert response.status_code in (200, 400), query
+        assert response.status_code == 200 or error_of(response)["fields"]
+
+
+def test_lists_show_runs_as_they_are_shown_alone(lab):
+    by_client = factories.make_run(
+        lab.project, seed=-3, group="g", created_by=factories.make_user("max"), tags=["b", "a"],
+        status="failed", status_reason="Out of memory", progress_step=3, progress_total=9,
+        heartbeat_at="2026-01-02T03:04:05Z", params={},
+    )  # fmt: skip
+    RunTag.objects.create(run=by_client, project=lab.project, name="mlflow.user", value="ada")
+    runs = [
+        by_client,
+        factories.make_job(factories.make_run(lab.project)).run,
+        factories.make_run(lab.project),
+    ]
+    for run in runs:
+        run.refresh_from_db()
+
+    answer = lab.viewer.get(f"{RUNS}?project=sinusoid&sort=number").json()["results"]
+
+    assert answer == json.loads(JSONRenderer().render(RunOutput(runs, many=True).data))
 
 
 def test_sorted_pages_follow_each_other(lab):

@@ -279,6 +279,16 @@ def test_a_bad_filter_keeps_the_rows_and_says_why(project):
     assert "kept" not in answer.content.decode()
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+@pytest.mark.parametrize("status", ["", "&status=failed"])
+def test_a_caret_stands_below_what_a_filter_got_wrong(project, headers, status):
+    answer = signed_in("ada").get(
+        f"/p/lab/sinusoid/?q=seed+=+1+name+=+<b>{status}", headers=headers
+    )
+
+    assert "seed = 1 name = &lt;b&gt;\n         ^" in answer.content.decode()
+
+
 def test_live_refresh_stops_when_nothing_runs(project):
     run = make.make_run(project, status="completed")
     client = signed_in("ada")

@@ -1,12 +1,17 @@
-"""A search finds the same runs in the same order, in whichever way its rows are read."""
+"""A search finds the runs that the database finds by the plain condition, page by page."""
 
 import random
 from itertools import product
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from experiments import reading, search
 from experiments.models import Run, Series
+from experiments.models.ids import new_id
+from experiments.reading import id_arrays, matching
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -26,14 +31,25 @@ FILTERS = (
     "status = failed AND name ~ r",
     "metrics.loss(min) < 0.4 AND NOT (params.net = a OR tags = odd)",
     "params.lr IN (0.5, 0.25)",
+    "params.lr > 0.1 AND params.lr < 0.9 OR seed = 1",
+    "NOT (NOT tags = odd AND NOT (metrics.loss > 0.5 OR status = failed))",
+    "created > 2020-01-01 AND NOT name ~ 1",
+    "NOT (status = failed OR number < 9)",
 )
-SORTS = ("metrics.loss", "metrics.loss(max)", "params.lr", "params.net", "number")
+SORTS = (
+    "metrics.loss",
+    "metrics.loss(best)",
+    "metrics.loss(max)",
+    "params.lr",
+    "params.net",
+    "number",
+)
 
 
 @pytest.fixture
 def project():
     rng = random.Random(3)
-    project = factories.make_project()
+    project = factories.make_project(main_metric="loss")
     for number in range(40):
         params = {"lr": rng.choice([0.05, 0.25, 0.5, 0.95]), "net": rng.choice("ab")}
         run = factories.make_run(
@@ -60,11 +76,18 @@ def value_of(run, sort):
     if field.kind == "params":
         return run.params.get(field.key)
     series = run.series.filter(key=field.key).first()
-    return series and getattr(series, search.SUMMARIES[field.summary])
+    return series and getattr(series, search.summary_column(field, run.project))
+
+
+@pytest.fixture(params=["walked", "looked up"])
+def way(request, monkeypatch):
+    """How the runs found get into an order: along all rows of it, or each by itself."""
+    monkeypatch.setattr(matching, "LOOKED_UP", 0 if request.param == "walked" else 1_000)
+    monkeypatch.setattr(matching, "SPARE", 1)
 
 
 @pytest.mark.parametrize(("filters", "archived"), list(product(FILTERS, (False, True))))
-def test_every_page_is_that_of_the_plain_condition(project, filters, archived):
+def test_every_page_is_that_of_the_plain_condition(project, way, filters, archived):
     condition = search.parse(filters, project=project)
     found = Run.objects.filter(condition, project=project, archived_at__isnull=not archived)
     for sort, descending in product(SORTS, (False, True)):
@@ -84,3 +107,53 @@ def test_every_page_is_that_of_the_plain_condition(project, filters, archived):
             )
             assert total == len(expected)
             assert ids == expected[offset : offset + 7], (sort, descending, offset)
+
+
+fields = st.sampled_from(
+    ["params.lr < 0.3", "params.net = a", "params.none = 1", "metrics.loss > 0.5", "tags = odd"]
+    + ["tags != other", "status = failed", "number > 11", "metrics.loss(min) <= 0.2"]
+)
+conditions = st.recursive(
+    fields,
+    lambda some: (
+        st.tuples(some, st.sampled_from(["AND", "OR"]), some).map(lambda three: " ".join(three))
+        | some.map(lambda one: f"NOT ({one})")
+        | some.map(lambda one: f"({one})")
+    ),
+    max_leaves=7,
+)
+
+
+@given(conditions)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_combination_finds_what_the_plain_condition_finds(project, way, filters):
+    plain = Run.objects.filter(search.parse(filters, project=project), project=project)
+    expected = set(plain.filter(archived_at=None).values_list("pk", flat=True))
+
+    ids, total = reading.run_ids(
+        project,
+        filters=filters,
+        sort="metrics.loss",
+        descending=True,
+        offset=0,
+        limit=100,
+        archived=False,
+    )
+
+    assert (set(ids), total) == (expected, len(expected))
+
+
+@pytest.mark.parametrize("odd", [id_arrays._ODD, (np.uint64(0), np.uint64(0))])
+def test_equal_ids_and_no_others_get_the_same_number(monkeypatch, odd):
+    monkeypatch.setattr(id_arrays, "_ODD", odd)  # zeros: the mixed bits of all ids are equal
+    ids = np.array([new_id() for _ in range(50)], "S16")
+    parts = [ids[:30], id_arrays.NONE, ids[20:][::-1]]
+
+    numbers, known = id_arrays.numbered(parts)
+
+    assert [known[mine].tolist() for mine in numbers] == [part.tolist() for part in parts]
+    assert len(known) == 50
+    assert id_arrays.among(parts[0], parts[2]).tolist() == [False] * 20 + [True] * 10
+    assert not id_arrays.among(parts[0], parts[1]).any()

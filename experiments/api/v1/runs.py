@@ -12,6 +12,7 @@ from experiments.api.auth import SIGNED_IN, seen
 from experiments.api.docs import documented
 from experiments.api.fields import Input
 from experiments.api.idempotency import idempotent
+from experiments.api.v1 import run_lists
 from experiments.api.v1 import run_shapes as shapes
 from experiments.api.v1.run_shapes import RunDetailOutput, RunOutput
 from experiments.api.views import BodyProjectView, RunView, find_project
@@ -38,13 +39,6 @@ QUERY = [
 NARROWING = ("status", "tag", "group", "q")
 
 
-def listed(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """With all that RunOutput shows, in a fixed number of queries."""
-    return runs.select_related("project__workspace", "created_by", "job").prefetch_related(
-        "tag_rows"
-    )
-
-
 class Runs(BodyProjectView):
     needed = {"GET": SIGNED_IN, "POST": Role.MEMBER}
 
@@ -62,9 +56,9 @@ class Runs(BodyProjectView):
             return self._sorted(request, sort)
         return self.pages.page(
             request,
-            listed(_filtered(request, rows)),
+            _filtered(request, rows).only("pk"),
             by="-id",
-            show=lambda some: RunOutput(some, many=True).data,
+            show=lambda some: run_lists.shown([run.pk for run in some]),
         )
 
     def _sorted(self, request: Request, sort: str) -> Response:
@@ -87,10 +81,8 @@ class Runs(BodyProjectView):
             limit=limit,
             archived=archived == "true",
         )
-        found = listed(Run.objects.all()).in_bulk(ids)
-        runs = [found[run_id] for run_id in ids if run_id in found]
         after = start + limit if start + limit < total else None
-        return self.pages.answer(request, RunOutput(runs, many=True).data, after)
+        return self.pages.answer(request, run_lists.shown(ids), after)
 
     @documented(
         "runs_create",

@@ -4,7 +4,7 @@ import { fieldName, parse, quoted, write } from './filter-text.js';
 
 const input = $('#q');
 const box = $('[data-chips]');
-const WORDS = { '~': 'contains', '=': 'is', '!=': 'is not' };
+const WORDS = { '~': 'contains', '!~': 'lacks', '=': 'is', '!=': 'is not' };
 
 function element(tag, text, className = '') {
   const node = document.createElement(tag);
@@ -56,7 +56,7 @@ function select(label, values) {
 function builder(conditions) {
   const row = element('span', '', 'bar');
   const field = select('Field', data('filter-fields'));
-  const op = select('Comparison', ['=', '!=', '<', '<=', '>', '>=', '~']);
+  const op = select('Comparison', ['=', '!=', '<', '<=', '>', '>=', '~', '!~']);
   const value = element('input', '', 'input sm auto');
   value.setAttribute('aria-label', 'Value');
   value.placeholder = 'value';

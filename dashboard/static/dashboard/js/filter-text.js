@@ -1,6 +1,6 @@
 // The filter language as far as chips show it: conditions joined by AND or OR, without brackets.
 // Pure functions; the server remains the judge of what a filter means.
-const CONDITION = /^((?:[^\s"'()<>=!~]|\.(?:"(?:[^"\\]|\\.)*"))+(?:\((?:last|min|max)\))?)\s*(<=|>=|!=|=|<|>|~)\s*("(?:[^"\\]|\\.)*"|\S+)$/;
+const CONDITION = /^((?:[^\s"'()<>=!~]|\.(?:"(?:[^"\\]|\\.)*"))+(?:\((?:last|min|max|best)\))?)\s*(<=|>=|!=|!~|=|<|>|~)\s*("(?:[^"\\]|\\.)*"|\S+)$/;
 const JOINER = /\s+(AND|OR)\s+(?=(?:[^"]*"[^"]*")*[^"]*$)/i;
 
 // Conditions as {join, field, op, value}; null when the text needs more than chips can show.

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0018_chunk_overviews")]
+    dependencies = [("experiments", "0023_short_columns_of_runs")]
 
     operations = [
         migrations.AddField(

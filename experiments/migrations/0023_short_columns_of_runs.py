@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("experiments", "0018_chunk_overviews")]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
+                fields=[
+                    *("project", "archived_at", "name", "group", "seed", "number", "status"),
+                    *("created_by", "created_at", "started_at", "finished_at", "id"),
+                ],
+                name="runs_by_name",
+            ),
+        ),
+    ]
