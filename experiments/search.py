@@ -4,8 +4,11 @@
     (tags = baseline OR name ~ "maml") AND metrics.test/loss(min) <= 0.2
     status IN (failed, crashed) AND NOT created < 2026-11-01
 
+    parent IS NULL AND params.dropout IS NOT NULL
+
 Fields are allow-listed; keys and values only ever become parameters of a query. A comparison with
-something a run lacks is false, also with !=. `~` means "contains", whatever the case.
+something a run lacks is false, also with !=; IS NULL finds the runs that lack it. `~` means
+"contains", whatever the case.
 """
 
 import operator
@@ -28,7 +31,7 @@ NUMBER_FIELDS = {"seed": "seed", "number": "number"}
 TIME_FIELDS = {"created": "created_at", "started": "started_at", "finished": "finished_at"}
 SUMMARIES = {"last": "last", "min": "least", "max": "most"}
 KNOWN = (
-    "status, id, name, group, seed, number, created, started, finished, tags, params.KEY, "
+    "status, id, name, group, parent, seed, number, created, started, finished, tags, params.KEY, "
     "metrics.KEY"
 )
 _LOOKUPS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte", "=": "exact"}
@@ -181,8 +184,13 @@ class _Parser:
             values = self._values()
             conditions = [compare(target, "=", value, named, self.project) for value in values]
             return reduce(operator.or_, conditions)
+        if sign.kind == "word" and sign.text.upper() == "IS":
+            is_there = self.skip("NOT")
+            self.expect("NULL")
+            lacking = lacks(target, named, self.project)
+            return ~lacking if is_there else lacking
         if sign.kind != "operator":
-            raise _error(sign.position, f"expected = != < <= > >= ~ or IN, found {sign.text!r}.")
+            raise _error(sign.position, f"expected = != < <= > >= ~ IN or IS, found {sign.text!r}.")
         return compare(target, sign.text, self._value(), named, self.project)
 
     def _summary(self) -> str:
@@ -224,11 +232,32 @@ def compare(target: Field, sign: str, value: _Token, named: _Token, project: Pro
         return _compare_text("status", sign, value)
     if target.key in TEXT_FIELDS:
         return _compare_text(TEXT_FIELDS[target.key], sign, value)
+    if target.key == "parent":
+        if sign == "~":
+            raise _error(value.position, "compare parent with = or !=, or say IS NULL.")
+        return _compare_text("parent", sign, value) & Q(parent__isnull=False)
     if target.key in NUMBER_FIELDS:
         return _compare_number(NUMBER_FIELDS[target.key], sign, value, _number(value))
     if target.key in TIME_FIELDS:
         return _compare_number(TIME_FIELDS[target.key], sign, value, _time(value))
     raise _error(named.position, f"{named.text!r} is not a field; use {KNOWN}.")
+
+
+def lacks(target: Field, named: _Token, project: Project | None) -> Q:
+    """The condition that a run has no such param, metric, tag, group, parent, seed or time."""
+    within = _within(project)
+    if target.kind == "params":
+        return ~_has(Param.objects.filter(within, key=target.key))
+    if target.kind == "metrics":
+        return ~_has(Series.objects.filter(within, key=target.key))
+    if target.key == "tags":
+        return ~_has(RunTag.objects.filter(within, value=""))
+    if target.key == "group":
+        return Q(group="")
+    columns = {"parent": "parent", **NUMBER_FIELDS, **TIME_FIELDS}
+    if target.key in columns:
+        return Q(**{f"{columns[target.key]}__isnull": True})
+    raise _error(named.position, f"every run has {named.text!r}.")
 
 
 def _compare_text(column: str, sign: str, value: _Token) -> Q:

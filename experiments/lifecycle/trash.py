@@ -1,9 +1,11 @@
 """The trash: what was deleted waits there, can be restored, and is erased after a while.
 
 A run in the trash is archived too, so no list shows it; its page and its late points still work.
+Its child runs stay where they are; when it is erased, they are nested in nothing.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -37,7 +39,6 @@ def trash(run: Run) -> Run:
 
 
 @transaction.atomic
-@transaction.atomic
 def restore(run: Run) -> Run:
     """Takes a run out of the trash, and shows it in lists. Repeating changes nothing.
 
@@ -66,17 +67,19 @@ def erase(run: Run) -> Run:
         raise Conflict(
             "Only what is in the trash can be erased: delete it first.", code="not_trash"
         )
+    children = Run.objects.filter(parent=run.pk).count()
     Run.objects.filter(pk=run.pk).delete()
     if locked.files_id is not None:
         Manifest.objects.filter(pk=locked.files_id).delete()
     if locked.snapshot_id is not None:  # others may have executed the same code
         Snapshot.objects.filter(pk=locked.snapshot_id, run=None).delete()
-    _note(Action.RUN_ERASED, run)
+    _note(Action.RUN_ERASED, run, **({"children": children} if children else {}))
     return run
 
 
-def _note(action: Action, run: Run) -> None:
-    audit.record(action, f"{run.name} ({run.pk})", place=run.project, project=run.project.slug)
+def _note(action: Action, run: Run, **details: Any) -> None:
+    slug = run.project.slug
+    audit.record(action, f"{run.name} ({run.pk})", place=run.project, project=slug, **details)
 
 
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
