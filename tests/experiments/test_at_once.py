@@ -18,10 +18,12 @@ from experiments import artifacts, blobs, files, folding, lifecycle, queue, reco
 from experiments.errors import Superseded
 from experiments.mlflow import registering
 from experiments.models import (
+    Artifact,
     ArtifactVersion,
     Blob,
     BlobUpload,
     Job,
+    Manifest,
     MetricBatch,
     ModelVersion,
     Project,
@@ -212,6 +214,29 @@ def test_versions_made_at_once_have_numbers_of_their_own():
     assert list(numbers) == [1, 2, 3, 4]
     registered = ModelVersion.objects.order_by("number").values_list("number", flat=True)
     assert list(registered) == list(range(1, THREADS + 1))
+
+
+def test_versions_of_an_artifact_that_is_deleted_meanwhile_are_made_anew():
+    workspace = factories.make_workspace("lab")
+    project = factories.make_project(workspace)
+    blob = blobs.put(b"a")
+    BlobUpload.objects.create(workspace=workspace, blob=blob)
+    stored = [artifacts.Stored(path="a", sha256=blob.pk)]
+
+    def log() -> None:
+        for _ in range(20):
+            artifacts.log_version(project=project, user=None, name="a", kind="file", stored=stored)
+
+    def delete() -> None:
+        for _ in range(40):
+            if artifact := Artifact.objects.filter(project=project).first():
+                artifacts.delete_artifact(artifact)
+
+    at_once(log, log, delete, delete)
+    log()
+
+    assert ArtifactVersion.objects.get().artifact == Artifact.objects.get()
+    assert Manifest.objects.count() == 1
 
 
 def test_the_same_files_put_in_other_orders_do_not_wait_for_each_other():
