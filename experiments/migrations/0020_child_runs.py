@@ -28,6 +28,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
+            index=models.Index(
+                condition=models.Q(("parent__isnull", False)),
+                fields=["project", "parent", "archived_at"],
+                name="child_runs",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="run",
             index=models.Index(fields=["project", "group", "archived_at"], name="runs_by_group"),
         ),
         migrations.CreateModel(

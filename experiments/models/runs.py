@@ -111,6 +111,11 @@ class Run(models.Model):
                 condition=models.Q(parent__isnull=True),
                 name="outer_runs_by_age",
             ),
+            models.Index(
+                fields=["project", "parent", "archived_at"],
+                condition=models.Q(parent__isnull=False),
+                name="child_runs",
+            ),
             models.Index(fields=["project", "group", "archived_at"], name="runs_by_group"),
         ]
 

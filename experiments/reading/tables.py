@@ -60,7 +60,7 @@ def run_table(
         archived=archived,
     )
     return RunTable(
-        rows=_rows(ids, columns),
+        rows=rows_of(ids, columns),
         total=total,
         offset=offset,
         limit=limit,
@@ -172,7 +172,8 @@ def _valued(
     return params, "text"
 
 
-def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
+def rows_of(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
+    """These runs as rows, in this order, with the values of `columns`."""
     runs = Run.objects.select_related("created_by").without_documents()
     by_id = runs.in_bulk(ids)
     tags: dict[str, list[str]] = {run_id: [] for run_id in ids}
