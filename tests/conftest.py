@@ -1,7 +1,6 @@
 """Fixtures that every test may use: the cast of people, and a data folder of its own."""
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 from django.conf import LazySettings
@@ -11,6 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.operations import BaseDatabaseOperations
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+
+from experiments import audit_keeping
 
 # One browser a session: two of Playwright's loops in one thread refuse each other.
 pytest_plugins = ["tests.chromium", "tests.object_stores"]
@@ -63,15 +64,14 @@ def _flushing_lifts_what_keeps_the_audit_log() -> Iterator[None]:
     """Tests with transactions of their own empty every table behind them, also the one that the
     database keeps.
     """
-    kept = import_module("experiments.migrations.0022_audit_kept")
     empty = BaseDatabaseOperations.execute_sql_flush
 
     def empty_all(self: BaseDatabaseOperations, statements: list[str]) -> None:
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
-            for statement in kept.REMOVE[self.connection.vendor]:
+            for statement in audit_keeping.REMOVE[self.connection.vendor]:
                 cursor.execute(statement)
             empty(self, statements)
-            for statement in kept.INSTALL[self.connection.vendor]:
+            for statement in audit_keeping.INSTALL[self.connection.vendor]:
                 cursor.execute(statement)
 
     with pytest.MonkeyPatch.context() as patch:
