@@ -15,7 +15,16 @@ from django.db.models.functions import Coalesce, Now
 from experiments import audit
 from experiments.errors import Conflict
 from experiments.lifecycle.runs import transition
-from experiments.models import Job, LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models import (
+    ArtifactVersion,
+    Job,
+    LoggedModel,
+    Manifest,
+    Project,
+    Run,
+    RunStatus,
+    Snapshot,
+)
 from experiments.models.audit import Action
 from experiments.models.runs import ACTIVE
 
@@ -89,11 +98,19 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     erased = [erase(run) for run in due]
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
     for project in projects[:limit]:
-        _erase_models(LoggedModel.objects.filter(project=project))
-        audit.record(Action.PROJECT_ERASED, project.slug, place=project)
-        project.delete()
+        _erase_project(project)
     _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
     return len(erased)
+
+
+@transaction.atomic
+def _erase_project(project: Project) -> None:
+    _erase_models(LoggedModel.objects.filter(project=project))
+    audit.record(Action.PROJECT_ERASED, project.slug, place=project)
+    versions = ArtifactVersion.objects.filter(artifact__project=project)
+    trees = list(versions.values_list("files", flat=True))
+    project.delete()
+    Manifest.objects.filter(pk__in=trees).delete()
 
 
 @transaction.atomic
