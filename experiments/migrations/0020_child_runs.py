@@ -29,14 +29,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="run",
             index=models.Index(
+                condition=models.Q(("parent__isnull", True)),
+                fields=["project", "archived_at", "status", "id"],
+                name="outer_runs_by_status",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=models.Index(
                 condition=models.Q(("parent__isnull", False)),
-                fields=["project", "parent", "archived_at"],
+                fields=["project", "parent", "archived_at", "-created_at", "-id"],
                 name="child_runs",
             ),
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(fields=["project", "group", "archived_at"], name="runs_by_group"),
+            index=models.Index(
+                fields=["project", "group", "archived_at", "-created_at", "-id"],
+                name="runs_by_group",
+            ),
         ),
         migrations.CreateModel(
             name="Rewind",

@@ -112,11 +112,20 @@ class Run(models.Model):
                 name="outer_runs_by_age",
             ),
             models.Index(
-                fields=["project", "parent", "archived_at"],
+                fields=["project", "archived_at", "status", "id"],
+                condition=models.Q(parent__isnull=True),
+                name="outer_runs_by_status",
+            ),
+            # In the order of lists, or SQLite would rather walk all runs by age.
+            models.Index(
+                fields=["project", "parent", "archived_at", "-created_at", "-id"],
                 condition=models.Q(parent__isnull=False),
                 name="child_runs",
             ),
-            models.Index(fields=["project", "group", "archived_at"], name="runs_by_group"),
+            models.Index(
+                fields=["project", "group", "archived_at", "-created_at", "-id"],
+                name="runs_by_group",
+            ),
         ]
 
     def __str__(self) -> str:
