@@ -39,7 +39,7 @@ NAMES = {"audit_kept_from_update", "audit_kept_from_delete"}
 _THERE = {
     "sqlite": f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'",
     "postgresql": f"""SELECT tgname FROM pg_trigger
-        WHERE tgrelid = '{TABLE}'::regclass AND tgenabled <> 'D'""",
+        WHERE tgrelid = to_regclass('{TABLE}') AND tgenabled <> 'D'""",
 }
 
 
