@@ -4,6 +4,8 @@ Children outlive their parent: moving it to the trash leaves them where they are
 erased they become runs of their own.
 """
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from experiments.errors import Invalid
@@ -19,16 +21,17 @@ def find_parent(project: Project, parent_id: str, problems: Problems) -> Run | N
     and for one that is nested too deep itself."""
     parent = Run.objects.filter(pk=parent_id, project=project).first()
     if parent is None:
-        problems.code = "parent_not_found"
-        problems.add(
-            "parent",
-            f"There is no run {shown(parent_id)} in {project.slug}: a parent is of the same "
-            "project.",
-        )
+        problems.take(not_there(project, parent_id))
         return None
     if len(_line(parent)) > DEEPEST:
         problems.add("parent", f"Runs are nested at most {DEEPEST} deep.")
     return parent
+
+
+def not_there(project: Project, parent_id: str) -> Invalid:
+    """The refusal of a parent that is none of the project."""
+    problem = f"There is no run {shown(parent_id)} in {project.slug}: use one of the same project."
+    return Invalid(problem, code="parent_not_found", fields={"parent": [problem]})
 
 
 @transaction.atomic
@@ -37,8 +40,8 @@ def set_parent(run: Run, parent_id: str) -> Run:
 
     Raises Invalid at "parent" for a run that is not there, or that is below this one.
     """
-    # The run first, then its project, whose lock makes two who nest wait for each other.
-    Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+    # Runs first, then their project, whose lock makes two who nest wait for each other.
+    hold([run.pk, parent_id])
     Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     parent = None
     if parent_id:
@@ -50,6 +53,12 @@ def set_parent(run: Run, parent_id: str) -> Run:
     Run.objects.filter(pk=run.pk).update(parent=parent)
     run.parent = parent
     return run
+
+
+def hold(run_ids: Sequence[str]) -> set[str]:
+    """Locks runs, so that none is erased before the transaction ends; returns those there are."""
+    rows = Run.objects.filter(pk__in=run_ids).order_by("pk")
+    return set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def nest_as_told(run: Run, parent_id: str) -> None:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Now
 
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.lifecycle import params as flat
-from experiments.lifecycle.nesting import find_parent
+from experiments.lifecycle.nesting import find_parent, hold, not_there
 from experiments.lifecycle.tags import clean_tags
 from experiments.models import Param, Project, Run, RunStatus, RunTag, Snapshot, User
 from experiments.models.runs import FINISHED
@@ -71,6 +71,8 @@ def create_run(
         problems.add("origin", "Use 1 to 64 visible ASCII characters, such as a UUID.")
     problems.check()
     with transaction.atomic():
+        if parent and not hold([parent]):
+            raise not_there(project, parent)  # it was erased a moment ago
         _number(run, project)
         run.save(force_insert=True)
         Param.objects.bulk_create(flat.rows(run, leaves))

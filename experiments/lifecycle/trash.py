@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 
 from experiments import audit
 from experiments.errors import Conflict
+from experiments.lifecycle.nesting import hold
 from experiments.lifecycle.runs import transition
 from experiments.models import (
     ArtifactVersion,
@@ -53,6 +54,7 @@ def restore(run: Run) -> Run:
 
     Raises Conflict while its project is in the trash.
     """
+    hold([run.pk])  # before its project, as everywhere
     project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     if project.deleted_at is not None:
         raise Conflict("Its project is in the trash: restore that.", code="project_in_trash")

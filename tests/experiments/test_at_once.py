@@ -7,6 +7,7 @@ import io
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import numpy as np
@@ -15,7 +16,7 @@ from django.db import connections
 from django.utils import timezone
 
 from experiments import artifacts, blobs, files, folding, lifecycle, queue, recording, uploads
-from experiments.errors import Superseded
+from experiments.errors import Invalid, Superseded
 from experiments.mlflow import registering
 from experiments.models import (
     Artifact,
@@ -243,6 +244,35 @@ def test_versions_of_an_artifact_that_is_deleted_meanwhile_are_made_anew():
 
     assert ArtifactVersion.objects.get().artifact == Artifact.objects.get()
     assert Manifest.objects.count() == 1
+
+
+def test_runs_nested_at_once_are_in_no_circle_and_below_what_is_there():
+    project = factories.make_project()
+    first, second, third = (factories.make_run(project, status="completed") for _ in range(3))
+
+    def nest(run: Run, parent: Run) -> None:
+        for _ in range(10):
+            with suppress(Invalid):
+                lifecycle.set_parent(run, parent.pk)
+            lifecycle.set_parent(run, "")
+        with suppress(Invalid):
+            lifecycle.set_parent(run, parent.pk)
+
+    def start() -> None:
+        for _ in range(10):
+            with suppress(Invalid):
+                lifecycle.create_run(project=project, user=None, parent=third.pk)
+
+    at_once(
+        lambda: nest(first, second),
+        lambda: nest(second, first),
+        start,
+        lambda: lifecycle.erase(lifecycle.trash(third)),
+    )
+
+    parents = {run.pk: run.parent_id for run in project.runs.all()}
+    assert parents[first.pk] != second.pk or parents[second.pk] != first.pk
+    assert third.pk not in parents.values()
 
 
 def test_the_same_files_put_in_other_orders_do_not_wait_for_each_other():
