@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config import database_url, postgresql
 from config.refusal import StartRefused, no_room
+from experiments import audit_keeping
 
 
 def bring_up_to_date() -> bool:
@@ -29,14 +30,16 @@ def bring_up_to_date() -> bool:
             postgresql.check(place, Path(settings.DATA_DIR) / "blobs")
         executor = MigrationExecutor(connection)
         _refuse_newer(executor, place)
-        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return False
-        call_command("migrate", interactive=False, verbosity=0)
+        changes = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if changes:
+            call_command("migrate", interactive=False, verbosity=0)
+        if not audit_keeping.is_kept():
+            audit_keeping.keep()
     except (DatabaseError, sqlite3.Error) as error:
         raise (
             _explain(error, place) if is_file else postgresql.explain(error, described)
         ) from error
-    return True
+    return changes
 
 
 def check_file(path: Path) -> None:

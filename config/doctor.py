@@ -11,13 +11,14 @@ from django.conf import settings
 from django.core.files.storage import storages
 from django.db import Error as DatabaseFailure
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config import health
-from experiments import blobs
+from experiments import audit_keeping, blobs
 from experiments.errors import NotFound, Unavailable
-from experiments.management import copies
+from experiments.management import copies, postgresql
 from experiments.models import Blob, Job, MetricBatch, Worker
 from experiments.models.jobs import JobStatus
 from experiments.object_store import ObjectStore
@@ -27,6 +28,7 @@ READ_AT_ONCE = 2**20
 UNFOLDED_S = 600  # workers fold every 20 s
 UNSERVED_S = 600
 AHEAD_S = 60
+CROWDED = 0.9  # part of the connections that a server has
 PRIVATE_FILES = ("secret_key", "metrics_token", "metascope.sqlite3")
 MEND = {
     "broker": "Start Metascope with ./run, or check METASCOPE_BROKER_URL.",
@@ -70,12 +72,52 @@ _DATABASE = "Restore a backup with `manage.py restore`, or check METASCOPE_DATA.
 def _database(thorough: bool) -> Iterator[Finding]:
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
-            cursor.execute("SELECT 1")
+            yield from _postgresql(cursor)
             return
         cursor.execute(f"PRAGMA {'integrity_check' if thorough else 'quick_check'}(5)")
         for (text,) in cursor.fetchall():
             if text != "ok":
                 yield Finding("database", f"The database is damaged: {text}.", _DATABASE)
+
+
+def _postgresql(cursor: CursorWrapper) -> Iterator[Finding]:
+    """What a server says about itself to any user; what its disk holds is its own to check."""
+    cursor.execute("SHOW server_encoding")
+    if (encoding := cursor.fetchone()[0]) != "UTF8":
+        yield Finding(
+            "database", f"The database keeps texts as {encoding}.",
+            "Dump it, and restore it into one made with ENCODING 'UTF8'.",
+        )  # fmt: skip
+    cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
+    for (name,) in cursor.fetchall():
+        yield Finding("database", f"The index {name} is not valid.", f"REINDEX INDEX {name};")
+    cursor.execute(
+        "SELECT sum(checksum_failures) FROM pg_stat_database WHERE datname = current_database()"
+    )
+    if failures := cursor.fetchone()[0]:
+        yield Finding(
+            "database", f"The server found {failures} damaged pages of the database.", _DATABASE
+        )
+    cursor.execute("SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity")
+    open_now, most = cursor.fetchone()
+    if open_now > CROWDED * most:
+        yield Finding(
+            "database", f"{open_now} of the server's {most} connections are in use.",
+            "Raise max_connections, or start fewer workers and web servers.",
+        )  # fmt: skip
+    if not postgresql.have_programs():
+        yield Finding(
+            "database", "pg_dump and pg_restore are not on the PATH: `backup` cannot work.",
+            "Install the client of the server's version.",
+        )  # fmt: skip
+
+
+def _audit(thorough: bool) -> Iterator[Finding]:
+    if not audit_keeping.is_kept():
+        yield Finding(
+            "audit", "The database does not keep the audit log from being changed.",
+            "Start Metascope again, which makes the triggers anew; find out who dropped them.",
+        )  # fmt: skip
 
 
 def _migrations(thorough: bool) -> Iterator[Finding]:
@@ -208,6 +250,7 @@ def _jobs(thorough: bool) -> Iterator[Finding]:
 CHECKS: dict[str, Check] = {
     "database": _database,
     "migrations": _migrations,
+    "audit": _audit,
     "parts": _parts,
     "permissions": _permissions,
     "settings": _settings,

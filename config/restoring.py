@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from config import data_folder
 from config.refusal import StartRefused
-from experiments.management import copies
+from experiments.management import copies, postgresql
 
 OF_DATABASE = (copies.DATABASE, f"{copies.DATABASE}-wal", f"{copies.DATABASE}-shm")
 
@@ -53,30 +54,75 @@ def restore(source: Path, folder: Path) -> tuple[int, Path | None]:
     return len(shas), before
 
 
+def restore_postgresql(source: Path, folder: Path) -> tuple[int, Path | None]:
+    """How many blobs came back, and where the former key lies now, if there was another one.
+
+    The database named in the settings must be empty: what is there is never overwritten. Everything
+    is verified before anything changes. Raises StartRefused, NotWhole, Failed.
+    """
+    if not (source / postgresql.DUMP).is_file():
+        kept = "; it is one of a SQLite file" if (source / copies.DATABASE).is_file() else ""
+        raise StartRefused(
+            f"{source} is no backup of a PostgreSQL database: it has no {postgresql.DUMP}{kept}."
+        )
+    if tables := connection.introspection.table_names():
+        raise StartRefused(
+            f"the database is not empty (it has a table {min(tables)!r}): make an empty one with "
+            "createdb and name it in METASCOPE_DATABASE_URL."
+        )
+    about = postgresql.read_dump(source)
+    _refuse_newer(source, set(about.migrations))
+    if not copies.bucket():
+        copies.check_blobs(source / "blobs", about.blobs)
+        _bring_blobs(source / "blobs", folder / "blobs", set(about.blobs))
+    postgresql.load(source)
+    return len(about.blobs), _bring_key(source, folder)
+
+
+def _bring_key(source: Path, folder: Path) -> Path | None:
+    if not (source / "secret_key").exists():
+        return None
+    key, own, aside = (source / "secret_key").read_text().strip(), folder / "secret_key", None
+    if own.exists() and own.read_text().strip() != key:
+        aside = _aside(folder)
+        os.replace(own, aside / own.name)
+    data_folder.write_private(own, key)
+    return aside
+
+
 def _staged(source: Path, staging: Path) -> Path:
     """The verified copy of the source's database."""
     if not (source / copies.DATABASE).is_file():
-        raise StartRefused(f"{source} is no backup: it has no {copies.DATABASE}.")
+        kept = ""
+        if (source / postgresql.DUMP).is_file():
+            kept = "; it is one of a PostgreSQL database: name one in METASCOPE_DATABASE_URL"
+        raise StartRefused(f"{source} is no backup: it has no {copies.DATABASE}{kept}.")
     for name in OF_DATABASE[:2]:  # what a killed instance left unmerged belongs to it
         if (source / name).exists():
             shutil.copyfile(source / name, staging / name)
     database = staging / copies.DATABASE
     database.chmod(0o600)
     copies.check_database(database)
+    _refuse_newer(source, copies.migrations_in(database))
+    return database
+
+
+def _refuse_newer(source: Path, applied: set[str]) -> None:
     known = {name for app, name in MigrationLoader(None).disk_migrations if app == "experiments"}
-    if unknown := copies.migrations_in(database) - known:
+    if unknown := applied - known:
         raise StartRefused(
             f"{source} was written by a newer Metascope ({max(unknown)} is unknown here): update "
             "Metascope, then restore."
         )
-    return database
 
 
-def _bring_blobs(source: Path, target: Path, shas: set[str]) -> None:
-    """Copies what `target` lacks or has damaged."""
+def _bring_blobs(source: Path, target: Path, verified: set[str]) -> None:
+    """Copies what `target` lacks or has damaged: also what was sent and nothing refers to yet."""
     for path in copies.files_in(source):
         copy = target / path.relative_to(source)
-        if path.name not in shas or (copy.exists() and copies.is_intact(copy)):
+        if copy.exists() and copies.is_intact(copy):
+            continue
+        if path.name not in verified and not copies.is_intact(path):
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         draft = copy.with_name(f".{copy.name}.new")
@@ -89,8 +135,14 @@ def _move_aside(folder: Path) -> Path | None:
     found = [folder / name for name in (*OF_DATABASE, "secret_key") if (folder / name).exists()]
     if not any(path.name == copies.DATABASE for path in found):
         return None
-    aside = folder / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
-    aside.mkdir(mode=0o700)
+    aside = _aside(folder)
     for path in found:
         os.replace(path, aside / path.name)
+    return aside
+
+
+def _aside(folder: Path) -> Path:
+    """A new folder for what was there before."""
+    aside = folder / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    aside.mkdir(mode=0o700)
     return aside

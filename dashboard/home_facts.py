@@ -67,7 +67,8 @@ def home_context(user: User) -> dict[str, Any]:
     attention = needs_attention(user)
     silent = [worker for worker in workers if not worker.is_live]
     unserved = unserved_queues(workers, queued)
-    editable_in = set(access.projects_of(user, Role.MEMBER).values_list("pk", flat=True))
+    mine = access.projects_of(user, Role.MEMBER).filter(deleted_at=None)
+    editable_in = set(mine.values_list("pk", flat=True))
     running = running_runs(user)
     return {
         "running": running,

@@ -1,6 +1,6 @@
 """What the run table page shows: rows in columns, counts, links that change its state, charts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -31,8 +31,16 @@ MOST_NAMED = 4  # metrics in a sentence
 
 @dataclass(frozen=True)
 class Row:
+    """A run with its cells; in a nested table with how deep it is, and a fold for its children:
+    how many they are, the query string that shows or hides them, whether they are shown."""
+
     run: RunRow
     cells: SafeString
+    depth: int = 0
+    children: int = 0
+    fold: str = ""
+    is_open: bool = False
+    left_out: str = ""  # the query string of all its children, where not all are shown
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
     project, state, known, columns = asked.project, asked.state, asked.known, asked.columns
     counts = _counts(project)
     role = access.role_in(user, project)
+    shown_counts = _counts(project, parent=None) if state.nested else counts
     name = Column("name", "attribute", "name", "Name", "")
     return {
         "project": project,
@@ -97,8 +106,10 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "heads": [(column, *_head(state, column, project)) for column in columns],
         "name_head": _head(state, name, project),
         "table": page,
-        "rows": [Row(run, cells_of(run, columns)) for run in page.rows],
-        "statuses": _statuses(state, counts),
+        "rows": _rows(asked, page),
+        "statuses": _statuses(state, shown_counts),
+        "nest_query": _nest_query(project, state),
+        "has_groups": reading.group_names(project).exists(),
         "total": sum(counts.values()),
         "active": sum(counts.get(status, 0) for status in ACTIVE),
         "editable": role is not None and role.allows(Role.MEMBER),
@@ -137,14 +148,56 @@ def _unlogged_main(asked: TableRequest) -> list[str]:
     return [] if not main or main in asked.known.metrics else asked.metrics[:MOST_NAMED]
 
 
-def _counts(project: Project) -> dict[str, int]:
-    rows = Run.objects.filter(project=project, archived_at=None).values_list("status")
+def _rows(asked: TableRequest, page: RunTable) -> list[Row]:
+    """The rows of the page; nested, with those of opened runs below them, level by level."""
+    state, columns = asked.state, asked.columns
+    if not state.nested:
+        return [Row(run, cells_of(run, columns)) for run in page.rows]
+    keys = [column.id for column in columns if column.kind != "attribute"]
+    below: dict[str, list[RunRow]] = {}
+    counts: dict[str, int] = {}
+    level: Sequence[RunRow] = page.rows
+    while level:
+        counts |= reading.child_counts([run.id for run in level], archived=state.archived)
+        opened = [run.id for run in level if run.id in state.opened and run.id in counts]
+        found = reading.child_rows(opened, keys, archived=state.archived) if opened else {}
+        below |= found
+        level = [run for runs in found.values() for run in runs]
+
+    def rows(runs: Sequence[RunRow], depth: int) -> Iterator[Row]:
+        for run in runs:
+            children, shown = counts.get(run.id, 0), below.get(run.id, [])
+            all_of = state.query(q=f"parent = {run.id}", nested=False, status="")
+            yield Row(
+                run,
+                cells_of(run, columns),
+                depth=depth,
+                children=children,
+                fold=state.fold(run.id) if children else "",
+                is_open=bool(shown),
+                left_out=all_of if shown and len(shown) < children else "",
+            )
+            yield from rows(shown, depth + 1)
+
+    return list(rows(page.rows, 0))
+
+
+def _nest_query(project: Project, state: TableState) -> str:
+    """Where the table is nested, or flat again; empty where no run has a parent."""
+    if not state.nested and not project.runs.filter(parent__isnull=False).exists():
+        return ""
+    return state.query(nested=not state.nested, opened=())
+
+
+def _counts(project: Project, **only: None) -> dict[str, int]:
+    listed = Run.objects.filter(project=project, archived_at=None, **only)
+    rows = listed.values_list("status")
     return dict(rows.annotate(Count("pk")).order_by())
 
 
 def _fields(known: RunColumns) -> list[str]:
     """Fields that the condition builder offers."""
-    attributes = ["status", "name", "tags", "seed", "group", "created"]
+    attributes = ["status", "name", "tags", "seed", "group", "parent", "created"]
     metrics = [f"metrics.{key}" for key in known.metrics]
     return [*attributes, *metrics, *(f"params.{key}" for key in known.params)]
 

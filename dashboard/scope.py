@@ -4,6 +4,7 @@ from dashboard.requests import SignedIn
 from experiments import access
 from experiments.errors import Invalid, NotFound
 from experiments.models import Job, Project, Role, Run, User, Workspace
+from experiments.models.runs import DOCUMENTS
 
 
 def project_of(request: SignedIn, workspace: str, project: str) -> Project:
@@ -31,7 +32,8 @@ def run_of(request: SignedIn, run_id: str) -> Run:
     """The run with its project, job and snapshot. Raises NotFound, also for strangers."""
     found = (
         Run.objects.visible_to(request.user)
-        .select_related("project__workspace", "job__worker", "snapshot", "created_by")
+        .select_related("project__workspace", "job__worker", "snapshot", "created_by", "parent")
+        .defer(*(f"parent__{one}" for one in DOCUMENTS))
         .filter(pk=run_id)
         .first()
     )

@@ -68,7 +68,7 @@ def column_of(column_id: str) -> Column | None:
 def first_columns(sample: Sequence[str], metrics: Sequence[str]) -> list[str]:
     """What a table shows before anybody chose: status, the first of the ranked metrics, the params
     that differ among the runs of a sample."""
-    params = _differing(sample)[:FIRST_PARAMS]
+    params = differing(sample)[:FIRST_PARAMS]
     chosen = ["status", *(f"metrics.{key}" for key in metrics[:FIRST_METRICS])]
     return [*chosen, *(f"params.{key}" for key in params), "tags", "created", "duration"]
 
@@ -108,7 +108,7 @@ def _common(holders: Counter[str]) -> set[str]:
     return {key for key, count in holders.items() if 2 * count > most}
 
 
-def _differing(run_ids: Sequence[str]) -> list[str]:
+def differing(run_ids: Sequence[str]) -> list[str]:
     """Params with more than one value among these runs."""
     values: dict[str, set[str]] = {}
     holders: Counter[str] = Counter()

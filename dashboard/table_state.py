@@ -11,6 +11,7 @@ from experiments.models import RunStatus
 PAGE_ROWS = 50
 PAGE_SIZES = (25, 50, 100, 500)
 MOST_COLUMNS = 40
+MOST_OPENED = 50
 MOST_SELECTED = 50  # run-selection.js puts no more into the address
 FURTHEST = 10_000_000
 OF_CHARTS = ("zoom", "zoomy", "logy", "wide", "pane")
@@ -18,8 +19,10 @@ OF_CHARTS = ("zoom", "zoomy", "logy", "wide", "pane")
 
 @dataclass(frozen=True)
 class TableState:
-    """`columns` is empty while the reader has chosen none: the page picks then. `selected` holds
-    ids of runs. `view` is of the charts: only the page's scripts read it; links pass it on."""
+    """`columns` is empty while the reader has chosen none: the page picks then. `nested`: runs
+    under their parents, the children of those in `opened` shown. `selected` holds ids of runs, too.
+    `view` is of the charts: only the page's scripts read it; links pass it on.
+    """
 
     q: str = ""
     status: str = ""
@@ -29,6 +32,8 @@ class TableState:
     offset: int = 0
     limit: int = PAGE_ROWS
     archived: bool = False
+    nested: bool = False
+    opened: tuple[str, ...] = ()
     selected: tuple[str, ...] = ()
     view: tuple[tuple[str, str], ...] = ()
 
@@ -48,17 +53,27 @@ class TableState:
             offset=number_in(request, "offset", default=0, least=0, most=FURTHEST),
             limit=limit,
             archived=get.get("archived") == "1",
+            nested=get.get("nest") == "1",
+            opened=tuple(filter(None, get.get("open", "").split(",")))[:MOST_OPENED],
             selected=tuple(selected[:MOST_SELECTED]),
             view=tuple((name, get[name]) for name in OF_CHARTS if get.get(name)),
         )
 
     @property
     def filters(self) -> str:
-        """The whole condition in the filter language."""
-        if not self.status:
-            return self.q
-        status = f"status = {self.status}"
-        return f"({self.q}) AND {status}" if self.q else status
+        """The whole condition in the filter language. Nested, it chooses among outermost runs."""
+        conditions = [f"({self.q})" if self.status or self.nested else self.q] if self.q else []
+        if self.status:
+            conditions.append(f"status = {self.status}")
+        if self.nested:
+            conditions.append("parent IS NULL")
+        return " AND ".join(conditions)
+
+    def fold(self, run_id: str) -> str:
+        """The query string that shows a run's children, or hides them again; the page stays."""
+        rest = tuple(one for one in self.opened if one != run_id)
+        opened = rest if len(rest) < len(self.opened) else (*rest, run_id)
+        return self.query(opened=opened[-MOST_OPENED:], offset=self.offset)
 
     def query(self, **changes: Any) -> str:
         """The query string after these changes; anything but paging goes to the first page."""
@@ -77,6 +92,10 @@ class TableState:
             pairs.append(("limit", changed.limit))
         if changed.archived:
             pairs.append(("archived", "1"))
+        if changed.nested:
+            pairs.append(("nest", "1"))
+        if changed.nested and changed.opened:
+            pairs.append(("open", ",".join(changed.opened)))
         if changed.selected:
             pairs.append(("selected", ",".join(changed.selected)))
         pairs += changed.view

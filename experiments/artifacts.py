@@ -195,11 +195,18 @@ def _digest(stored: Sequence[Stored], elsewhere: Sequence[Elsewhere]) -> str:
 
 
 def _artifact(project: Project, name: str, kind: str) -> Artifact:
-    """The artifact of that name, locked until the transaction ends."""
-    Artifact.objects.bulk_create(
-        [Artifact(project=project, name=name, kind=kind)], ignore_conflicts=True
-    )
-    artifact = Artifact.objects.select_for_update(no_key=True).get(project=project, name=name)
+    """The artifact of that name, locked until the transaction ends.
+
+    One that is being deleted conflicts with the new one, and is gone once it can be locked: it is
+    made again, until it is there.
+    """
+    rows = Artifact.objects.filter(project=project, name=name)
+    artifact = None
+    while artifact is None:
+        Artifact.objects.bulk_create(
+            [Artifact(project=project, name=name, kind=kind)], ignore_conflicts=True
+        )
+        artifact = rows.select_for_update(no_key=True).first()
     if artifact.kind != kind:
         raise Conflict(
             f"{name} is a {artifact.kind} already: choose another name.",
@@ -364,6 +371,8 @@ def _erase(version: ArtifactVersion) -> None:
 @transaction.atomic
 def delete_artifact(artifact: Artifact) -> None:
     """Erases an artifact with all its versions. Conflict while one of them is held."""
+    # Whoever makes a version of it holds it, too: none comes between.
+    Artifact.objects.select_for_update().filter(pk=artifact.pk).first()
     _locked(artifact.versions.all())
     if held := artifact.versions.filter(pk__in=_held().values("pk")).first():
         raise Conflict(

@@ -167,12 +167,27 @@ def read(sha256: str) -> bytes:
 
 def unused() -> QuerySet[Blob]:
     """Blobs that nothing refers to, and nobody put or sent lately: what `collect` deletes."""
+    return unreferenced(
+        Checkpoint.objects.all(),
+        SnapshotFile.objects.all(),
+        Snapshot.objects.all(),
+        ManifestFile.objects.all(),
+    )
+
+
+def unreferenced(
+    checkpoints: QuerySet[Checkpoint],
+    code: QuerySet[SnapshotFile],
+    patches: QuerySet[Snapshot],
+    files: QuerySet[ManifestFile],
+) -> QuerySet[Blob]:
+    """Blobs to which none of these refers, and that nobody put or sent lately."""
     lately = Now() - SENT_KEPT
     return Blob.objects.filter(
-        ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
-        ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
-        ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
-        ~Exists(ManifestFile.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(checkpoints.filter(blob=OuterRef("pk"))),
+        ~Exists(code.filter(blob=OuterRef("pk"))),
+        ~Exists(patches.filter(patch=OuterRef("pk"))),
+        ~Exists(files.filter(blob=OuterRef("pk"))),
         ~Exists(BlobUpload.objects.filter(blob=OuterRef("pk"), created_at__gte=lately)),
         created_at__lt=Now() - COLLECT_AFTER,
     )

@@ -17,9 +17,9 @@ LONGEST_NAME = 100
 LONGEST = 8_000
 MOST = 200  # of a project
 # What the run table reads from its address. A page and a selection are of the moment.
-KEPT = ("q", "status", "sort", "dir", "col", "limit", "archived",
+KEPT = ("q", "status", "sort", "dir", "col", "limit", "archived", "nest",
         "zoom", "zoomy", "logy", "wide", "pane")  # fmt: skip
-DROPPED = ("offset", "selected")
+DROPPED = ("offset", "selected", "open")
 
 
 def save(

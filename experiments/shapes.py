@@ -216,6 +216,28 @@ class RunRow:
 
 
 @dataclass(frozen=True)
+class GroupSummary:
+    """The listed runs of a group in numbers.
+
+    `mean` and `sd` are of the last values of one metric, over the `count` runs in which it is a
+    finite number; in `nonfinite` more it is not.
+    """
+
+    name: str
+    statuses: Mapping[str, int]
+    newest_at: datetime
+    mean: float | None
+    sd: float | None
+    count: int
+    nonfinite: int
+
+    @property
+    def runs(self) -> int:
+        """How many they are."""
+        return sum(self.statuses.values())
+
+
+@dataclass(frozen=True)
 class RunTable:
     """One page of a project's runs, filtered and sorted by the database."""
 

@@ -117,11 +117,21 @@ def drop_stale_parts() -> int:
     """Removes what nobody has added to for a week: parts, and what a killed server was receiving;
     how many.
     """
-    long_ago = time.time() - STALE_S
-    stale = [one for one in blobs.incoming().iterdir() if one.stat().st_mtime < long_ago]
+    stale = _stale()
     for part in stale:
         part.unlink(missing_ok=True)
     return len(stale)
+
+
+def stale_parts() -> tuple[int, int]:
+    """How many these are, and how many bytes."""
+    stale = _stale()
+    return len(stale), sum(part.stat().st_size for part in stale)
+
+
+def _stale() -> list[Path]:
+    long_ago = time.time() - STALE_S
+    return [one for one in blobs.incoming().iterdir() if one.stat().st_mtime < long_ago]
 
 
 def _part(workspace: Workspace, sha256: str) -> Path:

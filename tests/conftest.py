@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.operations import BaseDatabaseOperations
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+
+from experiments import audit_keeping
 
 # One browser a session: two of Playwright's loops in one thread refuse each other.
 pytest_plugins = ["tests.chromium", "tests.object_stores"]
@@ -20,7 +23,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("metascope")
 
 
-DELIVERY = {"test_end_to_end.py", "test_resume.py"}
+DELIVERY = {"test_children.py", "test_end_to_end.py", "test_resume.py"}
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
@@ -53,6 +56,26 @@ def _connection_outlives_responses() -> Iterator[None]:
         patch.setattr(
             BaseDatabaseWrapper, "close_if_unusable_or_obsolete", close_unless_in_transaction
         )
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flushing_lifts_what_keeps_the_audit_log() -> Iterator[None]:
+    """Tests with transactions of their own empty every table behind them, also the one that the
+    database keeps.
+    """
+    empty = BaseDatabaseOperations.execute_sql_flush
+
+    def empty_all(self: BaseDatabaseOperations, statements: list[str]) -> None:
+        with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
+            for statement in audit_keeping.REMOVE[self.connection.vendor]:
+                cursor.execute(statement)
+            empty(self, statements)
+            for statement in audit_keeping.INSTALL[self.connection.vendor]:
+                cursor.execute(statement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", empty_all)
         yield
 
 

@@ -25,6 +25,7 @@ from metascope._upload import Changed, Upload
 BATCH_POINTS = 50_000
 BATCH_KEYS = 1_000
 BATCH_BYTES = 4 * 1024 * 1024
+PARENT = ("parent", "parent_origin")
 CONTENT_TYPE = "application/vnd.metascope.records"
 
 
@@ -184,21 +185,39 @@ class Delivery:
         """Create the run, and its project where there is none. Raises Denied instead of Refused:
         without its run nothing of the spool can be delivered, and all of it must be kept.
 
+        A parent whose own start is still in its spool is waited for; one that is gone from the
+        server does not keep the child from it.
+
         The origin makes it the same run when the answer was lost, however long ago."""
         content = {"origin": self.state.client, **content}
+        spool = content.pop("parent_spool", None)
         try:
             try:
-                found = self.api.post("runs/", content)
+                found = self._create(content)
             except Refused as error:
-                if error.code != "project_not_found":
+                if error.code != "parent_not_found":
                     raise
-                workspace, _, slug = content["project"].rpartition("/")
-                body = {"slug": slug, **({"workspace": workspace} if workspace else {})}
-                self.api.post("projects/", body, key=f"{self.state.client}-project")
-                found = self.api.post("runs/", content)
+                if spool is not None and _is_on_its_way(Path(spool)):
+                    raise Unreachable("the parent run is not known to the server yet") from error
+                self._note({"parent": content.get("parent", ""), "why": str(error)}, 1)
+                content = {key: content[key] for key in content if key not in PARENT}
+                found = self._create(content)
         except Refused as error:
             raise Denied(f"The server does not take this run: {error}") from error
         return str(found["id"]), str(found["project"])
+
+    def _create(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The run, in a project that is made where there is none. Raises Refused."""
+        try:
+            found: dict[str, Any] = self.api.post("runs/", content)
+        except Refused as error:
+            if error.code != "project_not_found":
+                raise
+            workspace, _, slug = content["project"].rpartition("/")
+            body = {"slug": slug, **({"workspace": workspace} if workspace else {})}
+            self.api.post("projects/", body, key=f"{self.state.client}-project")
+            found = self.api.post("runs/", content)
+        return found
 
     def _resume(self, run: str, after_step: int | None) -> tuple[str, str]:
         """Go on with a run. Again after a lost answer it does the same: nothing was sent since."""
@@ -329,6 +348,14 @@ def _run_of(folder: Path) -> tuple[str, str | None]:
     if parent is None or parent.run is None:
         raise Unreachable("the run of the parent process is not known to the server yet")
     return parent.run, parent.project
+
+
+def _is_on_its_way(folder: Path) -> bool:
+    """Whether a spool holds a run's start that the server has not been told."""
+    if not segments(folder):
+        return False
+    state = _load(folder)
+    return state is None or state.run is None
 
 
 def _id_of(record: Record) -> int:

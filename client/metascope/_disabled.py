@@ -36,6 +36,10 @@ class DisabledRun(Run):
         """None: it has no page."""
         return None
 
+    def as_parent(self) -> dict[str, str]:
+        """Nothing: a child run is nested in no run."""
+        return {}
+
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Nothing is recorded."""
 

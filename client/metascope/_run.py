@@ -37,13 +37,21 @@ class Run(Evidence):
     """
 
     def __init__(
-        self, channel: Channel, exit_wait_s: float = 60.0, project: str = "", *, ends: bool = True
+        self,
+        channel: Channel,
+        exit_wait_s: float = 60.0,
+        project: str = "",
+        *,
+        ends: bool = True,
+        named: Mapping[str, str] | None = None,
     ) -> None:
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
         self._project = project
+        self._named = dict(named or {})  # how a child run names this one before its id is known
+        self._started_in = channel.spool.folder
         self._ends = ends  # the run ends with this process
         self._write = channel.spool.write
         self._lock = threading.RLock()  # a signal handler may log in the middle of a log
@@ -74,6 +82,17 @@ class Run(Evidence):
         """The run's page; None until the server has made it."""
         sender = self._sender
         return sender.page if sender else None
+
+    @property
+    def project(self) -> str:
+        """The project it was started in, as it was named there."""
+        return self._project
+
+    def as_parent(self) -> dict[str, str]:
+        """What a child run's start says of this one; where its spool lies is for the delivery."""
+        if self.id is not None:
+            return {"parent": self.id}
+        return {**self._named, "parent_spool": str(self._started_in)}
 
     @property
     def _sender(self) -> Sender | None:

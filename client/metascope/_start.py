@@ -29,6 +29,7 @@ def start(
     console: bool = True,
     code: bool = True,
     system: bool = True,
+    parent: Run | str | None = None,
     resume: str = "",
     after_step: int | None = None,
     shared: str = "",
@@ -47,6 +48,9 @@ def start(
     `resume`: the id of a run to go on with, whatever had become of it; with `after_step`, points of
     later steps are dropped there, visibly. Then only code, console and machine are recorded anew.
 
+    `parent`: the run, or the id of one, of the same project that this one is nested in: a fold of a
+    cross-validation, a trial of a search.
+
     `shared`: processes of one run name it alike (such as the job's id of torchrun), and get the
     same run; those of a `rank` above 0 log to it, and leave its end to rank 0.
 
@@ -55,6 +59,8 @@ def start(
     Raises ValueError for settings that make no sense, OSError where no spool can be written.
     """
     settings = _settings.load()
+    if isinstance(parent, Run):
+        project = project or parent.project
     project = project or os.environ.get("METASCOPE_PROJECT", "")
     if disabled or settings.mode == "disabled":
         return _begun(DisabledRun(settings, project))
@@ -73,13 +79,18 @@ def start(
     }
     if resume and shared:
         raise ValueError("use resume or shared, not both")
+    if resume and parent is not None:
+        raise ValueError("a run that is resumed keeps its parent: leave parent out")
     first: dict[str, Any] = {"type": "start", "content": content}
     if shared:
         content["origin"] = shared
+    if parent is not None:
+        content |= {"parent": parent} if isinstance(parent, str) else parent.as_parent()
     if resume:
         first = {"type": "resume", "content": {"run": resume, "after_step": after_step}}
     channel = open_channel(settings, first)
-    run = _begun(Run(channel, settings.exit_wait_s, project, ends=rank == 0))
+    named = {"parent": resume} if resume else {"parent_origin": shared or channel.spool.folder.name}
+    run = _begun(Run(channel, settings.exit_wait_s, project, ends=rank == 0, named=named))
     if rank:
         return run
     if settings.mode == "online":

@@ -42,10 +42,11 @@ def sync(settings: Settings, say: Callable[[str], None]) -> list[Synced]:
 
 
 def waiting(settings: Settings) -> list[Path]:
-    """The spools in which something is left. Those of forked processes come last: they learn from
-    their parent's which run is theirs."""
+    """The spools in which something is left, in the order they were made: a run's parent comes
+    before it. Those of forked processes come last: they learn from their parent's which run is
+    theirs."""
     found = [folder for folder in sorted(settings.spool.glob("*/")) if segments(folder)]
-    return sorted(found, key=_is_branch)
+    return sorted(found, key=lambda folder: (_is_branch(folder), _made_at(folder)))
 
 
 def deliver(
@@ -80,6 +81,13 @@ def _deliver(folder: Path, settings: Settings, is_stopped: Callable[[], bool]) -
     if not problem:
         clear(folder)
     return Synced(folder.name, state.run, not problem, state.refused, problem, is_unreachable)
+
+
+def _made_at(folder: Path) -> int:
+    try:
+        return (folder / ABOUT).stat().st_mtime_ns
+    except FileNotFoundError:  # its process has just sent the rest
+        return 0
 
 
 def _is_branch(folder: Path) -> bool:

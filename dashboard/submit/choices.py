@@ -50,7 +50,8 @@ class QueueOption:
 
 def projects(user: User) -> list[Project]:
     """Where the user may submit, the one with the newest run first."""
-    found = access.projects_of(user, Role.MEMBER).annotate(newest=newest_run_at())
+    mine = access.projects_of(user, Role.MEMBER).filter(deleted_at=None)
+    found = mine.annotate(newest=newest_run_at())
     newest_first = F("newest").desc(nulls_last=True)
     return list(found.select_related("workspace").order_by(newest_first, "slug"))
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from dashboard import panels, run_facts, version_rows
@@ -15,6 +16,7 @@ from dashboard.live import render_live
 from dashboard.named_texts import NamedTexts
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
+from dashboard.run_list import run_list
 from dashboard.scope import may_edit, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
 from experiments import alerts, queue, reading
@@ -23,6 +25,8 @@ from experiments.models import Evaluation, Run, RunStatus
 CONSOLE_LINES = 400
 SPEC_LINES = 16
 MOST_ALERTS = 5  # the latest; the others are among the files
+MOST_REWINDS = 100  # the latest
+MOST_GROUP_NAMES = 200  # to choose from
 MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
 X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
@@ -67,6 +71,9 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "trash_days": settings.TRASH_DAYS,
         "tags": run.labels,
         "texts": NamedTexts(run, request.user),
+        "group_names": reading.group_names(run.project)[:MOST_GROUP_NAMES],
+        "child_count": run.children.filter(deleted_at=None).count(),
+        "rewinds": list(run.rewinds.order_by("-pk")[:MOST_REWINDS]),
         "alerts": alerts.of_run(run, limit=MOST_ALERTS),
         "progress": progress,
         "checkpoint": checkpoint,
@@ -104,7 +111,20 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
         "panels": _with_src(run, panels.overview(groups, project.main_metric)),
         "fits": _fits(run, evaluation),
         "spec": run_facts.flat_params(run)[:SPEC_LINES],
+        **_children(run, header["child_count"]),
         **_console(request, run, header),
+    }
+
+
+def _children(run: Run, count: int) -> dict[str, Any]:
+    """The table of its child runs, where there are any."""
+    if not count:
+        return {}
+    filters = f"parent = {run.pk}"
+    table = reverse("project", args=[run.project.workspace.slug, run.project.slug])
+    return {
+        "children": run_list(run.project, filters),
+        "children_href": f"{table}?{urlencode({'q': filters})}",
     }
 
 

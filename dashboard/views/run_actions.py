@@ -1,4 +1,4 @@
-"""What people do to runs: cancel, tag, write notes, archive; to many at once, delete too."""
+"""What people do to runs: cancel, tag, group, write notes, archive; to many at once, delete too."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -42,6 +42,14 @@ def notes(request: SignedIn, run_id: str) -> HttpResponse:
 
 
 @require_POST
+def group(request: SignedIn, run_id: str) -> HttpResponse:
+    """Puts the run into the group sent; an empty name takes it out of any."""
+    run = editable_run(request, run_id)
+    lifecycle.edit_run(run, group=request.POST.get("group", ""))
+    return redirect("run", run.pk)
+
+
+@require_POST
 def archive(request: SignedIn, run_id: str) -> HttpResponse:
     """Hides the run from lists, or with `undo=1` shows it again."""
     run = editable_run(request, run_id)
@@ -56,9 +64,9 @@ def archive(request: SignedIn, run_id: str) -> HttpResponse:
 def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     """Does `action` to the runs `run=ID&run=ID` of one project.
 
-    Actions: tag, cancel, archive, unarchive, trash, restore. All or none, every run being checked
-    before the first changes; but for `cancel`, which leaves runs that have ended as they are.
-    `done` says how many it changed.
+    Actions: tag, group, cancel, archive, unarchive, trash, restore. All or none, every run being
+    checked before the first changes; but for `cancel`, which leaves runs that have ended as they
+    are. `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found, Role.MEMBER)
@@ -83,6 +91,9 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         added = _words(request.POST.get("tags", ""))
         for run in runs:
             lifecycle.set_tags(run, list(dict.fromkeys([*run.labels, *added])))
+    elif action == "group":
+        for run in runs:
+            lifecycle.edit_run(run, group=request.POST.get("group", ""))
     elif action == "cancel":
         return _cancel(runs)
     elif action == "archive":
@@ -100,7 +111,7 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         for run in runs:
             lifecycle.restore(run)
     else:
-        problem = "Choose tag, cancel, archive, unarchive, trash or restore."
+        problem = "Choose tag, group, cancel, archive, unarchive, trash or restore."
         raise Invalid(problem, fields={"action": [problem]})
     return len(runs)
 

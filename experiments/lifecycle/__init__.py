@@ -18,6 +18,7 @@ from experiments.lifecycle.editing import (
     set_tags,
 )
 from experiments.lifecycle.jobs import submit_job
+from experiments.lifecycle.nesting import nest_as_told, set_parent
 from experiments.lifecycle.params import flatten
 from experiments.lifecycle.projects import create_project, edit_project
 from experiments.lifecycle.runs import attach_snapshot, create_run, transition
@@ -46,6 +47,7 @@ __all__ = [
     "finish_client_run",
     "flatten",
     "log_client_run",
+    "nest_as_told",
     "report_client_run",
     "restore",
     "resume_client_run",
@@ -53,6 +55,7 @@ __all__ = [
     "set_environment",
     "set_notes",
     "set_params",
+    "set_parent",
     "set_summary",
     "set_tags",
     "sign_of_life",

@@ -19,19 +19,39 @@ from experiments.shapes import Logged
 
 @transaction.atomic
 def create_client_run(
-    *, project: Project, user: User, origin: str | None = None, **described: Any
+    *,
+    project: Project,
+    user: User,
+    origin: str | None = None,
+    parent_origin: str | None = None,
+    **described: Any,
 ) -> tuple[Run, bool]:
     """The run of this origin in the project, and whether it was made now.
 
     A client that never heard the answer asks again, even weeks later: it gets the run it made,
-    whatever has become of it. Without an origin each call makes a run. Raises as `create_run`.
+    whatever has become of it. Without an origin each call makes a run. `parent_origin` names the
+    run that it is nested in by that one's origin. Raises as `create_run`.
     """
     if origin is not None:
         # The lock makes two creators wait for each other, as for the run's number.
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if found := Run.objects.filter(project=project, origin=origin).first():
             return found, False
+    if parent_origin:
+        described["parent"] = _id_of_origin(project, parent_origin)
     return create_run(project=project, user=user, origin=origin, **described), True
+
+
+def _id_of_origin(project: Project, origin: str) -> str:
+    found = Run.objects.filter(project=project, origin=origin).first()
+    if found is None:
+        problem = f"{project.slug} has no run of this origin: send that run first."
+        raise Invalid(
+            f"parent_origin: {problem}",
+            code="parent_not_found",
+            fields={"parent_origin": [problem]},
+        )
+    return found.pk
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from experiments.errors import Conflict
 from experiments.lifecycle import params as flat
+from experiments.lifecycle.nesting import set_parent
 from experiments.lifecycle.runs import LONGEST_NOTES, checked_document
 from experiments.lifecycle.tags import clean_tags
 from experiments.models import Param, Run, RunTag
@@ -21,8 +22,9 @@ def edit_run(
     notes: str | None = None,
     tags: Sequence[str] | None = None,
     group: str | None = None,
+    parent: str | None = None,
 ) -> Run:
-    """Changes what is given and nothing else; all or nothing."""
+    """Changes what is given and nothing else; all or nothing. `parent`: an id, or "" for none."""
     problems = Problems()
     changed: list[str] = []
     if name is not None:
@@ -36,6 +38,8 @@ def edit_run(
         changed.append("group")
     names = None if tags is None else clean_tags(tags, problems)
     problems.check()
+    if parent is not None:
+        set_parent(run, parent)
     if changed:
         run.save(update_fields=changed)
     if names is not None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Now
 
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.lifecycle import params as flat
+from experiments.lifecycle.nesting import find_parent, hold, not_there
 from experiments.lifecycle.tags import clean_tags
 from experiments.models import Param, Project, Run, RunStatus, RunTag, Snapshot, User
 from experiments.models.runs import FINISHED
@@ -43,8 +44,12 @@ def create_run(
     environment: Mapping[str, Any] | None = None,
     command: str = "",
     origin: str | None = None,
+    parent: str | None = None,
 ) -> Run:
-    """A new run with the next number of its project; Invalid names every field that is wrong."""
+    """A new run with the next number of its project; Invalid names every field that is wrong.
+
+    `parent`: the id of the run of the project that it is nested in.
+    """
     problems = Problems()
     leaves = _leaves(params or {}, problems)
     names = clean_tags(tags, problems)
@@ -60,11 +65,14 @@ def create_run(
         environment=checked_document("environment", environment or {}, problems),
         created_by=user,
         origin=origin,
+        parent=find_parent(project, parent, problems) if parent else None,
     )
     if origin is not None and not _ORIGIN.fullmatch(origin):
         problems.add("origin", "Use 1 to 64 visible ASCII characters, such as a UUID.")
     problems.check()
     with transaction.atomic():
+        if parent and not hold([parent]):
+            raise not_there(project, parent)  # it was erased a moment ago
         _number(run, project)
         run.save(force_insert=True)
         Param.objects.bulk_create(flat.rows(run, leaves))

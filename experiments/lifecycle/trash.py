@@ -1,9 +1,11 @@
 """The trash: what was deleted waits there, can be restored, and is erased after a while.
 
 A run in the trash is archived too, so no list shows it; its page and its late points still work.
+Its child runs stay where they are; when it is erased, they are nested in nothing.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -12,8 +14,18 @@ from django.db.models.functions import Coalesce, Now
 
 from experiments import audit
 from experiments.errors import Conflict
+from experiments.lifecycle.nesting import hold
 from experiments.lifecycle.runs import transition
-from experiments.models import Job, LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models import (
+    ArtifactVersion,
+    Job,
+    LoggedModel,
+    Manifest,
+    Project,
+    Run,
+    RunStatus,
+    Snapshot,
+)
 from experiments.models.audit import Action
 from experiments.models.runs import ACTIVE
 
@@ -37,12 +49,12 @@ def trash(run: Run) -> Run:
 
 
 @transaction.atomic
-@transaction.atomic
 def restore(run: Run) -> Run:
     """Takes a run out of the trash, and shows it in lists. Repeating changes nothing.
 
     Raises Conflict while its project is in the trash.
     """
+    hold([run.pk])  # before its project, as everywhere
     project = Project.objects.select_for_update(no_key=True).get(pk=run.project_id)
     if project.deleted_at is not None:
         raise Conflict("Its project is in the trash: restore that.", code="project_in_trash")
@@ -66,17 +78,19 @@ def erase(run: Run) -> Run:
         raise Conflict(
             "Only what is in the trash can be erased: delete it first.", code="not_trash"
         )
+    children = Run.objects.filter(parent=run.pk).count()
     Run.objects.filter(pk=run.pk).delete()
     if locked.files_id is not None:
         Manifest.objects.filter(pk=locked.files_id).delete()
     if locked.snapshot_id is not None:  # others may have executed the same code
         Snapshot.objects.filter(pk=locked.snapshot_id, run=None).delete()
-    _note(Action.RUN_ERASED, run)
+    _note(Action.RUN_ERASED, run, **({"children": children} if children else {}))
     return run
 
 
-def _note(action: Action, run: Run) -> None:
-    audit.record(action, f"{run.name} ({run.pk})", place=run.project, project=run.project.slug)
+def _note(action: Action, run: Run, **details: Any) -> None:
+    slug = run.project.slug
+    audit.record(action, f"{run.name} ({run.pk})", place=run.project, project=slug, **details)
 
 
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
@@ -86,11 +100,19 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     erased = [erase(run) for run in due]
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
     for project in projects[:limit]:
-        _erase_models(LoggedModel.objects.filter(project=project))
-        audit.record(Action.PROJECT_ERASED, project.slug, place=project)
-        project.delete()
+        _erase_project(project)
     _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
     return len(erased)
+
+
+@transaction.atomic
+def _erase_project(project: Project) -> None:
+    _erase_models(LoggedModel.objects.filter(project=project))
+    audit.record(Action.PROJECT_ERASED, project.slug, place=project)
+    versions = ArtifactVersion.objects.filter(artifact__project=project)
+    trees = list(versions.values_list("files", flat=True))
+    project.delete()
+    Manifest.objects.filter(pk__in=trees).delete()
 
 
 @transaction.atomic

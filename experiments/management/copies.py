@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -16,10 +16,7 @@ REFERRED_TO = """
     UNION SELECT patch_id FROM experiments_snapshot WHERE patch_id IS NOT NULL
     UNION SELECT blob_id FROM experiments_manifestfile WHERE blob_id IS NOT NULL
 """
-POSTGRESQL = (
-    "The database is PostgreSQL, which has its own: use `pg_dump` and `pg_restore` for it, and "
-    "copy the folder blobs/ after the dump."
-)
+MIGRATIONS = "SELECT name FROM django_migrations WHERE app = 'experiments'"
 
 
 def bucket() -> str:
@@ -55,11 +52,10 @@ def blobs_referred_to(path: Path) -> list[str]:
 def migrations_in(path: Path) -> set[str]:
     """The names of our migrations that were applied to a database."""
     with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as database:
-        rows = database.execute("SELECT name FROM django_migrations WHERE app = 'experiments'")
-        return {row[0] for row in rows}
+        return {row[0] for row in database.execute(MIGRATIONS)}
 
 
-def check_blobs(folder: Path, shas: list[str]) -> None:
+def check_blobs(folder: Path, shas: Sequence[str]) -> None:
     """Reads all of these files below `folder`. Raises NotWhole."""
     kept = {path.name: path for path in files_in(folder)}
     missing = [sha for sha in shas if sha not in kept]

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0018_chunk_overviews")]
+    dependencies = [("experiments", "0022_audit_kept")]
 
     operations = [
         migrations.AddIndex(

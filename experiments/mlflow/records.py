@@ -36,6 +36,8 @@ def _portion(ids: Sequence[str]) -> list[Record]:
 
 def _record(run: Run, tags: dict[str, str], metrics: list[Record]) -> Record:
     tags.setdefault(runs.NAME, run.name)
+    if run.parent_id is not None:  # nested here, maybe by another client
+        tags[runs.PARENT] = run.parent_id
     params = tag_list(flat.texts(run.params))
     data = {"metrics": metrics, "params": params, "tags": tag_list(tags)}
     return {"info": info(run, tags[runs.NAME]), "data": data}

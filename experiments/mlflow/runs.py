@@ -129,6 +129,8 @@ def delete_tag(run: Run, key: str) -> None:
         raise no_such("tag", key)
     if key == NOTE:
         lifecycle.set_notes(run, "")
+    if key == PARENT:
+        lifecycle.set_parent(run, "")
 
 
 def refuse_deleted(run: Run) -> None:
@@ -159,6 +161,8 @@ def write_tags(run: Run, tags: Tags) -> None:
         Run.objects.filter(pk=run.pk).update(**shown)
         for field, value in shown.items():
             setattr(run, field, value)
+    if PARENT in tags:
+        lifecycle.nest_as_told(run, tags[PARENT])
     if commit := tags.get(COMMIT, ""):
         _attach_commit(run, commit, tags)
 

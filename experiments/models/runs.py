@@ -55,6 +55,10 @@ class Run(models.Model):
         models.PositiveIntegerField()
     )  # 1, 2, 3 ... within the project; also picks the colour slot
     group = models.CharField(max_length=200, blank=True)
+    # Of the same project, never below itself: `lifecycle.nesting`. Children outlive it.
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
     seed = models.BigIntegerField(null=True, blank=True)
     status = models.CharField(
         max_length=16, choices=RunStatus.choices, default=RunStatus.QUEUED, db_index=True
@@ -111,6 +115,26 @@ class Run(models.Model):
                 ],
                 name="runs_by_name",
             ),
+            models.Index(
+                fields=["project", "archived_at", "-created_at", "-id"],
+                condition=models.Q(parent__isnull=True),
+                name="outer_runs_by_age",
+            ),
+            models.Index(
+                fields=["project", "archived_at", "status", "id"],
+                condition=models.Q(parent__isnull=True),
+                name="outer_runs_by_status",
+            ),
+            # In the order of lists, or SQLite would rather walk all runs by age.
+            models.Index(
+                fields=["project", "parent", "archived_at", "-created_at", "-id"],
+                condition=models.Q(parent__isnull=False),
+                name="child_runs",
+            ),
+            models.Index(
+                fields=["project", "group", "archived_at", "-created_at", "-id"],
+                name="runs_by_group",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,6 +159,17 @@ def newest_run_at() -> models.Subquery:
     """For projects: when their newest run was made; one step along an index for each."""
     runs = Run.objects.filter(project=models.OuterRef("pk"), archived_at=None)
     return models.Subquery(runs.order_by("-created_at").values("created_at")[:1])
+
+
+class Rewind(models.Model):
+    """A run was taken back to a step: what it had logged of later ones was dropped."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="rewinds")
+    at = models.DateTimeField(db_default=Now())
+    attempt = models.PositiveIntegerField(null=True)  # of its job; null: a client's run
+    after_step = models.BigIntegerField()
+    points = models.PositiveBigIntegerField()  # dropped
+    evaluations = models.PositiveIntegerField()  # dropped
 
 
 class Param(models.Model):

@@ -48,7 +48,7 @@ def run_table(
         archived=archived,
     )
     return RunTable(
-        rows=_rows(ids, columns),
+        rows=rows_of(ids, columns),
         total=total,
         offset=offset,
         limit=limit,
@@ -106,7 +106,8 @@ def _names(model: type[Param | Series | RunTag], column: str, project: Project) 
         return tuple(sorted(name for (name,) in cursor.fetchall()))
 
 
-def _rows(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
+def rows_of(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
+    """These runs as rows, in this order, with the values of `columns`."""
     runs = Run.objects.select_related("created_by").without_documents()
     by_id = runs.in_bulk(ids)
     tags: dict[str, list[str]] = {run_id: [] for run_id in ids}

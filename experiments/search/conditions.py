@@ -35,6 +35,8 @@ def condition(asked: Comparison, project: Project | None) -> Q:
             return _of_tags(RunTag.objects.filter(_within(project)), asked)
         case _, "user":
             return _of_user(asked)
+        case _, "parent":
+            return _of_parent(asked)
         case _, key if key in TEXT_FIELDS:
             return _of_own_text(TEXT_FIELDS[key], asked)
         case _, key if key in NUMBER_FIELDS:
@@ -82,6 +84,16 @@ def _of_user(asked: Comparison) -> Q:
         return has if asked.is_not else ~has
     users = User.objects.filter(read.texts("username", asked)).values("pk")
     return read.negated(asked, Q(created_by__in=users), has)
+
+
+def _of_parent(asked: Comparison) -> Q:
+    has = Q(parent__isnull=False)
+    if asked.sign == "IS NULL":
+        return has if asked.is_not else ~has
+    if asked.sign not in ("=", "IN"):
+        raise problem(asked.named, "compare parent by =, != or IN with ids, or say IS NULL.")
+    parents = [unquoted(value.text) for value in asked.values]
+    return read.negated(asked, Q(parent__in=parents), has)
 
 
 def _of_tags(rows: QuerySet[RunTag], asked: Comparison) -> Q:

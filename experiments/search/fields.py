@@ -11,8 +11,8 @@ TIME_FIELDS = {"created": "created_at", "started": "started_at", "finished": "fi
 SUMMARIES = {"last": "last", "min": "least", "max": "most"}
 SUMMARY_NAMES = (*SUMMARIES, "best")
 KNOWN = (
-    "status, id, name, group, user, seed, number, created, started, finished, tags, tags.KEY, "
-    "params.KEY, metrics.KEY"
+    "status, id, name, group, parent, user, seed, number, created, started, finished, tags, "
+    "tags.KEY, params.KEY, metrics.KEY"
 )
 _KEYED = re.compile(r"(?P<kind>params|metrics|tags)\.(?P<key>.+)", re.DOTALL)
 _SUMMED = re.compile(rf"(?P<name>metrics\..+)\((?P<summary>{'|'.join(SUMMARY_NAMES)})\)", re.DOTALL)

@@ -80,3 +80,13 @@ def test_ranks_share_a_run_that_rank_0_ends(environment):  # noqa: F811
 def test_resume_and_shared_exclude_each_other(environment):  # noqa: F811
     with pytest.raises(ValueError, match="not both"):
         start(resume="x", shared="y")
+
+
+def test_what_a_rewind_dropped_stays_known_after_the_run_has_ended(environment):  # noqa: F811
+    first = train({0: 3.0, 1: 2.0, 2: 9.0, 3: 9.0})
+
+    train({2: 1.0}, resume=first.pk, after_step=1)
+    train({3: 0.5}, resume=first.pk, after_step=2)
+
+    rewind = first.rewinds.get()  # the second one found nothing to drop
+    assert (rewind.after_step, rewind.points, rewind.attempt) == (1, 2, None)

@@ -48,6 +48,23 @@ def test_a_failing_script_ends_its_run_as_failed(server, client, experiment):
     assert client.get_run(active.info.run_id).info.status == "FAILED"
 
 
+def test_nested_runs_are_child_runs_here(server, client, experiment):
+    mlflow.set_tracking_uri(server.url)
+    with (
+        mlflow.start_run(experiment_id=experiment) as sweep,
+        mlflow.start_run(experiment_id=experiment, nested=True) as trial,
+    ):
+        mlflow.log_metric("loss", 1.0)
+
+    kept = server.call("GET", f"/api/v1/runs/{trial.info.run_id}/").json()
+    assert kept["parent"] == sweep.info.run_id
+    assert [one.info.run_id for one in client.search_runs(
+        [experiment], f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
+    )] == [trial.info.run_id]  # fmt: skip
+    client.delete_run(sweep.info.run_id)
+    assert client.get_run(trial.info.run_id).info.lifecycle_stage == "active"
+
+
 class TestExperiments:
     def test_experiment_0_is_called_default(self, client):
         assert client.get_experiment("0").name == "Default"

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.test import Client
 
+from experiments import lifecycle
 from experiments.models import IdempotencyRecord, Job, Role, Run
 from tests.factories import (
     OMNIGLOT_MISSING,
@@ -456,3 +457,14 @@ def test_the_request_shown_does_what_the_button_does(ada: Client, worker):
     for field in ("name", "seed", "notes", "project_id", "params"):
         assert getattr(by_form.run, field) == getattr(by_api.run, field)
     assert json.loads(body)["tags"] == ["a", "b"]
+
+
+def test_a_project_in_the_trash_is_not_offered(ada: Client, worker):
+    gone = make_project(slug="gone-to-the-trash")
+    assert "gone-to-the-trash" in page(ada)
+
+    lifecycle.trash_project(gone)
+
+    form = page(ada)
+    assert "lab/gone-to-the-trash" not in form
+    assert "lab/sinusoid" in form

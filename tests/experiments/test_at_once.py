@@ -7,6 +7,7 @@ import io
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import numpy as np
@@ -15,13 +16,15 @@ from django.db import connections
 from django.utils import timezone
 
 from experiments import artifacts, blobs, files, folding, lifecycle, queue, recording, uploads
-from experiments.errors import Superseded
+from experiments.errors import Invalid, Superseded
 from experiments.mlflow import registering
 from experiments.models import (
+    Artifact,
     ArtifactVersion,
     Blob,
     BlobUpload,
     Job,
+    Manifest,
     MetricBatch,
     ModelVersion,
     Project,
@@ -70,7 +73,13 @@ def batch(first: int, *keys: str) -> list[SeriesPoints]:
 
 
 def steps_of(run: Run, key: str) -> list[int]:
-    return [point.step for point in points(run.pk, key, limit=10_000).points]
+    """All of them, however many a busy machine let through."""
+    page = points(run.pk, key, limit=10_000)
+    found = [point.step for point in page.points]
+    while page.next is not None:
+        page = points(run.pk, key, after=page.next, limit=10_000)
+        found += [point.step for point in page.points]
+    return found
 
 
 def assert_once(run: Run, key: str, size: int) -> None:
@@ -212,6 +221,58 @@ def test_versions_made_at_once_have_numbers_of_their_own():
     assert list(numbers) == [1, 2, 3, 4]
     registered = ModelVersion.objects.order_by("number").values_list("number", flat=True)
     assert list(registered) == list(range(1, THREADS + 1))
+
+
+def test_versions_of_an_artifact_that_is_deleted_meanwhile_are_made_anew():
+    workspace = factories.make_workspace("lab")
+    project = factories.make_project(workspace)
+    blob = blobs.put(b"a")
+    BlobUpload.objects.create(workspace=workspace, blob=blob)
+    stored = [artifacts.Stored(path="a", sha256=blob.pk)]
+
+    def log() -> None:
+        for _ in range(20):
+            artifacts.log_version(project=project, user=None, name="a", kind="file", stored=stored)
+
+    def delete() -> None:
+        for _ in range(40):
+            if artifact := Artifact.objects.filter(project=project).first():
+                artifacts.delete_artifact(artifact)
+
+    at_once(log, log, delete, delete)
+    log()
+
+    assert ArtifactVersion.objects.get().artifact == Artifact.objects.get()
+    assert Manifest.objects.count() == 1
+
+
+def test_runs_nested_at_once_are_in_no_circle_and_below_what_is_there():
+    project = factories.make_project()
+    first, second, third = (factories.make_run(project, status="completed") for _ in range(3))
+
+    def nest(run: Run, parent: Run) -> None:
+        for _ in range(10):
+            with suppress(Invalid):
+                lifecycle.set_parent(run, parent.pk)
+            lifecycle.set_parent(run, "")
+        with suppress(Invalid):
+            lifecycle.set_parent(run, parent.pk)
+
+    def start() -> None:
+        for _ in range(10):
+            with suppress(Invalid):
+                lifecycle.create_run(project=project, user=None, parent=third.pk)
+
+    at_once(
+        lambda: nest(first, second),
+        lambda: nest(second, first),
+        start,
+        lambda: lifecycle.erase(lifecycle.trash(third)),
+    )
+
+    parents = {run.pk: run.parent_id for run in project.runs.all()}
+    assert parents[first.pk] != second.pk or parents[second.pk] != first.pk
+    assert third.pk not in parents.values()
 
 
 def test_the_same_files_put_in_other_orders_do_not_wait_for_each_other():

@@ -98,6 +98,8 @@ def test_rewinding_takes_back_evaluations_and_progress(job):
     record(job.run, series=[points(steps=(3, 7)), points("late", steps=(5, 6))], attempt=1)
     assert recording.rewind(run_id=job.run_id, after_step=4, attempt=1) == 3
     assert recording.rewind(run_id=job.run_id, after_step=4, attempt=1) == 0
+    rewind = job.run.rewinds.get()  # nothing to say of the second
+    assert (rewind.after_step, rewind.points, rewind.evaluations, rewind.attempt) == (4, 3, 1, 1)
     assert [row.step for row in Evaluation.objects.all()] == [3]
     job.run.refresh_from_db()
     assert (job.run.progress_step, job.run.progress_total) == (4, 20)

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config import database, restoring
 from config.refusal import StartRefused
-from experiments.management import copies
+from experiments.management import postgresql
 
 
 class Command(BaseCommand):
@@ -41,8 +41,8 @@ class Command(BaseCommand):
             self.stdout.write(f"to be applied: {name}")
         if options["check"]:
             sys.exit(1)
-        if connection.vendor != "sqlite":
-            raise CommandError(f"{copies.POSTGRESQL} Then start ./run, which migrates.")
+        if connection.vendor != "sqlite" and not postgresql.have_programs():
+            raise CommandError(f"{postgresql.MISSING} Then start ./run, which migrates.")
         try:
             with restoring.stopped(Path(settings.DATA_DIR)):
                 self._upgrade(options["backup"] or _beside(pending[0]))
@@ -80,6 +80,11 @@ def _beside(first: str) -> Path:
 
 
 def _way_back(target: Path) -> str:
+    if connection.vendor != "sqlite":
+        return (
+            "The way back: check out the version you had, name an empty database in "
+            f"METASCOPE_DATABASE_URL, then `manage.py restore {target}`."
+        )
     return (
         f"The way back: check out the version you had, then `manage.py restore {target}`; what was "
         "recorded since the upgrade stays in before-restore-.../."

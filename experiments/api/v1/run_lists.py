@@ -1,6 +1,6 @@
 """Runs of a list in JSON: what RunOutput shows, of many runs at a time.
 
-A page is 50 runs or more of 19 values each: model instances and serializer fields take ten times as
+A page is 50 runs or more of 21 values each: model instances and serializer fields take ten times as
 long as reading the rows (`bench/run_search.py`). `tests/api/test_api_runs.py` holds the two to the
 same answer.
 """
@@ -18,7 +18,9 @@ _COLUMNS = {
     "number": "number",
     "status": "status",
     "status_reason": "status_reason",
+    "exit_code": "exit_code",
     "group": "group",
+    "parent": "parent_id",
     "seed": "seed",
     "job": "job__id",
     "progress_step": "progress_step",

@@ -2,12 +2,24 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from experiments.api.fields import Choice, Input, Object, Output, Text, Texts, Whole
 from experiments.models import Run, RunStatus
 
+MOST_REWINDS = 100  # the latest
 CLIENT_ENDS = ["completed", "failed", "cancelled"]
+
+
+class RewindOutput(Output):
+    """What was dropped when a run was taken back to a step."""
+
+    at = serializers.DateTimeField()
+    attempt = serializers.IntegerField(allow_null=True, help_text="Of its job; null: a client's.")
+    after_step = serializers.IntegerField()
+    points = serializers.IntegerField()
+    evaluations = serializers.IntegerField()
 
 
 class RunOutput(Output):
@@ -23,6 +35,9 @@ class RunOutput(Output):
         allow_null=True, help_text="Of the script's process; null: not known."
     )
     group = serializers.CharField()
+    parent = serializers.CharField(  # type: ignore[assignment]
+        source="parent_id", allow_null=True, help_text="The run of its project it is nested in."
+    )
     seed = serializers.IntegerField(allow_null=True)
     tags = serializers.SerializerMethodField()
     job = serializers.SerializerMethodField()
@@ -59,6 +74,15 @@ class RunDetailOutput(RunOutput):
     snapshot = serializers.CharField(
         source="snapshot.digest", allow_null=True, default=None, help_text="Digest of its code."
     )
+    children = serializers.SerializerMethodField(help_text="How many runs are nested in it.")
+    rewinds = serializers.SerializerMethodField(help_text="When later points were dropped.")
+
+    def get_children(self, run: Run) -> int:
+        return run.children.filter(deleted_at=None).count()
+
+    @extend_schema_field(RewindOutput(many=True))
+    def get_rewinds(self, run: Run) -> Any:
+        return RewindOutput(run.rewinds.order_by("-pk")[:MOST_REWINDS], many=True).data
 
 
 class RunInput(Input):
@@ -68,6 +92,18 @@ class RunInput(Input):
     tags = Texts(required=False)
     notes = Text(required=False, allow_blank=True)
     group = Text(required=False, allow_blank=True)
+    parent = Text(  # type: ignore[assignment]
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="The id of a run of the project that this one is nested in.",
+    )
+    parent_origin = Text(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Instead of the parent's id, the origin that its client gave it.",
+    )
     seed = Whole(required=False, allow_null=True, min_value=-(2**63), max_value=2**63 - 1)
     environment = Object(required=False)
     command = Text(required=False, allow_blank=True)
@@ -83,6 +119,11 @@ class RunChange(Input):
     notes = Text(required=False, allow_blank=True)
     tags = Texts(required=False)
     group = Text(required=False, allow_blank=True)
+    parent = Text(  # type: ignore[assignment]
+        required=False,
+        allow_blank=True,
+        help_text="Nests it in another run of its project, not below itself; empty: in none.",
+    )
 
 
 class ParamsInput(Input):
@@ -135,6 +176,7 @@ EXAMPLE: dict[str, Any] = {
     "status_reason": "",
     "exit_code": None,
     "group": "maml-sinusoid",
+    "parent": None,
     "seed": 0,
     "tags": ["paper"],
     "job": "1jh3v9r7m8d1t5fy",
@@ -156,6 +198,8 @@ DETAIL_EXAMPLE = {
     "command": "",
     "origin": None,
     "snapshot": "9f2c4e0b5d6a7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
+    "children": 0,
+    "rewinds": [],
 }
 EXAMPLE_INPUT = {
     "project": "lab/sinusoid",

@@ -24,6 +24,7 @@ QUERY = [
     ("status", str, "One status, or several with commas."),
     ("tag", str, "Runs with this tag; may be repeated: all of them."),
     ("group", str, "Runs of this group."),
+    ("parent", str, "Runs nested in the run of this id; none: in no run."),
     ("q", str, "Runs whose name contains this."),
     ("filter", str, "For example: status = running AND params.outer.lr < 0.01"),
     ("archived", str, "false (default), true, all or trash: what was deleted."),
@@ -36,7 +37,7 @@ QUERY = [
     ),
 ]
 # What `filter` says as well; beside `sort` it does.
-NARROWING = ("status", "tag", "group", "q")
+NARROWING = ("status", "tag", "group", "parent", "q")
 
 
 class Runs(BodyProjectView):
@@ -117,6 +118,8 @@ def _filtered(request: Request, rows: QuerySet[Run]) -> QuerySet[Run]:
         rows = rows.filter(tag_rows__name=tag)
     if group := asked.get("group"):
         rows = rows.filter(group=group)
+    if parent := asked.get("parent"):
+        rows = rows.filter(parent=None) if parent == "none" else rows.filter(parent=parent)
     if part := asked.get("q"):
         rows = rows.filter(name__icontains=part)
     if text := asked.get("filter"):
@@ -154,7 +157,7 @@ class RunDetail(RunView):
 
     @documented(
         "runs_edit",
-        "Change name, notes, tags or group",
+        "Change name, notes, tags, group or parent",
         answer=RunDetailOutput,
         example=shapes.DETAIL_EXAMPLE,
         body=shapes.RunChange,

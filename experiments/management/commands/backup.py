@@ -3,15 +3,18 @@
 import shutil
 import sqlite3
 from argparse import ArgumentParser
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from experiments.management import copies
+from experiments.management import copies, postgresql
+
+REFUSALS = (copies.NotWhole, postgresql.Failed)
 
 
 class Command(BaseCommand):
@@ -24,18 +27,22 @@ class Command(BaseCommand):
         parser.add_argument("target", type=Path, metavar="TARGET", help="a folder to be made")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if connection.vendor != "sqlite":
-            raise CommandError(copies.POSTGRESQL)
+        is_file = connection.vendor == "sqlite"
         database = Path(str(settings.DATABASES["default"]["NAME"]))
-        if not database.is_file():
+        if is_file and not database.is_file():
             raise CommandError(f"There is no database {database}: is METASCOPE_DATA right?")
+        if not is_file and not postgresql.have_programs():
+            raise CommandError(postgresql.MISSING)
         target: Path = options["target"].expanduser().resolve()
         try:
             target.mkdir(mode=0o700, parents=True)
-            blobs = copy_instance(settings.DATA_DIR, database, target)
+            if is_file:
+                blobs = copy_instance(settings.DATA_DIR, database, target)
+            else:
+                blobs = copy_postgresql(settings.DATA_DIR, target)
         except FileExistsError as error:
             raise CommandError(f"{target} exists already: name a new folder.") from error
-        except (OSError, sqlite3.Error, copies.NotWhole) as error:
+        except (OSError, DatabaseError, sqlite3.Error, *REFUSALS) as error:
             raise CommandError(f"The backup {target} is incomplete ({error}).") from error
         if bucket := copies.bucket():
             self.stdout.write(
@@ -53,21 +60,38 @@ def copy_instance(data: Path, database: Path, target: Path) -> int:
     Blobs never change. Those that the database names at the moment it is copied either were
     there in the first pass, or came since and are too young to be collected before the second.
     """
-    if not copies.bucket():
-        copies.copy_new(data / "blobs", target / "blobs")
     copy = target / database.name
-    with (
-        closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(copy)) as written,
-    ):
-        source.backup(written)
-    copy.chmod(0o600)
-    if not copies.bucket():
-        copies.copy_new(data / "blobs", target / "blobs")
-    if (data / "secret_key").exists():
-        shutil.copy2(data / "secret_key", target / "secret_key")
+    with _files_around(data, target):
+        with (
+            closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as written,
+        ):
+            source.backup(written)
+        copy.chmod(0o600)
     copies.check_database(copy)
     shas = copies.blobs_referred_to(copy)
     if not copies.bucket():
         copies.check_blobs(target / "blobs", shas)
     return len(shas)
+
+
+def copy_postgresql(data: Path, target: Path) -> int:
+    """The same of an instance whose database is PostgreSQL. Raises Failed too."""
+    with _files_around(data, target):
+        postgresql.dump(target)
+    shas = postgresql.read_dump(target).blobs
+    if not copies.bucket():
+        copies.check_blobs(target / "blobs", shas)
+    return len(shas)
+
+
+@contextmanager
+def _files_around(data: Path, target: Path) -> Iterator[None]:
+    """Copies blobs before and after what is done within, and the key."""
+    if not copies.bucket():
+        copies.copy_new(data / "blobs", target / "blobs")
+    yield
+    if not copies.bucket():
+        copies.copy_new(data / "blobs", target / "blobs")
+    if (data / "secret_key").exists():
+        shutil.copy2(data / "secret_key", target / "secret_key")

@@ -4,12 +4,17 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 
-from experiments import blobs, lifecycle, uploads
+from experiments import blobs, lifecycle, uploads, usage
 
 AT_ONCE = 500
+KINDS = {
+    "checkpoints": "their checkpoints",
+    "code": "their code",
+    "files": "their files, and those of artifacts and models of such projects",
+    "unreferenced": "files that nothing refers to",
+}
 
 
 class Command(BaseCommand):
@@ -22,19 +27,39 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        erased = 0
-        while not dry_run and (some := lifecycle.empty_trash(AT_ONCE)):
-            erased += some
-        found = blobs.unused()
-        count, size = found.count(), found.aggregate(size=Sum("size"))["size"] or 0
+        found = usage.garbage()
         if dry_run:
-            self.stdout.write(f"{count} files of {filesizeformat(size)} would go.")
+            self._say(found)
             return
+        erased = 0
+        while some := lifecycle.empty_trash(AT_ONCE):
+            erased += some
+        size = usage.total(blobs.unused(), "size")
         collected = 0
         while some := blobs.collect(AT_ONCE):
             collected += some
         parts = uploads.drop_stale_parts()
         self.stdout.write(
             f"{erased} runs of the trash erased; {collected} files deleted, "
-            f"{filesizeformat(size)} freed; {parts} uploads given up."
+            f"{filesizeformat(size + found.parts.size)} freed; {parts} uploads given up."
         )
+
+    def _say(self, found: usage.Garbage) -> None:
+        points = filesizeformat(found.points)
+        rows = [("runs whose time in the trash is over", f"{found.runs:,}"),
+                ("their points, in the database", points)]  # fmt: skip
+        rows += [(KINDS[kind], _said(amount)) for kind, amount in found.files.items()]
+        rows.append(("uploads that were given up", _said(found.parts)))
+        width = max(len(name) for name, _ in rows)
+        for name, text in rows:
+            self.stdout.write(f"{name.ljust(width)}  {text}")
+        files = found.files_in_all
+        freed = filesizeformat(files.size + found.parts.size)
+        self.stdout.write(
+            f"{files.count:,} files would go, {freed} freed. The room of points is used again by "
+            "the database, whose file does not shrink by itself."
+        )
+
+
+def _said(amount: usage.Amount) -> str:
+    return f"{amount.count:,} of {filesizeformat(amount.size)}"

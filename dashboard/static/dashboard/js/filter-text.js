@@ -1,6 +1,6 @@
 // The filter language as far as chips show it: conditions joined by AND or OR, without brackets.
 // Pure functions; the server remains the judge of what a filter means.
-const CONDITION = /^((?:[^\s"'()<>=!~]|\.(?:"(?:[^"\\]|\\.)*"))+(?:\((?:last|min|max|best)\))?)\s*(<=|>=|!=|!~|=|<|>|~)\s*("(?:[^"\\]|\\.)*"|\S+)$/;
+const CONDITION = /^((?:[^\s"'()<>=!~]|\.(?:"(?:[^"\\]|\\.)*"))+(?:\((?:last|min|max|best)\))?)(?:\s*(<=|>=|!=|!~|=|<|>|~)\s*("(?:[^"\\]|\\.)*"|\S+)|\s+(IS(?:\s+NOT)?)\s+(NULL))$/i;
 const JOINER = /\s+(AND|OR)\s+(?=(?:[^"]*"[^"]*")*[^"]*$)/i;
 
 // Conditions as {join, field, op, value}; null when the text needs more than chips can show.
@@ -11,7 +11,7 @@ export function parse(text) {
   for (let i = 0; i < parts.length; i += 2) {
     const found = CONDITION.exec(parts[i].trim());
     if (!found) return null;
-    out.push({ join: i ? parts[i - 1].toUpperCase() : '', field: found[1], op: found[2], value: found[3] });
+    out.push({ join: i ? parts[i - 1].toUpperCase() : '', field: found[1], op: found[2] ?? found[4].toUpperCase(), value: found[3] ?? found[5] });
   }
   return out;
 }

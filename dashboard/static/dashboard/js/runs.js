@@ -49,18 +49,20 @@ async function change(action, fields = {}, ids = [...selected.keys()]) {
     toast(error.message);
     return;
   }
-  const said = { tag: 'tagged', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list', trash: 'moved to the trash', restore: 'restored' }[action];
+  const said = { tag: 'tagged', group: 'regrouped', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list', trash: 'moved to the trash', restore: 'restored' }[action];
   const opposite = { archive: 'unarchive', unarchive: 'archive', trash: 'restore' }[action];
   toast(`${some(done)} ${said}`, opposite ? () => change(opposite, {}, ids) : null);
   if (opposite) ids.forEach((id) => selected.delete(id));
   await reload();
 }
 
+const FORMS = { 'bulk-tag': ['tag', 'tags'], 'bulk-group': ['group', 'group'] }; // form: action, field
 document.addEventListener('submit', (event) => {
-  if (event.target.id !== 'bulk-tag') return;
+  const [action, field] = FORMS[event.target.id] ?? [];
+  if (!action) return;
   event.preventDefault();
   event.target.hidden = true;
-  change('tag', { tags: new FormData(event.target).get('tags') });
+  change(action, { [field]: new FormData(event.target).get(field) });
 });
 
 // Live: cells change in place; rows that are new wait for the reader.
