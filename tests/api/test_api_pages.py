@@ -128,7 +128,7 @@ def test_rows_added_meanwhile_do_not_shift_the_pages(lab):
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("runs/{run}/", 5), ("jobs/{job}/", 5), ("evaluations/{evaluation}/", 4)]
+    ("path", "most"), [("runs/{run}/", 7), ("jobs/{job}/", 5), ("evaluations/{evaluation}/", 4)]
 )
 def test_one_thing_costs_a_fixed_number_of_queries(lab, path, most):
     run = factories.make_run(lab.project, tags=["a", "b", "c"])
