@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
             model_name="run",
             index=models.Index(
                 fields=[
-                    *("project", "archived_at", "name", "group", "seed", "number", "status"),
+                    *("project", "name", "archived_at", "group", "seed", "number", "status"),
                     *("created_by", "created_at", "started_at", "finished_at", "id"),
                 ],
                 name="runs_by_name",
