@@ -165,14 +165,20 @@ def read(sha256: str) -> bytes:
     return data
 
 
-def unused() -> QuerySet[Blob]:
-    """Blobs that nothing refers to, and nobody put or sent lately: what `collect` deletes."""
+def unused(without: QuerySet[ManifestFile] | None = None) -> QuerySet[Blob]:
+    """Blobs that nothing refers to, and nobody put or sent lately: what `collect` deletes.
+
+    `without`: as if these files were gone.
+    """
     lately = Now() - SENT_KEPT
+    files = ManifestFile.objects.filter(blob=OuterRef("pk"))
+    if without is not None:
+        files = files.exclude(pk__in=without.values("pk"))
     return Blob.objects.filter(
         ~Exists(Checkpoint.objects.filter(blob=OuterRef("pk"))),
         ~Exists(SnapshotFile.objects.filter(blob=OuterRef("pk"))),
         ~Exists(Snapshot.objects.filter(patch=OuterRef("pk"))),
-        ~Exists(ManifestFile.objects.filter(blob=OuterRef("pk"))),
+        ~Exists(files),
         ~Exists(BlobUpload.objects.filter(blob=OuterRef("pk"), created_at__gte=lately)),
         created_at__lt=Now() - COLLECT_AFTER,
     )

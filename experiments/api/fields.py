@@ -31,6 +31,15 @@ class Whole(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Flag(serializers.BooleanField):
+    """true or false; texts and numbers are not turned into one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError(f"Expected true or false, got {type_name(data)}.")
+        return data
+
+
 class Object(serializers.DictField):
     """A free JSON object."""
 

@@ -7,13 +7,22 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from experiments import audit
 from experiments.errors import Conflict
 from experiments.lifecycle.runs import transition
-from experiments.models import Job, LoggedModel, Manifest, Project, Run, RunStatus, Snapshot
+from experiments.models import (
+    Job,
+    LoggedModel,
+    Manifest,
+    ModelVersion,
+    Project,
+    Run,
+    RunStatus,
+    Snapshot,
+)
 from experiments.models.audit import Action
 from experiments.models.runs import ACTIVE
 
@@ -55,7 +64,8 @@ def restore(run: Run) -> Run:
 
 @transaction.atomic
 def erase(run: Run) -> Run:
-    """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash.
+    """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash,
+    and while a version of a registered model stands on its files.
 
     Blobs that nothing else refers to go with the next collection. Returns the run as it was.
     """
@@ -65,6 +75,12 @@ def erase(run: Run) -> Run:
     if locked.deleted_at is None:
         raise Conflict(
             "Only what is in the trash can be erased: delete it first.", code="not_trash"
+        )
+    if held := locked.registrations.select_related("model").first():
+        raise Conflict(
+            f"Version {held.number} of the registered model {held.model.name!r} stands on its "
+            "files: delete that first.",
+            code="run_registered",
         )
     Run.objects.filter(pk=run.pk).delete()
     if locked.files_id is not None:
@@ -80,17 +96,36 @@ def _note(action: Action, run: Run) -> None:
 
 
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
-    """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many."""
+    """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many.
+
+    What a version of a registered model stands on stays, and its project with it.
+    """
     long_ago = Now() - timedelta(days=settings.TRASH_DAYS)
-    due = Run.objects.filter(deleted_at__lt=long_ago).order_by("deleted_at")[:limit]
-    erased = [erase(run) for run in due]
+    due = Run.objects.filter(deleted_at__lt=long_ago, registrations=None)
+    erased = sum(_erase_due(run) for run in due.order_by("deleted_at")[:limit])
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
-    for project in projects[:limit]:
+    for project in projects.exclude(pk__in=_registered_from())[:limit]:
         _erase_models(LoggedModel.objects.filter(project=project))
         audit.record(Action.PROJECT_ERASED, project.slug, place=project)
         project.delete()
-    _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
-    return len(erased)
+    _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago, versions=None))
+    return erased
+
+
+def _erase_due(run: Run) -> bool:
+    """False where it was registered, or restored, a moment ago."""
+    try:
+        erase(run)
+    except Conflict:
+        return False
+    return True
+
+
+def _registered_from() -> QuerySet[ModelVersion, int | None]:
+    """The projects whose files versions of registered models stand on."""
+    stored = Q(artifact_version__isnull=False) | Q(logged_model__isnull=False)
+    rows = ModelVersion.objects.filter(stored, files_project__isnull=False)
+    return rows.values_list("files_project", flat=True)
 
 
 @transaction.atomic
