@@ -52,6 +52,20 @@ class Object(serializers.DictField):
         return data
 
 
+class TextsByName(serializers.DictField):
+    """A JSON object of strings; with `removable`, of strings and nulls."""
+
+    def __init__(self, *, removable: bool = False, **options: Any) -> None:
+        child = Text(allow_blank=True, allow_null=removable)
+        super().__init__(**{"child": child, **options})
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(f"Expected an object, got {type_name(data)}.")
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
+
+
 class Texts(serializers.ListField):
     """A list of JSON strings."""
 

@@ -14,6 +14,7 @@ from experiments import audit
 from experiments.errors import Conflict
 from experiments.lifecycle.runs import transition
 from experiments.models import (
+    ArtifactVersion,
     Job,
     LoggedModel,
     Manifest,
@@ -105,11 +106,19 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     erased = sum(_erase_due(run) for run in due.order_by("deleted_at")[:limit])
     projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
     for project in projects.exclude(pk__in=_registered_from())[:limit]:
-        _erase_models(LoggedModel.objects.filter(project=project))
-        audit.record(Action.PROJECT_ERASED, project.slug, place=project)
-        project.delete()
+        _erase_project(project)
     _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago, versions=None))
     return erased
+
+
+@transaction.atomic
+def _erase_project(project: Project) -> None:
+    _erase_models(LoggedModel.objects.filter(project=project))
+    versions = ArtifactVersion.objects.filter(artifact__project=project)
+    trees = list(versions.values_list("files", flat=True))
+    audit.record(Action.PROJECT_ERASED, project.slug, place=project)
+    project.delete()
+    Manifest.objects.filter(pk__in=trees).delete()
 
 
 def _erase_due(run: Run) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from experiments.api.fields import Choice, Flag, Input, Object, Output, Text, Texts, Whole
+from experiments.api.fields import Choice, Flag, Input, Output, Text, Texts, TextsByName, Whole
 from experiments.comparing import trees
 from experiments.models import ModelVersion, RegisteredModel
 from experiments.registry import catalog, origins, versions
@@ -114,16 +114,14 @@ class ModelInput(Input):
     workspace = Text(help_text="Its slug.")
     name = Text()
     description = Text(required=False, allow_blank=True, default="")
-    tags = Object(child=Text(allow_blank=True), required=False, default=dict)
+    tags = TextsByName(required=False, default=dict)
 
 
 class ModelChange(Input):
     name = Text(required=False)
     description = Text(required=False, allow_blank=True)
-    tags = Object(
-        child=Text(allow_blank=True, allow_null=True),
-        required=False,
-        help_text="Those that change; null removes one.",
+    tags = TextsByName(
+        removable=True, required=False, help_text="Those that change; null removes one."
     )
 
 
@@ -141,7 +139,7 @@ class ModelVersionInput(Input):
         required=False, default="", help_text="Or an address elsewhere, s3://..."
     )
     description = Text(required=False, allow_blank=True, default="")
-    tags = Object(child=Text(allow_blank=True), required=False, default=dict)
+    tags = TextsByName(required=False, default=dict)
     aliases = Texts(required=False, default=list)
 
 
@@ -151,10 +149,8 @@ class ModelVersionChange(Input):
         required=False, default=False, help_text="Archive the versions that were in that stage."
     )
     description = Text(required=False, allow_blank=True)
-    tags = Object(
-        child=Text(allow_blank=True, allow_null=True),
-        required=False,
-        help_text="Those that change; null removes one.",
+    tags = TextsByName(
+        removable=True, required=False, help_text="Those that change; null removes one."
     )
 
 
