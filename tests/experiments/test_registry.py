@@ -86,8 +86,8 @@ def test_a_dataset_is_no_model(model, project):
 
     with pytest.raises(Invalid, match="log it with kind='model'"):
         register(model, artifact_version=data.pk)
+    source = f"mlflow-artifacts:/{project.pk}/versions/{data.pk}/artifacts"
     with pytest.raises(Invalid, match="log it with kind='model'"):
-        source = f"mlflow-artifacts:/{project.pk}/versions/{data.pk}/artifacts"
         register(model, source=source)
 
 
