@@ -90,7 +90,9 @@ def test_a_model_shows_its_versions_with_run_number_files_and_how_to_load_it(ver
         "model net v1, this version",
     ):  # fmt: skip
         assert shown in text, shown
-    assert signed_in("vera").get(f"{NET}versions/1/content/?path=net").status_code == 200
+    content = signed_in("vera").get(f"{NET}versions/1/content/?path=net")
+    assert b"".join(content.streaming_content) == b"bytes"
+    content.close()
     assert signed_in("vera").get(NET, {"version": "@best"})["Location"] == f"{NET}?version=1"
     page(NET, version="2", status=404)
     page(NET, version="x", status=400)
