@@ -177,7 +177,8 @@ def compare(request: SignedIn, workspace: str, name: str) -> HttpResponse:
     model = model_of(request, workspace, name)
     if chosen := request.GET.getlist("v"):
         there = reverse("model_compare", args=[workspace, name])
-        return redirect(f"{there}?versions={','.join(chosen)}")
+        oldest_first = sorted(chosen, key=lambda one: (len(one), one))
+        return redirect(f"{there}?versions={','.join(oldest_first)}")
     wanted = compared.numbers(request.GET.get("versions", ""))
     stat = next((one for one in STATS if one == request.GET.get("stat")), STATS[0])
     shut = origins.shut_projects(request.user)
