@@ -13,11 +13,19 @@ MOST_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Place:
-    """Addresses of a tree: the page's own query string, and where its bytes are."""
+    """Addresses of a tree: the page's own query string, and where its bytes are.
+
+    With `root`, the tree is what the manifest has below that folder; paths are told from there.
+    """
 
     page: str  # with a "?" and without `path`
     content: str
     picture: str
+    root: str = ""
+
+    def full(self, path: str) -> str:
+        """The path in the manifest."""
+        return "/".join(filter(None, (self.root, path)))
 
     def at(self, path: str) -> str:
         """The page with a folder or a file of the tree open."""
@@ -77,18 +85,18 @@ class FileTree:
         path = path.strip("/")
         if path:
             paths.check(path, field="path", longest=files.LONGEST_PATH)
-        rows = ManifestFile.objects.select_related("blob").filter(manifest=manifest, path=path)
-        chosen = rows.first() if manifest else None
+        whole = ManifestFile.objects.select_related("blob").filter(manifest=manifest)
+        chosen = whole.filter(path=place.full(path)).first() if manifest and path else None
         folder = path.rpartition("/")[0] if chosen else path
-        entries = files.children(manifest, folder)
+        entries = files.children(manifest, place.full(folder))
         return cls(
             path=folder,
             crumbs=_crumbs(folder, place),
             rows=[_row(one, folder, path, place) for one in entries[:MOST_ROWS]],
             left_out=max(0, len(entries) - MOST_ROWS),
-            count=files.below(manifest).count(),
-            size=files.total_size(manifest),
-            open_file=_open(chosen, place) if chosen else None,
+            count=files.below(manifest, place.root).count(),
+            size=files.total_size(manifest, place.root),
+            open_file=_open(chosen, path, place) if chosen else None,
         )
 
 
@@ -113,7 +121,7 @@ def _row(entry: files.Entry, folder: str, chosen: str, place: Place) -> Row:
     )
 
 
-def _open(file: ManifestFile, place: Place) -> OpenFile:
+def _open(file: ManifestFile, path: str, place: Place) -> OpenFile:
     is_picture, text, why = False, None, ""
     try:
         is_picture = stored_files.is_picture(file)
@@ -123,8 +131,8 @@ def _open(file: ManifestFile, place: Place) -> OpenFile:
     return OpenFile(
         file=file,
         name=file.path.rpartition("/")[2],
-        download=place.download(file.path) if file.blob_id else "",
-        picture=place.thumbnail(file.path) if is_picture else "",
+        download=place.download(path) if file.blob_id else "",
+        picture=place.thumbnail(path) if is_picture else "",
         text=text,
         why=why,
     )

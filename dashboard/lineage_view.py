@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from dashboard import version_rows
+from dashboard import model_rows, version_rows
 from dashboard.templatetags.formats import plural
 from experiments import access, lineage
-from experiments.models import ArtifactVersion, User
+from experiments.models import ArtifactVersion, ModelVersion, Run, User
 
 BOX_WIDTH, BOX_HEIGHT = 172, 44
 STEP_X, STEP_Y = BOX_WIDTH + 48, BOX_HEIGHT + 12
@@ -25,7 +25,7 @@ class Step:
     id: str
     kind: str
     name: str
-    href: str
+    href: str  # empty: it has no page
     column: int
     before: list[str]  # names of what it was made from
 
@@ -67,7 +67,20 @@ class LineageView:
     def of(cls, version: ArtifactVersion, reader: User) -> "LineageView":
         """The graph around a version, as far as the reader may see it."""
         graph = lineage.of_version(version, access.projects_of(reader))
-        steps = _steps(graph, f"version-{version.pk}")
+        return cls._of(graph, f"version-{version.pk}")
+
+    @classmethod
+    def of_model(cls, version: ModelVersion, run: Run | None, reader: User) -> "LineageView":
+        """What a version of a registered model comes from; its run as far as that is to be seen."""
+        graph = lineage.of_model(version, run, access.projects_of(reader))
+        center = f"model-{version.pk}"
+        return cls._of(graph, center, {center: model_rows.version_address(version)})
+
+    @classmethod
+    def _of(
+        cls, graph: lineage.Graph, center: str, hrefs: Mapping[str, str] | None = None
+    ) -> "LineageView":
+        steps = _steps(graph, center, {**_hrefs(graph.nodes), **(hrefs or {})})
         boxes = _boxes(steps, graph.edges)
         drawn = {box.step.id: box for box in boxes}
         return cls(
@@ -85,7 +98,7 @@ class LineageView:
         )
 
 
-def _steps(graph: lineage.Graph, center: str) -> list[Step]:
+def _steps(graph: lineage.Graph, center: str, hrefs: Mapping[str, str]) -> list[Step]:
     after: dict[str, list[str]] = defaultdict(list)
     before: dict[str, list[str]] = defaultdict(list)
     for edge in graph.edges:
@@ -94,13 +107,12 @@ def _steps(graph: lineage.Graph, center: str) -> list[Step]:
     columns = _distances(center, after)
     columns |= {node: -far for node, far in _distances(center, before).items()}
     names = {node.id: node.name for node in graph.nodes}
-    hrefs = _hrefs(graph.nodes)
     steps = [
         Step(
             id=node.id,
             kind=node.kind,
             name=node.name,
-            href=hrefs[node.id],
+            href=hrefs.get(node.id, ""),
             column=columns.get(node.id, 0),
             before=[names[one] for one in before[node.id] if one in names],
         )

@@ -3,29 +3,17 @@ which one speaks for a run."""
 
 import re
 from collections.abc import Iterable
-from typing import Literal
+
+from experiments.comparing.directions import Direction as Direction
+from experiments.comparing.directions import direction_of_name as direction_of_name
+from experiments.comparing.metrics import natural as natural
 
 FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
-DIGITS = re.compile(r"([0-9]+)")
 
-Direction = Literal["min", "max", ""]
-
-HIGHER = ("acc", "reward", "return", "score", "f1", "auc", "recall", "precision", "per_second")
-LOWER = ("error", "mse", "mae", "nll", "perplexity", "regret", "seconds", "memory")
 TELLING = ("loss", "acc", "score", "return")
 HELD_OUT = re.compile(r"(val|valid|validation|test)[/_.]")
 TRAINED_ON = re.compile(r"train(ing)?[/_.]|[^/]+$")
 SETTINGS = re.compile(r"(outer|system)/")
-
-
-def direction_of_name(key: str) -> Direction:
-    """Whether lower or higher is better; "" where the name does not say."""
-    name = key.lower()
-    if "loss" in name:
-        return "min"
-    if any(word in name for word in HIGHER):
-        return "max"
-    return "min" if any(word in name for word in LOWER) else ""
 
 
 def headline(keys: Iterable[str], main_metric: str) -> str | None:
@@ -45,11 +33,6 @@ def stem_of(key: str) -> str:
     """The quantity a key speaks of, whatever the inner step."""
     found = FAMILY.match(key)
     return found["stem"] if found else key
-
-
-def natural(key: str) -> list[int | str]:
-    """Sorts "step_5" before "step_10"."""
-    return [int(part) if part.isdecimal() else part for part in DIGITS.split(key)]
 
 
 def _place(key: str) -> tuple[int, bool, bool, list[int | str]]:

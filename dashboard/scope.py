@@ -64,6 +64,12 @@ def may_edit(user: User, project: Project) -> bool:
     return role is not None and role.allows(Role.MEMBER)
 
 
+def may_register(user: User, workspace: Workspace) -> bool:
+    """True for members and admins of the workspace, whose the registry of models is."""
+    role = access.role_in(user, workspace)
+    return role is not None and role.allows(Role.MEMBER)
+
+
 def number_in(request: SignedIn, name: str, *, default: int, least: int, most: int) -> int:
     """A whole number of the query string. Raises Invalid with the limits."""
     text = request.GET.get(name, "")

@@ -12,6 +12,8 @@ from dashboard.views import (
     invitations,
     jobs_new,
     members,
+    model_actions,
+    models,
     palette,
     project_access,
     projects,
@@ -30,6 +32,8 @@ from dashboard.views import (
 
 _PROJECT = "p/<slug:workspace>/<slug:project>/"
 _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
+_MODEL = "w/<slug:workspace>/models/<str:name>/"
+_MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -68,8 +72,21 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PROJECT}artifacts/", artifacts.listed, name="artifacts"),
     path(_ARTIFACT, artifacts.page, name="artifact"),
     path(f"{_ARTIFACT}aliases/", artifacts.alias, name="artifact_alias"),
+    path(f"{_ARTIFACT}keep/", artifacts.keep, name="artifact_keep"),
+    path(f"{_ARTIFACT}pin/", artifacts.pin, name="artifact_pin"),
     path(f"{_ARTIFACT}<int:number>/content/", artifacts.content, name="artifact_content"),
     path(f"{_ARTIFACT}<int:number>/picture/", artifacts.picture, name="artifact_picture"),
+    path("models/", models.listed, name="models"),
+    path("models/register/", model_actions.register, name="model_register"),
+    path(_MODEL, models.page, name="model"),
+    path(f"{_MODEL}compare/", models.compare, name="model_compare"),
+    path(f"{_MODEL}describe/", model_actions.describe, name="model_describe"),
+    path(f"{_MODEL}tags/", model_actions.tag, name="model_tag"),
+    path(f"{_MODEL}aliases/", model_actions.alias, name="model_alias"),
+    path(f"{_MODEL}stage/", model_actions.stage, name="model_stage"),
+    path(f"{_MODEL}delete/", model_actions.delete, name="model_delete"),
+    path(f"{_MODEL_VERSION}content/", model_actions.content, name="model_content"),
+    path(f"{_MODEL_VERSION}picture/", model_actions.picture, name="model_picture"),
     path("runs/", projects.latest, name="runs"),
     path("runs/<str:run_id>/", run.page, name="run"),
     path("runs/<str:run_id>/charts/curve/", run_charts.curve, name="run_curve"),

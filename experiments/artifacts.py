@@ -1,4 +1,7 @@
-"""Artifacts: versions of datasets, models and files, and which runs made and read them."""
+"""Artifacts: versions of datasets, models and files, and which runs made and read them.
+
+How long versions are kept is in `retention.py`.
+"""
 
 import hashlib
 import json
@@ -9,9 +12,9 @@ from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef
 
-from experiments import audit, paths
+from experiments import paths, retention
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.files import LONGEST_PATH
 from experiments.models import (
@@ -29,7 +32,6 @@ from experiments.models import (
     User,
     Workspace,
 )
-from experiments.models.audit import Action
 from experiments.problems import Problems
 
 MOST_FILES = 100_000
@@ -99,7 +101,7 @@ def log_version(
                 run=run, version=version, role=ArtifactUse.Role.OUTPUT
             )
         if created:
-            _retain(artifact)
+            retention.apply(artifact)
     return Logged(version, created)
 
 
@@ -304,82 +306,3 @@ def remove_alias(artifact: Artifact, alias: str) -> None:
     """Raises NotFound."""
     if not artifact.aliases.filter(name=alias).delete()[0]:
         raise NotFound(f"{artifact.name} has no alias {alias[:70]!r}.")
-
-
-@transaction.atomic
-def edit(
-    artifact: Artifact, *, description: str | None = None, keep_versions: int | None = None
-) -> Artifact:
-    """Changes what is given. `keep_versions` 0 keeps all; older ones past it go at once."""
-    problems = Problems()
-    if description is not None:
-        artifact.description = problems.text("description", description, most=10_000, lines=True)
-    if keep_versions is not None:
-        artifact.keep_versions = keep_versions or None
-    problems.check()
-    artifact.save(update_fields=["description", "keep_versions"])
-    _retain(artifact)
-    return artifact
-
-
-def _held() -> QuerySet[ArtifactVersion]:
-    """What retention must leave: versions with an alias, or that a run outside the trash read."""
-    aliases = ArtifactAlias.objects.filter(version=OuterRef("pk"))
-    readers = ArtifactUse.objects.filter(
-        version=OuterRef("pk"), role=ArtifactUse.Role.INPUT, run__deleted_at=None
-    )
-    return ArtifactVersion.objects.filter(Exists(aliases) | Exists(readers))
-
-
-def _retain(artifact: Artifact) -> None:
-    """Erases the oldest versions past `keep_versions`, but those that are held."""
-    if artifact.keep_versions is None:
-        return
-    numbers = artifact.versions.order_by("-number").values_list("pk", flat=True)
-    old = list(numbers[artifact.keep_versions :])
-    for version in _locked(artifact.versions.filter(pk__in=old)):
-        if not _held().filter(pk=version.pk).exists():
-            _erase(version)
-
-
-def _locked(versions: QuerySet[ArtifactVersion]) -> list[ArtifactVersion]:
-    """Versions that nothing can begin to refer to until the transaction ends."""
-    return list(versions.select_for_update(of=("self",)).order_by("pk"))
-
-
-@transaction.atomic
-def delete_version(version: ArtifactVersion) -> None:
-    """Erases a version. Conflict while an alias points to it or a run has read it."""
-    _locked(ArtifactVersion.objects.filter(pk=version.pk))
-    if _held().filter(pk=version.pk).exists():
-        raise Conflict(
-            "The version has an alias, or a run has read it: remove the alias, or delete the run "
-            "and keep the rest of its history.",
-            code="version_held",
-        )
-    _erase(version)
-    project = version.artifact.project
-    name = f"{version.artifact.name}:{version.number}"
-    audit.record(Action.VERSION_ERASED, name, place=project, project=project.slug)
-
-
-def _erase(version: ArtifactVersion) -> None:
-    version.delete()
-    Manifest.objects.filter(pk=version.files_id, versions=None).delete()
-
-
-@transaction.atomic
-def delete_artifact(artifact: Artifact) -> None:
-    """Erases an artifact with all its versions. Conflict while one of them is held."""
-    # Whoever makes a version of it holds it, too: none comes between.
-    Artifact.objects.select_for_update().filter(pk=artifact.pk).first()
-    _locked(artifact.versions.all())
-    if held := artifact.versions.filter(pk__in=_held().values("pk")).first():
-        raise Conflict(
-            f"Version {held.number} has an alias, or a run has read it.", code="version_held"
-        )
-    for version in artifact.versions.all():
-        _erase(version)
-    artifact.delete()
-    project = artifact.project
-    audit.record(Action.ARTIFACT_ERASED, artifact.name, place=project, project=project.slug)

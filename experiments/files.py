@@ -123,10 +123,9 @@ def children(manifest: Manifest | None, folder: str = "") -> list[Entry]:
     return found + sorted(files, key=lambda entry: entry.name)
 
 
-def total_size(manifest: Manifest | None) -> int:
-    """Bytes of all files, those that are stored once and used twice counted twice."""
-    rows = ManifestFile.objects.filter(manifest=manifest)
-    return (rows.aggregate(total=Sum("size"))["total"] or 0) if manifest else 0
+def total_size(manifest: Manifest | None, folder: str = "") -> int:
+    """Bytes of all files below a folder, those stored once and used twice counted twice."""
+    return below(manifest, folder).aggregate(total=Sum("size"))["total"] or 0
 
 
 def remove(manifest: Manifest | None, path: str) -> int:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
-from experiments.models import ArtifactUse, ArtifactVersion, Project, Run
+from experiments.models import ArtifactUse, ArtifactVersion, ModelVersion, Project, Run
 
 MOST_NODES = 500
 
 
 @dataclass(frozen=True)
 class Node:
-    id: str  # "run-ID" or "version-ID"
+    id: str  # "run-ID", "version-ID", "model-ID" of a registered one, "dataset-ID" of MLflow's
     kind: str  # run, dataset, model or file
     name: str
 
@@ -42,6 +42,29 @@ def of_version(version: ArtifactVersion, projects: QuerySet[Project]) -> Graph:
 def of_run(run: Run, projects: QuerySet[Project]) -> Graph:
     """The graph around a run, as far as it lies in these projects."""
     return _walk(_uses_in(projects), versions=set(), runs={run.pk})
+
+
+def of_model(version: ModelVersion, run: Run | None, projects: QuerySet[Project]) -> Graph:
+    """What a version of a registered model comes from, as far as it lies in these projects: its
+    run (None where there is none to be seen), what that read, and the artifact that it is.
+    """
+    uses = _uses_in(projects)
+    artifacts = ArtifactVersion.objects.filter(artifact__project__in=projects)
+    own = set(artifacts.filter(registrations=version).values_list("pk", flat=True))
+    runs = {run.pk} if run else set()
+    found: set[tuple[str, int, str]] = set()
+    complete = _follow(uses, set(own), set(runs), found, upstream=True)
+    nodes = _nodes(own | {one for _, one, _ in found}, runs | {one for one, _, _ in found})
+    center = Node(f"model-{version.pk}", "model", f"{version.model.name} v{version.number}")
+    last = [f"version-{pk}" for pk in own] or [f"run-{pk}" for pk in runs]
+    edges = [*_edges(found), *(Edge(before, center.id) for before in last)]
+    if own and run and not any(edge == Edge(f"run-{run.pk}", last[0]) for edge in edges):
+        edges.append(Edge(f"run-{run.pk}", center.id))
+    for read in run.dataset_inputs.select_related("dataset") if run else ():
+        node = Node(f"dataset-{read.dataset_id}", "dataset", read.dataset.name)
+        nodes.append(node)
+        edges.append(Edge(node.id, f"run-{read.run_id}"))
+    return Graph([*nodes, center], edges, complete)
 
 
 def _uses_in(projects: QuerySet[Project]) -> QuerySet[ArtifactUse]:

@@ -6,15 +6,14 @@ which some are its alone; only those go with it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Length, Now
+from django.db.models.functions import Length
 
-from experiments import blobs, uploads
+from experiments import blobs, retention, uploads
+from experiments.lifecycle.trash import due_models, due_projects, due_runs
 from experiments.models import (
     ArtifactVersion,
     Blob,
@@ -118,20 +117,18 @@ def total(rows: QuerySet[Any], what: Any) -> int:
 
 
 def garbage() -> Garbage:
-    """What `empty_trash` and then `blobs.collect` would take now, without taking it."""
-    long_ago = Now() - timedelta(days=settings.TRASH_DAYS)
-    runs = Run.objects.filter(deleted_at__lt=long_ago)
-    kept = Run.objects.filter(Q(deleted_at=None) | Q(deleted_at__gte=long_ago))
+    """What `empty_trash`, `retention.sweep` and `blobs.collect` would take, without taking it."""
+    runs = due_runs()
+    kept = Run.objects.exclude(pk__in=runs.values("pk"))
     snapshots = Snapshot.objects.filter(
         Exists(runs.filter(snapshot=OuterRef("pk"))), ~Exists(kept.filter(snapshot=OuterRef("pk")))
     )
-    projects = Project.objects.filter(
-        ~Exists(kept.filter(project=OuterRef("pk"))), deleted_at__lt=long_ago
-    )
+    projects = due_projects().filter(~Exists(kept.filter(project=OuterRef("pk"))))
     trees = Manifest.objects.filter(
         Q(pk__in=runs.values("files"))
-        | Q(pk__in=LoggedModel.objects.filter(_over(long_ago, projects)).values("files"))
-        | Q(pk__in=ArtifactVersion.objects.filter(artifact__project__in=projects).values("files"))
+        | Q(pk__in=due_models().values("files"))
+        | Q(pk__in=LoggedModel.objects.filter(project__in=projects).values("files"))
+        | Q(pk__in=_trees_of_versions(projects))
     )
     checkpoints = Checkpoint.objects.filter(run__in=runs)
     code = SnapshotFile.objects.filter(snapshot__in=snapshots)
@@ -160,8 +157,11 @@ def garbage() -> Garbage:
     )
 
 
-def _over(long_ago: Any, projects: QuerySet[Project]) -> Q:
-    return Q(deleted_at__lt=long_ago) | Q(project__in=projects)
+def _trees_of_versions(projects: QuerySet[Project]) -> QuerySet[ArtifactVersion, Any]:
+    """The files of versions that go by age or with their project, and of no other."""
+    going = Q(pk__in=retention.due().order_by().values("pk")) | Q(artifact__project__in=projects)
+    staying = ArtifactVersion.objects.exclude(going).filter(files=OuterRef("files"))
+    return ArtifactVersion.objects.filter(going, ~Exists(staying)).values("files")
 
 
 def _amount(rows: QuerySet[Blob]) -> Amount:

@@ -31,7 +31,7 @@ class Item:
 
 @dataclass
 class Bundle:
-    """One call of `log_artifact`."""
+    """One call of `log_artifact` or `register_model`."""
 
     name: str
     kind: str
@@ -39,6 +39,8 @@ class Bundle:
     metadata: dict[str, Any]
     items: list[Item] = field(default_factory=list)
     references: list[dict[str, Any]] = field(default_factory=list)
+    model: str = ""  # the registered model that it becomes a version of
+    model_aliases: list[str] = field(default_factory=list)
 
 
 def gather(

@@ -1,6 +1,7 @@
 """`metascope ls` and `metascope cp`: artifacts at the command line.
 
 An artifact is written PROJECT:NAME, one of its versions PROJECT:NAME:3 or PROJECT:NAME:ALIAS.
+`metascope ls --models` lists registered models.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The two commands and their arguments."""
-    shown = commands.add_parser("ls", help="list projects, artifacts, or the files of a version")
+    shown = commands.add_parser(
+        "ls", help="list projects, artifacts, the files of a version, or registered models"
+    )
     shown.add_argument("place", nargs="?", metavar="PROJECT[:NAME[:VERSION]]")
+    shown.add_argument("--models", action="store_true", help="registered models, of all workspaces")
     shown.set_defaults(call=_ls)
     copied = commands.add_parser("cp", help="fetch a version into a folder, or log one")
     copied.add_argument("source", help="PROJECT:NAME[:VERSION], or a file or folder")
@@ -33,6 +37,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _ls(asked: argparse.Namespace) -> int:
+    if asked.models:
+        return _said(_list_models)
     project, _, reference = (asked.place or "").partition(":")
     return _said(lambda api: _list(api, project, reference))
 
@@ -49,6 +55,13 @@ def _list(api: Api, project: str, reference: str) -> None:
         for row in _download.pages(api, f"artifact-versions/{version['id']}/files/"):
             size = "?" if row["size"] is None else _size(row["size"])
             print(f"{row['path']}\t{size}\t{row['url'] or row['sha256']}")
+
+
+def _list_models(api: Api) -> None:
+    for row in _download.pages(api, "models/"):
+        aliases = ", ".join(f"@{name}={number}" for name, number in row["aliases"].items())
+        latest = "" if row["latest"] is None else f":{row['latest']}"
+        print(f"{row['workspace']}/{row['name']}{latest}\t{aliases}\t{row['changed_at']}")
 
 
 def _cp(asked: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from metascope._settings import Settings
 
 class DisabledRun(Run):
     """What `start` gives where recording is switched off. No spool, no thread, no request: only
-    `use_artifact` still fetches, as the script reads what it returns."""
+    `use_artifact` and `use_model` still fetch, as the script reads what they return."""
 
     def __init__(self, settings: Settings, project: str) -> None:
         # Not Run's own: that one opens what this one does without.
@@ -43,11 +43,11 @@ class DisabledRun(Run):
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Nothing is recorded."""
 
-    def log_artifact(
-        self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
-        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    def _keep(
+        self, source: str | os.PathLike[str], name: str, *, kind: str, aliases: Sequence[str],
+        metadata: Mapping[str, Any] | None, model: str = "", model_aliases: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Nothing is kept."""
+        return
 
     def capture_console(self) -> None:
         """Nothing is captured."""

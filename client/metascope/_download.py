@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from metascope._api import Api
+from metascope._api import Api, segment
 from metascope._errors import Refused, Unreachable
 
 THREADS = 4
@@ -35,6 +36,26 @@ def find(api: Api, project: str, reference: str) -> dict[str, Any]:
     raise Refused(f"{name!r} has no version {wanted!r}", 404, "artifact_not_found")
 
 
+def find_model(api: Api, reference: str) -> tuple[str, dict[str, Any]]:
+    """The address of the version "name", "name:3" or "name@alias" of a registered model, and what
+    it says; the name may stand after "workspace/". Raises Refused when there is none."""
+    workspace, _, rest = reference.rpartition("/")
+    name, mark, wanted = rest.partition("@" if "@" in rest else ":")
+    query = {"name": name, **({"workspace": workspace} if workspace else {})}
+    found = [row for row in pages(api, "models/", **query) if row["name"] == name]
+    if len(found) != 1:
+        raise Refused(
+            f"{len(found)} registered models are called {name!r}: see `metascope ls --models`",
+            404, "model_not_found",
+        )  # fmt: skip
+    model = f"models/{segment(found[0]['workspace'])}/{segment(name)}/"
+    if mark == ":":
+        version = api.get(f"{model}versions/{segment(wanted.removeprefix('v'))}/")
+    else:
+        version = api.get(f"{model}aliases/{segment(wanted or 'latest')}/")
+    return f"{model}versions/{version['number']}/", version
+
+
 def pages(api: Api, path: str, **query: str) -> Iterator[dict[str, Any]]:
     """Every row of a list."""
     query = {"limit": "500", **query}
@@ -52,7 +73,23 @@ def fetch(api: Api, version: dict[str, Any], folder: Path, cache: Path) -> list[
     What is in the cache is not fetched again. Raises Unreachable, Denied, Refused, OSError.
     """
     base = f"artifact-versions/{version['id']}/files/"
+    return _fetch(api, base, list(pages(api, base)), folder, cache)
+
+
+def fetch_model(api: Api, address: str, to: Path | None, cache: Path) -> Path:
+    """The folder with the files of a version of a registered model: `to`, or one in the cache that
+    holds these files and no others. Raises as `fetch` does."""
+    base = f"{address}files/"
     rows = list(pages(api, base))
+    content = json.dumps(sorted((row["path"], row["sha256"] or row["url"]) for row in rows))
+    own = cache / "models" / hashlib.sha256(content.encode()).hexdigest()
+    folder = to or own
+    folder.mkdir(parents=True, exist_ok=True)
+    _fetch(api, base, rows, folder, cache)
+    return folder
+
+
+def _fetch(api: Api, base: str, rows: list[dict[str, Any]], folder: Path, cache: Path) -> list[str]:
     stored = [row for row in rows if row["sha256"]]
     for row in stored:
         _target(folder, row["path"])  # refuses a bad path before anything is written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -17,13 +18,14 @@ from metascope._api import Api
 from metascope._settings import Settings
 
 LONGEST_NAME = 200
+_NOT_IN_NAMES = re.compile(r"[^\w.\-]+")
 LONGEST_ALERT = 10_000
 ALERT_LEVELS = ("info", "warning", "error")
 
 
 class Evidence(ABC):
     """The part of a `Run` that keeps files. What cannot be kept is counted, never raised; only
-    `use_artifact`, which the script waits for, raises.
+    `use_artifact` and `use_model`, which the script waits for, raise.
     """
 
     _project: str
@@ -56,12 +58,32 @@ class Evidence(ABC):
         Files of up to 16 MiB (256 MiB together) are copied before this returns; larger ones are
         sent from where they are, and are refused if they change before that.
         """
+        self._keep(source, name, kind=kind, aliases=aliases, metadata=metadata)
+
+    def register_model(
+        self, source: str | os.PathLike[str], model: str, name: str = "", *,
+        aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Keep a file or a folder as `log_artifact` does with the kind "model", and register it as
+        the next version of the model `model`, which `aliases` then point to; equal content is the
+        same version. `name`: of the artifact; the model's when left out."""
+        kept = name or _NOT_IN_NAMES.sub("-", model).strip("-.") or "model"
+        self._keep(
+            source, kept, kind="model", aliases=(), metadata=metadata, model=model,
+            model_aliases=aliases,
+        )  # fmt: skip
+
+    def _keep(
+        self, source: str | os.PathLike[str], name: str, *, kind: str, aliases: Sequence[str],
+        metadata: Mapping[str, Any] | None, model: str = "", model_aliases: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         try:
             path = self._new_file("artifact").with_suffix(".json")
             found = _bundle.gather(
                 source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
                 metadata=_values.plain(metadata or {}),
             )  # fmt: skip
+            found.model, found.model_aliases = model, list(model_aliases)
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
             self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
@@ -104,6 +126,21 @@ class Evidence(ABC):
         folder = Path(to) if to else settings.cache / "versions" / version["digest"]
         _download.fetch(api, version, folder, settings.cache)
         self._event("use", {"version": version["id"]})
+        return folder
+
+    def use_model(self, reference: str, *, to: str | os.PathLike[str] | None = None) -> Path:
+        """Fetch a version of a registered model: "name", "name:3" or "name@alias", after
+        "workspace/" where several have that name. Note that this run reads it, where it is a
+        version of an artifact.
+
+        Returns the folder its files are in, and raises, as `use_artifact` does.
+        """
+        settings = self._settings_of()
+        api = Api(settings.url, settings.token)
+        address, version = _download.find_model(api, reference)
+        folder = _download.fetch_model(api, address, Path(to) if to else None, settings.cache)
+        if version["artifact_version"] is not None:
+            self._event("use", {"version": version["artifact_version"]})
         return folder
 
     def log_episodes(

@@ -144,7 +144,7 @@ class Upload:
     def _commit(self) -> None:
         bundle = self._bundle
         stored = [{"path": path, "sha256": digest} for path, digest in self._hashes.items()]
-        self._api.post(
+        version = self._api.post(
             "artifacts/",
             {
                 "project": self._project, "run": self._run, "name": bundle.name,
@@ -152,6 +152,22 @@ class Upload:
                 "files": stored, "references": bundle.references,
             },
         )  # fmt: skip
+        if bundle.model:
+            self._register(version["id"])
+
+    def _register(self, artifact_version: int) -> None:
+        """Again is the same version of the model."""
+        workspace = self._project.partition("/")[0]
+        name = self._bundle.model
+        try:
+            self._api.post("models/", {"workspace": workspace, "name": name})
+        except Refused as error:
+            if error.code != "already_exists":
+                raise
+        self._api.post(
+            f"models/{segment(workspace)}/{segment(name)}/versions/",
+            {"artifact_version": artifact_version, "aliases": self._bundle.model_aliases},
+        )
 
 
 def _sha256(item: Item) -> str:

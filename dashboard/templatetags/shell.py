@@ -64,6 +64,7 @@ def _pages(user: User, here: str) -> list[NavItem]:
         NavItem("Home", reverse("home"), "home", here == "home"),
         NavItem("Runs", reverse("runs"), "runs", runs),
         NavItem("Compare", "/compare/", "compare", here.startswith("compare")),
+        NavItem("Models", reverse("models"), "box", here.startswith("model")),
         NavItem("New job", "/jobs/new/", "job", here.startswith("job_new")),
         NavItem("Queue", reverse("queue"), "queue", here == "queue", waiting),
     ]

@@ -14,11 +14,11 @@ from dashboard.file_tree import FileTree, Place
 from dashboard.lineage_view import BOX_HEIGHT, BOX_WIDTH, LineageView
 from dashboard.paging import Page
 from dashboard.requests import SignedIn
-from dashboard.scope import may_edit, project_of
-from experiments import access
+from dashboard.scope import may_edit, may_register, project_of
+from experiments import access, retention
 from experiments import artifacts as domain
 from experiments.comparing import trees
-from experiments.errors import NotFound
+from experiments.errors import Invalid, NotFound
 from experiments.models import (
     Artifact,
     ArtifactAlias,
@@ -29,6 +29,7 @@ from experiments.models import (
 )
 
 LONGEST_NAME = 200
+MOST_KEPT = 1_000_000
 
 
 @require_safe
@@ -79,6 +80,8 @@ def page(request: SignedIn, workspace: str, project: str, name: str) -> HttpResp
         "versions": versions,
         "rows": version_rows.rows_of(versions.rows, request.user),
         "editable": may_edit(request.user, artifact.project),
+        "registers": may_register(request.user, artifact.project.workspace),
+        "longest_days": retention.LONGEST_DAYS,
     }
     if versions.total:
         context |= _chosen(request, artifact)
@@ -109,6 +112,7 @@ def _chosen(request: SignedIn, artifact: Artifact) -> dict[str, Any]:
         "old": old,
         "diff": trees.compare(old.files, version.files) if old else None,
         "aliases": list(artifact.aliases.order_by("name").values_list("name", flat=True)),
+        "registrations": list(version.registrations.select_related("model__workspace")),
     }
 
 
@@ -134,6 +138,45 @@ def alias(request: SignedIn, workspace: str, project: str, name: str) -> HttpRes
     else:
         domain.set_alias(version, wanted)
         messages.success(request, f"{wanted} is version {version.number} now.")
+    return redirect(version_rows.address(version))
+
+
+@require_POST
+def keep(request: SignedIn, workspace: str, project: str, name: str) -> HttpResponse:
+    """Says how many versions are kept, and for how many days: an empty field keeps all."""
+    artifact = _artifact_of(request, workspace, project, name)
+    access.require(request.user, artifact.project, Role.MEMBER)
+    before = artifact.versions.count()
+    retention.edit(
+        artifact,
+        keep_versions=_whole(request, "keep_versions", MOST_KEPT),
+        keep_days=_whole(request, "keep_days", retention.LONGEST_DAYS),
+    )
+    erased = before - artifact.versions.count()
+    gone = f" {erased} went at once." if erased else ""
+    messages.success(request, f"The rules are kept.{gone}")
+    return redirect("artifact", workspace, project, name)
+
+
+def _whole(request: SignedIn, name: str, most: int) -> int:
+    """A number of the form; 0 for an empty field. Raises Invalid."""
+    text = request.POST.get(name, "").strip() or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+        message = f"Use a whole number up to {most:,}, or nothing to keep all."
+        raise Invalid(f"{name} is {text[:40]!r}. {message}", fields={name: [message]})
+    return int(text)
+
+
+@require_POST
+def pin(request: SignedIn, workspace: str, project: str, name: str) -> HttpResponse:
+    """Pins `version`, or with `pinned=0` no longer."""
+    artifact = _artifact_of(request, workspace, project, name)
+    access.require(request.user, artifact.project, Role.MEMBER)
+    version = domain.resolve(artifact.project, name, request.POST.get("version", ""))
+    pinned = request.POST.get("pinned") != "0"
+    retention.pin(version, pinned)
+    done = "is pinned" if pinned else "is no longer pinned"
+    messages.success(request, f"Version {version.number} {done}.")
     return redirect(version_rows.address(version))
 
 

@@ -7,8 +7,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from dashboard import model_rows
 from dashboard.requests import SignedIn
-from experiments.models import Project, Run
+from experiments import access
+from experiments.models import Project, RegisteredModel, Run
 
 EACH = 8
 
@@ -29,6 +31,7 @@ def palette(request: SignedIn) -> HttpResponse:
     groups = [
         ("Go to", _pages(query)),
         ("Projects", _projects(request, query)),
+        ("Models", _models(request, query)),
         ("Runs", _runs(request, query)),
         ("Actions", _actions(query)),
     ]
@@ -40,6 +43,7 @@ def _pages(query: str) -> list[Entry]:
         Entry("Home", "g h", reverse("home")),
         Entry("Runs", "g r", reverse("runs")),
         Entry("Compare runs", "g c", "/compare/"),
+        Entry("Models", "g m", reverse("models")),
         Entry("Queue and workers", "g q", reverse("queue")),
         Entry("Submit a job", "n", "/jobs/new/"),
         Entry("New project", "", reverse("project_new")),
@@ -68,6 +72,17 @@ def _projects(request: SignedIn, query: str) -> list[Entry]:
     return [
         Entry(p.slug, p.workspace.slug, reverse("project", args=[p.workspace.slug, p.slug]))
         for p in found.order_by("-id")[:EACH]
+    ]
+
+
+def _models(request: SignedIn, query: str) -> list[Entry]:
+    mine = access.workspaces_of(request.user)
+    found = RegisteredModel.objects.filter(workspace__in=mine).select_related("workspace")
+    if query:
+        found = found.filter(name__icontains=query)
+    return [
+        Entry(model.name, model.workspace.slug, model_rows.address(model))
+        for model in found.order_by("-changed_at")[:EACH]
     ]
 
 

@@ -17,16 +17,17 @@ from dashboard.named_texts import NamedTexts
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
 from dashboard.run_list import run_list
-from dashboard.scope import may_edit, run_of
+from dashboard.scope import may_edit, may_register, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
 from experiments import alerts, queue, reading
-from experiments.models import Evaluation, Run, RunStatus
+from experiments.models import Evaluation, LoggedModel, Run, RunStatus
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
 MOST_ALERTS = 5  # the latest; the others are among the files
 MOST_REWINDS = 100  # the latest
 MOST_GROUP_NAMES = 200  # to choose from
+MOST_LOGGED_MODELS = 100
 MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
 X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
@@ -193,9 +194,17 @@ def _files(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any
     place = Place("?tab=files", content, reverse("run_file_picture", args=[run.pk]))
     return {
         "used": version_rows.used_by(run, request.user),
+        "logged_models": _logged_models(run),
+        "registers": may_register(request.user, run.project.workspace),
         "tree": FileTree.of(run.files, request.GET.get("path", ""), place),
         "root": place.page,
     }
+
+
+def _logged_models(run: Run) -> list[LoggedModel]:
+    """Those that the run made, with the versions of registered models that they are."""
+    rows = run.logged_models.filter(deleted_at=None).order_by("-created_at", "-pk")
+    return list(rows.prefetch_related("versions__model__workspace")[:MOST_LOGGED_MODELS])
 
 
 def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,15 @@ class Whole(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Flag(serializers.BooleanField):
+    """true or false; texts and numbers are not turned into one."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError(f"Expected true or false, got {type_name(data)}.")
+        return data
+
+
 class Object(serializers.DictField):
     """A free JSON object."""
 
@@ -41,6 +50,20 @@ class Object(serializers.DictField):
         if not isinstance(data, dict):
             raise serializers.ValidationError(f"Expected an object, got {type_name(data)}.")
         return data
+
+
+class TextsByName(serializers.DictField):
+    """A JSON object of strings; with `removable`, of strings and nulls."""
+
+    def __init__(self, *, removable: bool = False, **options: Any) -> None:
+        child = Text(allow_blank=True, allow_null=removable)
+        super().__init__(**{"child": child, **options})
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(f"Expected an object, got {type_name(data)}.")
+        found: dict[str, Any] = super().to_internal_value(data)
+        return found
 
 
 class Texts(serializers.ListField):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from experiments.models import Manifest, ManifestFile
+from experiments import files
+from experiments.models import Manifest
 
 MOST_LISTED = 500  # of each kind; all are counted
 
@@ -41,11 +42,14 @@ class TreeDiff:
 Content = tuple[str | None, str, str, int | None]  # SHA-256, address, digest, size
 
 
-def compare(old: Manifest, new: Manifest) -> TreeDiff:
-    """From `old` to `new`. Files elsewhere are the same if address and digest are."""
-    before = dict(_contents(old))
+def compare(
+    old: Manifest, new: Manifest, *, old_folder: str = "", new_folder: str = ""
+) -> TreeDiff:
+    """From `old` to `new`, or from a folder of one to one of the other. Files elsewhere are the
+    same if address and digest are."""
+    before = dict(_contents(old, old_folder))
     diff = TreeDiff()
-    for path, content in _contents(new):
+    for path, content in _contents(new, new_folder):
         known = before.pop(path, None)
         if known is None:
             diff.added.add(ChangedFile(path, None, content[3]))
@@ -58,10 +62,11 @@ def compare(old: Manifest, new: Manifest) -> TreeDiff:
     return diff
 
 
-def _contents(manifest: Manifest) -> list[tuple[str, Content]]:
-    rows = ManifestFile.objects.filter(manifest=manifest).order_by("path")
+def _contents(manifest: Manifest, folder: str) -> list[tuple[str, Content]]:
+    rows = files.below(manifest, folder).order_by("path")
+    start = len(folder) + 1 if folder else 0
     return [
-        (path, (sha256, url, digest, size))
+        (path[start:], (sha256, url, digest, size))
         for path, sha256, url, digest, size in rows.values_list(
             "path", "blob_id", "url", "digest", "size"
         )

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
 from experiments import audit
@@ -21,6 +22,7 @@ from experiments.models import (
     Job,
     LoggedModel,
     Manifest,
+    ModelVersion,
     Project,
     Run,
     RunStatus,
@@ -67,7 +69,8 @@ def restore(run: Run) -> Run:
 
 @transaction.atomic
 def erase(run: Run) -> Run:
-    """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash.
+    """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash,
+    and while a version of a registered model stands on its files.
 
     Blobs that nothing else refers to go with the next collection. Returns the run as it was.
     """
@@ -77,6 +80,12 @@ def erase(run: Run) -> Run:
     if locked.deleted_at is None:
         raise Conflict(
             "Only what is in the trash can be erased: delete it first.", code="not_trash"
+        )
+    if held := locked.registrations.select_related("model").first():
+        raise Conflict(
+            f"Version {held.number} of the registered model {held.model.name!r} stands on its "
+            "files: delete that first.",
+            code="run_registered",
         )
     children = Run.objects.filter(parent=run.pk).count()
     Run.objects.filter(pk=run.pk).delete()
@@ -94,15 +103,50 @@ def _note(action: Action, run: Run, **details: Any) -> None:
 
 
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
-    """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many."""
-    long_ago = Now() - timedelta(days=settings.TRASH_DAYS)
-    due = Run.objects.filter(deleted_at__lt=long_ago).order_by("deleted_at")[:limit]
-    erased = [erase(run) for run in due]
-    projects = Project.objects.filter(deleted_at__lt=long_ago, runs=None)
-    for project in projects[:limit]:
+    """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many.
+
+    What a version of a registered model stands on stays, and its project with it.
+    """
+    erased = sum(_erase_due(run) for run in due_runs().order_by("deleted_at")[:limit])
+    for project in due_projects().filter(runs=None)[:limit]:
         _erase_project(project)
-    _erase_models(LoggedModel.objects.filter(deleted_at__lt=long_ago))
-    return len(erased)
+    _erase_models(due_models())
+    return erased
+
+
+def due_runs() -> QuerySet[Run]:
+    """The runs whose time in the trash is over, and that no registered model stands on."""
+    return Run.objects.filter(deleted_at__lt=_long_ago(), registrations=None)
+
+
+def due_projects() -> QuerySet[Project]:
+    """The same of projects; they go once they have no run."""
+    return Project.objects.filter(deleted_at__lt=_long_ago()).exclude(pk__in=_registered_from())
+
+
+def due_models() -> QuerySet[LoggedModel]:
+    """The same of logged models."""
+    return LoggedModel.objects.filter(deleted_at__lt=_long_ago(), versions=None)
+
+
+def _long_ago() -> CombinedExpression:
+    return Now() - timedelta(days=settings.TRASH_DAYS)
+
+
+def _erase_due(run: Run) -> bool:
+    """False where it was registered, or restored, a moment ago."""
+    try:
+        erase(run)
+    except Conflict:
+        return False
+    return True
+
+
+def _registered_from() -> QuerySet[ModelVersion, int | None]:
+    """The projects whose files versions of registered models stand on."""
+    stored = Q(artifact_version__isnull=False) | Q(logged_model__isnull=False)
+    rows = ModelVersion.objects.filter(stored, files_project__isnull=False)
+    return rows.values_list("files_project", flat=True)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("experiments", "0018_chunk_overviews")]
+    dependencies = [("experiments", "0019_registry")]
 
     operations = [
         migrations.AddField(

@@ -1,4 +1,5 @@
-"""Paths of artifacts: EXPERIMENT/RUN/artifacts/PATH or EXPERIMENT/models/MODEL/artifacts/PATH."""
+"""Paths of artifacts: EXPERIMENT/RUN/artifacts/PATH, EXPERIMENT/models/MODEL/artifacts/PATH, or
+EXPERIMENT/versions/ID/artifacts/PATH for a version of an artifact of ours, to be read."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -8,22 +9,24 @@ from django.db.models import QuerySet
 from experiments import files
 from experiments.mlflow import experiments, logged_models, runs
 from experiments.mlflow.words import Record, invalid, no_such
-from experiments.models import LoggedModel, Manifest, Project, Run
+from experiments.models import ArtifactVersion, LoggedModel, Manifest, Project, Run
 
+VERSIONS = "versions"
 _FOLDER, _MODELS = "artifacts", "models"
 _DEEPEST_ENCODING = 16
 
 
 @dataclass(frozen=True)
 class Place:
-    """A path in the files of a run or of a logged model."""
+    """A path in the files of a run, of a logged model or of a version of an artifact."""
 
-    owner: Run | LoggedModel
+    owner: Run | LoggedModel | ArtifactVersion
     path: str  # below its root; "" is the root
 
     @property
     def project(self) -> Project:
-        return self.owner.project
+        owner = self.owner
+        return owner.artifact.project if isinstance(owner, ArtifactVersion) else owner.project
 
     @property
     def tree(self) -> Manifest | None:
@@ -34,6 +37,8 @@ class Place:
         """The tree, made if there is none. Raises for what is deleted."""
         if isinstance(self.owner, LoggedModel):
             return logged_models.files_of(self.owner)
+        if isinstance(self.owner, ArtifactVersion):
+            return self.owner.files  # sealed: whoever writes is told so
         runs.refuse_deleted(self.owner)
         return files.of_run(self.owner)
 
@@ -43,20 +48,31 @@ def find(projects: QuerySet[Project], path: str) -> Place:
     tree, NotFound."""
     check(path)
     parts = path.rstrip("/").split("/")
-    owners: QuerySet[Run] | QuerySet[LoggedModel] = Run.objects.all()
-    if parts[1:2] == [_MODELS]:
-        owners = LoggedModel.objects.filter(deleted_at=None)
-        del parts[1]
+    kind = parts.pop(1) if parts[1:2] in ([_MODELS], [VERSIONS]) else ""
     if len(parts) < 3 or parts[2] != _FOLDER:
         raise no_such("artifact", path)
-    owner = (
-        owners.select_related("project__workspace", "files")
-        .filter(pk=parts[1], project__in=projects)
-        .first()
-    )
-    if owner is None or parts[0] not in (experiments.id_of(owner.project), str(owner.project_id)):
+    owner = _owner(projects, kind, parts[1])
+    if owner is None:
         raise no_such("artifact", path)
-    return Place(owner, "/".join(parts[3:]))
+    place = Place(owner, "/".join(parts[3:]))
+    if parts[0] not in (experiments.id_of(place.project), str(place.project.pk)):
+        raise no_such("artifact", path)
+    return place
+
+
+def _owner(
+    projects: QuerySet[Project], kind: str, key: str
+) -> Run | LoggedModel | ArtifactVersion | None:
+    if kind == VERSIONS:
+        found = ArtifactVersion.objects.select_related("artifact__project__workspace", "files")
+        if not (key.isascii() and key.isdigit() and len(key) < 19):
+            return None
+        return found.filter(pk=int(key), artifact__project__in=projects).first()
+    if kind == _MODELS:
+        models = LoggedModel.objects.select_related("project__workspace", "files")
+        return models.filter(pk=key, project__in=projects, deleted_at=None).first()
+    rows = Run.objects.select_related("project__workspace", "files")
+    return rows.filter(pk=key, project__in=projects).first()
 
 
 def check(path: str) -> None:

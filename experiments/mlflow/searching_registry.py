@@ -9,6 +9,8 @@ from experiments.mlflow import conditions, filters, paging, registry
 from experiments.mlflow.filters import ATTRIBUTE, LISTS, NULLS, NUMBERS, TEXT, Comparison
 from experiments.mlflow.words import Record
 from experiments.models import ModelVersion, RegisteredModel, RegistryTag, Workspace
+from experiments.registry import origins
+from experiments.registry.origins import Shut
 
 TAG = "tags"
 KINDS = {
@@ -26,11 +28,19 @@ _VERSION_ORDERS = {
     "name": "model__name", "version_number": "number", "creation_timestamp": "created_at",
     "last_updated_timestamp": "changed_at",
 }  # fmt: skip
-_VERSION_TEXTS = {"name": "model__name", "run_id": "source_run_id", "source_path": "source"}
+_VERSION_TEXTS = {
+    "name": "model__name", "run_id": "shown_run_id", "source_path": "shown_source",
+}  # fmt: skip
 
 
 def models(
-    home: Workspace, *, text: str, orders: Sequence[str], limit: int | None, token: str
+    home: Workspace,
+    shut: Shut,
+    *,
+    text: str,
+    orders: Sequence[str],
+    limit: int | None,
+    token: str,
 ) -> tuple[list[Record], str]:
     """A page of registered models, and the token of the next. Raises Invalid."""
     size = paging.limit(limit, default=DEFAULT_MODELS, most=MOST_MODELS)
@@ -40,23 +50,29 @@ def models(
         rows = rows.filter(_of_model(comparison))
     ordered = registry.shown(rows.order_by(*_terms(orders, _MODEL_ORDERS), "name"))
     found = list(ordered[first : first + size + 1])
-    page = [registry.record(one) for one in found[:size]]
+    page = [registry.record(one, shut) for one in found[:size]]
     return page, paging.token(first, len(page), first + len(found))
 
 
 def versions(
-    home: Workspace, *, text: str, orders: Sequence[str], limit: int | None, token: str
+    home: Workspace,
+    shut: Shut,
+    *,
+    text: str,
+    orders: Sequence[str],
+    limit: int | None,
+    token: str,
 ) -> tuple[list[Record], str]:
     """A page of versions, and the token of the next. Raises Invalid."""
     size = paging.limit(limit, default=DEFAULT_VERSIONS, most=MOST_VERSIONS)
     first = paging.offset(token)
-    rows = ModelVersion.objects.filter(model__workspace=home)
+    rows = origins.with_origins(ModelVersion.objects.filter(model__workspace=home), shut)
     for comparison in filters.parse(text, KINDS):
         rows = rows.filter(_of_version(comparison))
     rows = rows.order_by(*_terms(orders, _VERSION_ORDERS), "model__name", "-number")
     rows = rows.select_related("model").prefetch_related("tag_rows", "aliases")
     found = list(rows[first : first + size + 1])
-    page = [registry.version_record(one) for one in found[:size]]
+    page = [registry.version_record(one, shut) for one in found[:size]]
     return page, paging.token(first, len(page), first + len(found))
 
 

@@ -24,11 +24,19 @@ class Artifact(models.Model):
     description = models.TextField(blank=True, max_length=10_000)
     # Versions past this many are erased, the oldest first, unless something holds them; null: none.
     keep_versions = models.PositiveIntegerField(null=True, blank=True)
+    keep_days = models.PositiveIntegerField(null=True, blank=True)  # the same for older ones
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="one_artifact_per_name"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["keep_days"],
+                name="artifacts_kept_for_days",
+                condition=models.Q(keep_days__isnull=False),
+            ),
         ]
 
 
@@ -42,6 +50,7 @@ class ArtifactVersion(models.Model):
     file_count = models.PositiveIntegerField()
     size = models.BigIntegerField()  # bytes; of references, as told
     metadata = DocumentField(default=dict)
+    pinned = models.BooleanField(db_default=False)  # no rule erases it, and nobody does
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=Now())
 

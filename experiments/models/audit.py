@@ -35,8 +35,10 @@ class Action(StrEnum):
     FILE_REMOVED = "file.removed"
     ARTIFACT_ERASED = "artifact.erased"
     VERSION_ERASED = "artifact.version_erased"
+    RETENTION_CHANGED = "artifact.retention_changed"
     MODEL_DELETED = "model.deleted"
     MODEL_VERSION_DELETED = "model.version_deleted"
+    MODEL_STAGE_CHANGED = "model.stage_changed"
     LOGGED_MODEL_TRASHED = "logged_model.trashed"
     JOB_CANCELLED = "job.cancelled"
 

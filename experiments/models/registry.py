@@ -3,8 +3,11 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from experiments.models.access import Workspace
+from experiments.models.access import User, Workspace
+from experiments.models.artifacts import ArtifactVersion
 from experiments.models.inputs import LoggedModel
+from experiments.models.projects import Project
+from experiments.models.runs import Run
 
 
 class RegisteredModel(models.Model):
@@ -35,11 +38,29 @@ class ModelVersion(models.Model):
     model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.CharField(max_length=1000)  # as given
-    location = models.CharField(max_length=1000)  # where its files are
+    location = models.CharField(max_length=1000)  # where its files are, for clients of MLflow
+    # Whose its files are, below `folder`; none of the three where they are elsewhere. They are not
+    # erased while it is registered.
     logged_model = models.ForeignKey(
         LoggedModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="versions"
     )
+    artifact_version = models.ForeignKey(
+        ArtifactVersion, null=True, blank=True, on_delete=models.RESTRICT,
+        related_name="registrations",
+    )  # fmt: skip
+    files_run = models.ForeignKey(
+        Run, null=True, blank=True, on_delete=models.RESTRICT, related_name="registrations"
+    )
+    folder = models.CharField(max_length=1000, blank=True)
     source_run_id = models.CharField(max_length=64, blank=True)  # stays when the run is erased
+    # Where its files and its run are: who is shut out of one of the two learns nothing of either.
+    files_project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    run_project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     run_link = models.CharField(max_length=1000, blank=True)
     description = models.TextField(blank=True, max_length=10_000)
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.NONE)

@@ -107,7 +107,7 @@ class Run(models.Model):
                 fields=["project", "archived_at", "-created_at", "-id"], name="runs_by_age"
             ),
             models.Index(fields=["project", "archived_at", "status", "id"], name="runs_by_status"),
-            # All that a filter may ask of a run itself. The name stands before what every list asks:
+            # All that a filter may ask of a run itself. The name is before what every list asks:
             # SQLite would count runs along this index, the longest, otherwise.
             models.Index(
                 fields=[

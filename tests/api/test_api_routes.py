@@ -22,14 +22,21 @@ from experiments import (
     uploads,
 )
 from experiments.api.v1 import urls
-from experiments.models import Role
+from experiments.mlflow import registering
+from experiments.mlflow.registering import MadeOf
+from experiments.models import Project, Role
+from experiments.registry import catalog
 from tests import factories
 from tests.api.conftest import error_of, give_own_roles
 
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
 # Addresses that are of no project: a role of one's own in a project changes nothing there.
 OF_NO_PROJECT = ("users/", "invitations/", "tokens/", "workspaces/", "workers/", "trainers/",
-                 "distributions/", "schema/", "docs/")  # fmt: skip
+                 "distributions/", "schema/", "docs/", "models/")  # fmt: skip
+# The registry is the workspace's; what a version is made of is a project's.
+MADE_IN_A_PROJECT = {("models/lab/net/versions/", "POST"),
+                     ("models/lab/net/versions/1/files/", "GET"),
+                     ("models/lab/net/versions/1/files/content/?path=a.txt", "GET")}  # fmt: skip
 # Who may write to one project may send files for it.
 OF_ANY_PROJECT = ("workspaces/lab/blobs/",)
 ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST"),
@@ -134,10 +141,28 @@ TABLE = [
     ("artifacts/{artifact}/aliases/best/", "PUT", {"version": 1}, WRITE),
     ("artifacts/{aliased}/aliases/old/", "DELETE", None, REMOVE),
     ("artifact-versions/{version}/", "GET", None, READ),
+    ("artifact-versions/{version}/", "PATCH", {"pinned": True}, WRITE),
     ("artifact-versions/{version}/", "DELETE", None, REMOVE),
     ("artifact-versions/{version}/files/", "GET", None, READ),
     ("artifact-versions/{version}/files/content/?path=a.txt", "GET", None, READ),
     ("artifact-versions/{version}/lineage/", "GET", None, READ),
+    ("models/", "GET", None, MINE),
+    ("models/", "POST", {"workspace": "lab", "name": "new"}, CREATE),
+    ("models/lab/net/", "GET", None, READ),
+    ("models/lab/net/", "PATCH", {"description": "x"}, WRITE),
+    ("models/lab/net/", "DELETE", None, REMOVE),
+    ("models/lab/net/versions/", "GET", None, READ),
+    ("models/lab/net/versions/", "POST", {"artifact_version": "{version}"}, CREATE),
+    ("models/lab/net/versions/1/", "GET", None, READ),
+    ("models/lab/net/versions/1/", "PATCH", {"stage": "Staging"}, WRITE),
+    ("models/lab/net/versions/1/", "DELETE", None, REMOVE),
+    ("models/lab/net/versions/1/files/", "GET", None, READ),
+    ("models/lab/net/versions/1/files/content/?path=a.txt", "GET", None, READ),
+    ("models/lab/net/versions/1/lineage/", "GET", None, READ),
+    ("models/lab/net/aliases/best/", "GET", None, READ),
+    ("models/lab/net/aliases/best/", "PUT", {"version": 2}, WRITE),
+    ("models/lab/net/aliases/best/", "DELETE", None, REMOVE),
+    ("models/lab/net/compare/?versions=1,2", "GET", None, READ),
     ("runs/{run}/metrics/", "GET", None, READ),
     ("runs/{run}/metrics/", "POST", POINTS, WRITE),
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
@@ -190,6 +215,10 @@ def things(lab):
     invitation, secret = access.create_invitation(
         workspace=lab.workspace, role=Role.VIEWER, user=factories.make_user("max")
     )
+    model = catalog.create(lab.workspace, name="net")
+    made_of = MadeOf(artifact_version=aliased.pk)
+    registering.register(model, Project.objects.all(), made_of, aliases=["best"])
+    registering.register(model, Project.objects.all(), MadeOf(run=run.pk))
     view, _ = saved_views.save(
         lab.project,
         user=factories.make_user("otto"),
@@ -223,6 +252,8 @@ def expected(address, method, statuses):
     raised, shut_out = named["member"], named["stranger"]
     if address.startswith(OF_NO_PROJECT) or (address, method) == ("projects/", "POST"):
         raised, shut_out = named["viewer"], named["member"]
+    if (address, method) in MADE_IN_A_PROJECT:
+        shut_out = named["stranger"]
     if address.startswith(OF_ANY_PROJECT):
         raised = named["member"]
     if (address, method) == ("tokens/{token}/", "DELETE"):
@@ -324,6 +355,7 @@ def _sample(pattern, things):
         "<int:artifact_id>": str(things["artifact"]),
         "<str:alias>": "best",
         "<str:sha256>": SHA,
+        "<int:number>": "1",
         "<int:view_id>": str(things["view"]),
         "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),

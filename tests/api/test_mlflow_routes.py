@@ -10,8 +10,9 @@ from django.db import transaction
 from experiments import files
 from experiments.api.mlflow import urls
 from experiments.api.mlflow.server import NoSuchAddress
-from experiments.mlflow import logged_models, registry
+from experiments.mlflow import logged_models
 from experiments.models import ModelVersion
+from experiments.registry import catalog, versions
 from tests import factories
 from tests.api.conftest import give_own_roles
 
@@ -104,11 +105,11 @@ def things(lab):
     lab.project.tag_rows.create(name="there", value="1")
     files.put(files.of_run(run), "a.txt", io.BytesIO(b"a"))
     model = logged_models.create(lab.project, name="net", tags={"there": "1"})
-    registered = registry.create(lab.workspace, name="net", tags={})
+    registered = catalog.create(lab.workspace, name="net")
     registered.last_number = 1
     registered.save()
     version = ModelVersion.objects.create(model=registered, number=1, source="s", location="l")
-    registry.set_alias(version, "best")
+    versions.set_alias(version, "best")
     old = factories.make_project(lab.workspace, slug="old", deleted_at="2026-01-01T00:00:00Z")
     give_own_roles(old)
     return {"project": lab.project.pk, "run": run.pk, "model": model.pk, "old": old.pk}

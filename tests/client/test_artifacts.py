@@ -14,7 +14,7 @@ from metascope._settings import load
 from metascope._sync import sync
 
 from experiments import access, artifacts, blobs
-from experiments.models import ArtifactUse, ArtifactVersion, Role, Run
+from experiments.models import ArtifactUse, ArtifactVersion, ModelVersion, Role, Run
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,6 +224,44 @@ def test_a_download_goes_on_where_it_broke_off(environment, monkeypatch):
 
     assert (folder / "weights.pt").read_bytes() == data
     assert starts == [0, 1500, 3000]
+
+
+def test_a_model_is_kept_registered_and_used_by_its_alias(environment, monkeypatch):
+    root = folder_of(environment, FILES)
+    for _ in range(2):
+        with start() as run:
+            run.register_model(root, "few-shot net", aliases=["champion"])
+
+    version = ModelVersion.objects.get()
+    assert (version.model.name, version.number) == ("few-shot net", 1)
+    assert version.artifact_version.artifact.name == "few-shot-net"
+    assert version.artifact_version.artifact.kind == "model"
+    assert version.source_run_id == Run.objects.get(number=1).pk
+    with start() as reader:
+        by_alias = reader.use_model("few-shot net@champion")
+        assert reader.use_model("lab/few-shot net:1") == by_alias
+        folder = reader.use_model("few-shot net", to=environment / "here")
+    for found in (by_alias, folder):
+        assert {path: (found / path).read_bytes() for path in FILES} == FILES
+    assert ArtifactUse.objects.get(role="input").version == version.artifact_version
+
+
+@pytest.mark.parametrize("reference", ["none", "net@best", "net:9", "elsewhere/net", "net:x"])
+def test_a_model_that_is_not_there_is_an_error(environment, reference):
+    with start() as run:
+        run.register_model(folder_of(environment, FILES), "net")
+    with start() as run, pytest.raises(Refused):
+        run.use_model(reference)
+
+
+def test_the_command_line_lists_models(environment, capsys):
+    with start() as run:
+        run.register_model(folder_of(environment, FILES), "net", aliases=["best"])
+    capsys.readouterr()
+
+    assert main(["ls", "--models"]) == 0
+
+    assert capsys.readouterr().out.startswith("lab/net:1\t@best=1\t")
 
 
 @pytest.mark.parametrize("reference", ["split", "split:9", "split:best"])

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "watch_machine": (),
     "watch": (None,),
     "log_artifact": ("nowhere",),
+    "register_model": ("nowhere", "net"),
     "save_artifact": ("net", "net.pt", None),
     "log_episodes": ([[1.0]],),
     "log_figure": ("a", None),
@@ -58,7 +59,7 @@ def test_no_method_is_left_out():
     methods = {
         name for name, _ in inspect.getmembers(Run, inspect.isfunction) if not name.startswith("_")
     }
-    assert methods - {"use_artifact"} == set(ARGUMENTS)
+    assert methods - {"use_artifact", "use_model"} == set(ARGUMENTS)
     assert issubclass(DisabledRun, Run)
 
 

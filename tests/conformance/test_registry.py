@@ -1,6 +1,8 @@
 """The model registry: names, versions, aliases, stages, tags, search."""
 
+import hashlib
 import itertools
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -47,6 +49,40 @@ def test_a_model_of_a_run_is_registered_loaded_by_alias_and_found(server, client
     assert client.get_model_version_download_uri("of a run", again.version) == (
         client.get_logged_model(model.model_id).artifact_location
     )
+
+
+def test_an_artifact_that_is_registered_here_is_fetched_by_its_alias(
+    server, client, experiment, tmp_path
+):
+    data = b"weights"
+    sha = hashlib.sha256(data).hexdigest()
+    project = client.get_experiment(experiment).name
+    slug = next(
+        one["slug"]
+        for one in server.call("GET", "/api/v1/projects/?limit=500").json()["results"]
+        if one["name"] == project or one["slug"] == project
+    )
+    server.call("PUT", f"/api/v1/workspaces/lab/blobs/{sha}/", data=data)
+    logged = server.post(
+        "/api/v1/artifacts/",
+        {"project": f"lab/{slug}", "name": "w", "kind": "model",
+         "files": [{"path": "net/weights.bin", "sha256": sha}]},
+    )  # fmt: skip
+    assert logged.status_code == 201, logged.text
+    server.post("/api/v1/models/", {"workspace": "lab", "name": "of an artifact"})
+    registered = server.post(
+        "/api/v1/models/lab/of an artifact/versions/",
+        {"artifact_version": logged.json()["id"], "aliases": ["best"]},
+    )
+    assert registered.status_code == 201, registered.text
+    mlflow.set_tracking_uri(server.url)
+    mlflow.set_registry_uri(server.url)
+
+    folder = mlflow.artifacts.download_artifacts(
+        "models:/of an artifact@best", dst_path=str(tmp_path)
+    )
+
+    assert (Path(folder) / "net" / "weights.bin").read_bytes() == data
 
 
 def test_names_that_are_taken_or_not_legal_are_refused(client, name):

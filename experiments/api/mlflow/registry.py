@@ -10,16 +10,19 @@ from experiments.api.mlflow.views import (
     page_of,
     together,
 )  # fmt: skip
+from experiments.errors import Invalid
 from experiments.mlflow import registering, registry, searching_registry
-from experiments.mlflow.words import Record
+from experiments.mlflow.words import Record, no_such
 from experiments.models import ModelVersion, RegisteredModel, Role, Workspace
+from experiments.registry import catalog, origins, versions
+from experiments.registry.origins import Shut
 
 
 class AboutRegistered(About[RegisteredModel]):
     """The model of `name`."""
 
     def find(self) -> RegisteredModel:
-        return registry.find(self.call.home, self.call.asked.needed("name"))
+        return catalog.find(self.call.home, self.call.asked.needed("name"))
 
     def place_of(self, subject: RegisteredModel) -> Place:
         return subject.workspace
@@ -30,50 +33,55 @@ class AboutVersion(About[ModelVersion]):
 
     def find(self) -> ModelVersion:
         asked = self.call.asked
-        return registry.find_version(self.call.home, asked.needed("name"), asked.needed("version"))
+        return versions.find(self.call.home, asked.needed("name"), asked.needed("version"))
 
     def place_of(self, subject: ModelVersion) -> Place:
         return subject.model.workspace
 
 
+def _shut(call: Call) -> Shut:
+    """What this caller may not learn the origins of."""
+    return origins.shut_projects(call.caller)
+
+
 def _create(home: Workspace, call: Call) -> Record:
     """Makes a registered model."""
     asked = call.asked
-    model = registry.create(
+    model = catalog.create(
         home,
         name=asked.needed("name"),
         description=asked.text("description"),
         tags=dict(asked.pairs("tags")),
     )
-    return {"registered_model": registry.fresh(model)}
+    return {"registered_model": registry.fresh(model, _shut(call))}
 
 
 def _get(model: RegisteredModel, call: Call) -> Record:
     """A registered model."""
-    return {"registered_model": registry.fresh(model)}
+    return {"registered_model": registry.fresh(model, _shut(call))}
 
 
 def _update(model: RegisteredModel, call: Call) -> Record:
     """Describes a model."""
-    registry.change(model, description=call.asked.text("description"))
+    catalog.change(model, description=call.asked.text("description"))
     return _get(model, call)
 
 
 def _rename(model: RegisteredModel, call: Call) -> Record:
     """Renames a model."""
-    registry.rename(model, call.asked.needed("new_name"))
+    catalog.rename(model, call.asked.needed("new_name"))
     return _get(model, call)
 
 
 def _delete(model: RegisteredModel, call: Call) -> Record:
     """Removes a model with its versions; files and runs stay."""
-    registry.delete(model)
+    catalog.delete(model)
     return {}
 
 
 def _search(home: Workspace, call: Call) -> Record:
     """Registered models by a filter."""
-    found, token = searching_registry.models(home, **_asked(call))
+    found, token = searching_registry.models(home, _shut(call), **_asked(call))
     return page_of("registered_models", found, token)
 
 
@@ -89,39 +97,43 @@ def _asked(call: Call) -> Record:
 
 def _latest(model: RegisteredModel, call: Call) -> Record:
     """The highest version of each stage."""
-    found = registry.latest_versions(model, call.asked.texts("stages"))
-    return {"model_versions": [registry.version_record(one, model) for one in found]}
+    shut = _shut(call)
+    found = versions.latest_of_stages(model, call.asked.texts("stages"))
+    return {"model_versions": [registry.version_record(one, shut, model) for one in found]}
 
 
 def _set_tag(model: RegisteredModel, call: Call) -> Record:
     """Writes a tag of a model."""
-    registry.set_tag(model, None, call.asked.needed("key"), call.asked.text("value"))
+    catalog.set_tag(model, None, call.asked.needed("key"), call.asked.text("value"))
     return {}
 
 
 def _delete_tag(model: RegisteredModel, call: Call) -> Record:
     """Removes a tag of a model."""
-    registry.delete_tag(model, None, call.asked.needed("key"))
+    catalog.delete_tag(model, None, call.asked.needed("key"))
     return {}
 
 
 def _set_alias(model: RegisteredModel, call: Call) -> Record:
     """Points an alias to a version."""
     asked = call.asked
-    version = registry.find_version(model.workspace, model.name, asked.needed("version"))
-    registry.set_alias(version, asked.needed("alias"))
+    version = versions.find(model.workspace, model.name, asked.needed("version"))
+    versions.set_alias(version, asked.needed("alias"))
     return {}
 
 
 def _get_alias(model: RegisteredModel, call: Call) -> Record:
     """The version that an alias points to."""
-    found = registry.version_of_alias(model, call.asked.needed("alias"))
-    return {"model_version": registry.version_record(found)}
+    alias = call.asked.needed("alias")
+    found = versions.of_alias(model, alias)
+    if found is None:
+        raise Invalid(f"Registered model {model.name!r} has no alias {alias[:60]!r}.")
+    return {"model_version": registry.version_record(found, _shut(call))}
 
 
 def _delete_alias(model: RegisteredModel, call: Call) -> Record:
     """Removes an alias."""
-    registry.delete_alias(model, call.asked.needed("alias"))
+    versions.delete_alias(model, call.asked.needed("alias"))
     return {}
 
 
@@ -137,24 +149,25 @@ def _create_version(model: RegisteredModel, call: Call) -> Record:
         run_link=asked.text("run_link"),
         description=asked.text("description"),
         tags=dict(asked.pairs("tags")),
+        user=call.caller,
     )
-    return {"model_version": registry.fresh_version(version)}
+    return {"model_version": registry.fresh_version(version, _shut(call))}
 
 
 def _get_version(version: ModelVersion, call: Call) -> Record:
     """A version."""
-    return {"model_version": registry.fresh_version(version)}
+    return {"model_version": registry.fresh_version(version, _shut(call))}
 
 
 def _update_version(version: ModelVersion, call: Call) -> Record:
     """Describes a version."""
-    registry.change(version, description=call.asked.text("description"))
+    catalog.change(version, description=call.asked.text("description"))
     return _get_version(version, call)
 
 
 def _move(version: ModelVersion, call: Call) -> Record:
     """Moves a version to a stage."""
-    registry.move_to_stage(
+    versions.move_to_stage(
         version,
         call.asked.needed("stage"),
         archive_others=call.asked.flag("archive_existing_versions"),
@@ -164,30 +177,32 @@ def _move(version: ModelVersion, call: Call) -> Record:
 
 def _delete_version(version: ModelVersion, call: Call) -> Record:
     """Removes a version."""
-    registering.delete_version(version)
+    versions.delete(version)
     return {}
 
 
 def _search_versions(home: Workspace, call: Call) -> Record:
     """Versions by a filter."""
-    found, token = searching_registry.versions(home, **_asked(call))
+    found, token = searching_registry.versions(home, _shut(call), **_asked(call))
     return page_of("model_versions", found, token)
 
 
 def _download(version: ModelVersion, call: Call) -> Record:
     """Where a version's files are."""
-    return {"artifact_uri": version.location}
+    if not (location := origins.origin_of(version, _shut(call)).location):
+        raise no_such("file of", f"{version.model.name}/{version.number}")
+    return {"artifact_uri": location}
 
 
 def _tag_version(version: ModelVersion, call: Call) -> Record:
     """Writes a tag of a version."""
-    registry.set_tag(version.model, version, call.asked.needed("key"), call.asked.text("value"))
+    catalog.set_tag(version.model, version, call.asked.needed("key"), call.asked.text("value"))
     return {}
 
 
 def _untag_version(version: ModelVersion, call: Call) -> Record:
     """Removes a tag of a version."""
-    registry.delete_tag(version.model, version, call.asked.needed("key"))
+    catalog.delete_tag(version.model, version, call.asked.needed("key"))
     return {}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from experiments.api.fields import Choice, Input, Object, Output, Text, Texts, Whole
+from experiments import retention
+from experiments.api.fields import Choice, Flag, Input, Object, Output, Text, Texts, Whole
 from experiments.models import Artifact, ArtifactKind, ArtifactVersion
 
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -23,6 +24,7 @@ class VersionOutput(Output):
     file_count = serializers.IntegerField()
     size = serializers.IntegerField()
     metadata = serializers.DictField()
+    pinned = serializers.BooleanField()
     created_by = serializers.CharField(source="created_by.username", allow_null=True, default=None)
     created_at = serializers.DateTimeField()
 
@@ -46,6 +48,7 @@ VERSION: dict[str, Any] = {
     "file_count": 1623,
     "size": 9_464_212,
     "metadata": {"characters": 1623},
+    "pinned": False,
     "created_by": "ada",
     "created_at": "2026-11-23T10:00:00Z",
 }
@@ -58,6 +61,7 @@ class ArtifactOutput(Output):
     kind = serializers.CharField()
     description = serializers.CharField()
     keep_versions = serializers.IntegerField(allow_null=True)
+    keep_days = serializers.IntegerField(allow_null=True)
     latest = serializers.IntegerField(allow_null=True, help_text="Number of the newest version.")
     created_at = serializers.DateTimeField()
 
@@ -72,6 +76,7 @@ ARTIFACT: dict[str, Any] = {
     "kind": "dataset",
     "description": "",
     "keep_versions": None,
+    "keep_days": None,
     "latest": 2,
     "created_at": "2026-11-23T10:00:00Z",
 }
@@ -105,6 +110,16 @@ class ArtifactChange(Input):
     keep_versions = Whole(
         required=False, min_value=0, max_value=1_000_000, help_text="0: all of them."
     )
+    keep_days = Whole(
+        required=False,
+        min_value=0,
+        max_value=retention.LONGEST_DAYS,
+        help_text="0: however old.",
+    )
+
+
+class VersionChange(Input):
+    pinned = Flag(help_text="Pinned, no rule erases it, and nobody does.")
 
 
 class AliasInput(Input):

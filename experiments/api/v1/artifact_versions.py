@@ -6,7 +6,7 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import artifacts, files, lineage
+from experiments import artifacts, files, lineage, retention
 from experiments.access import Place
 from experiments.api.auth import seen, visible_projects
 from experiments.api.bodies import download
@@ -17,6 +17,7 @@ from experiments.api.v1.artifact_shapes import (
     LineageOutput,
     UseInput,
     UsesOutput,
+    VersionChange,
     VersionOutput,
     versions,
 )
@@ -43,18 +44,26 @@ class VersionView(ApiView):
 
 
 class VersionDetail(VersionView):
-    needed = {"GET": Role.VIEWER, "DELETE": Role.MEMBER}
+    needed = {"GET": Role.VIEWER, "PATCH": Role.MEMBER, "DELETE": Role.MEMBER}
 
     @documented("artifacts_version", "One version", answer=VersionOutput, example=VERSION)
     def get(self, request: Request, version_id: int) -> Response:
         return Response(VersionOutput(self.version).data)
 
     @documented(
+        "artifacts_pin_version", "Pin a version, or no longer", answer=VersionOutput,
+        example={**VERSION, "pinned": True}, body=VersionChange, body_example={"pinned": True},
+    )  # fmt: skip
+    def patch(self, request: Request, version_id: int) -> Response:
+        retention.pin(self.version, self.read(VersionChange)["pinned"])
+        return Response(VersionOutput(self.version).data)
+
+    @documented(
         "artifacts_erase_version", "Erase a version", answer=None, status=204, errors=(409,),
-        description="409 while an alias points to it or a run has read it.",
+        description="409 while it has an alias, is pinned or registered, or a run has read it.",
     )  # fmt: skip
     def delete(self, request: Request, version_id: int) -> Response:
-        artifacts.delete_version(self.version)
+        retention.delete_version(self.version)
         return Response(status=204)
 
 

@@ -5,7 +5,7 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import artifacts
+from experiments import artifacts, retention
 from experiments.access import Place
 from experiments.api.auth import SIGNED_IN, seen, visible_projects
 from experiments.api.docs import documented
@@ -131,16 +131,17 @@ class ArtifactDetail(ArtifactView):
 
     @documented(
         "artifacts_edit",
-        "Describe an artifact, or say how many versions to keep",
-        description="Of more than `keep_versions` the oldest are erased, but those that an alias "
-        "points to or a run has read.",
+        "Describe an artifact, or say which versions to keep",
+        description="Of more than `keep_versions` the oldest are erased, and those that are older "
+        "than `keep_days` but the newest; never one that has an alias, is pinned or registered, or "
+        "that a run has read.",
         answer=ArtifactOutput,
         example=ARTIFACT,
         body=ArtifactChange,
-        body_example={"keep_versions": 10},
+        body_example={"keep_versions": 10, "keep_days": 90},
     )
     def patch(self, request: Request, artifact_id: int) -> Response:
-        artifacts.edit(self.artifact, **self.read(ArtifactChange))
+        retention.edit(self.artifact, **self.read(ArtifactChange))
         return Response(ArtifactOutput(self.artifact).data)
 
     @documented(
@@ -148,7 +149,7 @@ class ArtifactDetail(ArtifactView):
         errors=(409,),
     )  # fmt: skip
     def delete(self, request: Request, artifact_id: int) -> Response:
-        artifacts.delete_artifact(self.artifact)
+        retention.delete_artifact(self.artifact)
         return Response(status=204)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py collect_garbage [--dry-run]`: deletes stored files that nothing refers to."""
+"""`manage.py collect_garbage [--dry-run]`: deletes what is kept no longer, and its files."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,21 +6,22 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.template.defaultfilters import filesizeformat
 
-from experiments import blobs, lifecycle, uploads, usage
+from experiments import blobs, lifecycle, retention, uploads, usage
 
 AT_ONCE = 500
 KINDS = {
     "checkpoints": "their checkpoints",
     "code": "their code",
-    "files": "their files, and those of artifacts and models of such projects",
+    "files": "their files, and those of artifacts and models that go",
     "unreferenced": "files that nothing refers to",
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Erases what was in the trash long enough, then deletes stored files that nothing refers "
-        "to. Workers do the same, some at a time."
+        "Erases what was in the trash long enough and versions of artifacts that are older than "
+        "they are kept, then deletes stored files that nothing refers to. Workers do the same, "
+        "some at a time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,11 +30,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         found = usage.garbage()
         if dry_run:
+            self._say_versions()
             self._say(found)
             return
-        erased = 0
+        erased = old = 0
         while some := lifecycle.empty_trash(AT_ONCE):
             erased += some
+        while some := retention.sweep(AT_ONCE):
+            old += some
         size = usage.total(blobs.unused(), "size")
         collected = 0
         while some := blobs.collect(AT_ONCE):
@@ -41,8 +45,19 @@ class Command(BaseCommand):
         parts = uploads.drop_stale_parts()
         self.stdout.write(
             f"{erased} runs of the trash erased; {collected} files deleted, "
-            f"{filesizeformat(size + found.parts.size)} freed; {parts} uploads given up."
+            f"{filesizeformat(size + found.parts.size)} freed; {parts} uploads given up; {old} "
+            "versions of artifacts were older than they are kept."
         )
+
+    def _say_versions(self) -> None:
+        """Each version of an artifact that is due."""
+        for one in retention.due().select_related("artifact__project__workspace"):
+            project = one.artifact.project
+            self.stdout.write(
+                f"{project.workspace.slug}/{project.slug}:{one.artifact.name}:{one.number}, made "
+                f"{one.created_at:%Y-%m-%d}, {filesizeformat(one.size)}: older than "
+                f"{one.artifact.keep_days} days"
+            )
 
     def _say(self, found: usage.Garbage) -> None:
         points = filesizeformat(found.points)

@@ -6,8 +6,8 @@ import { share } from './share.js';
 import { toggleTheme } from './theme.js';
 
 const places = () => {
-  const { home, runs, compare, queue } = document.body.dataset;
-  return { h: home, r: runs, c: compare, q: queue };
+  const { home, runs, compare, models, queue } = document.body.dataset;
+  return { h: home, r: runs, c: compare, m: models, q: queue };
 };
 let pressedG = 0;
 
