@@ -59,6 +59,11 @@ def find(projects: QuerySet[Project], path: str) -> Place:
     return Place(owner, "/".join(parts[3:]))
 
 
+def check_free(place: Place) -> None:
+    """Raises unless a file may be put there: before its bytes are sent, as far as can be known."""
+    files.check_free(place.made(), place.path)
+
+
 def check(path: str) -> None:
     """Raises Invalid for a path that is absolute or climbs, however often it is encoded."""
     plain = path
