@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard import panels, run_facts, version_rows
+from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
 from dashboard.file_tree import FileTree, Place
@@ -22,6 +22,7 @@ from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
+FEW = 5  # models and datasets beside the curves; all are on their tab
 MOST_ALERTS = 5  # the latest; the others are among the files
 MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
@@ -104,6 +105,8 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
         "panels": _with_src(run, panels.overview(groups, project.main_metric)),
         "fits": _fits(run, evaluation),
         "spec": run_facts.flat_params(run)[:SPEC_LINES],
+        "models": run_models.models_of(run, request.user)[:FEW],
+        "datasets": run_models.datasets_of(run)[:FEW],
         **_console(request, run, header),
     }
 
@@ -169,13 +172,28 @@ def _params(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, An
 
 
 def _files(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
-    content = reverse("run_file_content", args=[run.pk])
-    place = Place("?tab=files", content, reverse("run_file_picture", args=[run.pk]))
+    """The run's files, or with `?model=` those of a model."""
+    model = None
+    if model_id := request.GET.get("model", ""):
+        model = run_models.model_of(run, model_id, request.user)
+        words = [run.pk, model.pk]
+        content, picture = (reverse(f"run_model_{name}", args=words) for name in _BYTES)
+        place = run_models.place_of(model, content, picture)
+    else:
+        content, picture = (reverse(f"run_file_{name}", args=[run.pk]) for name in _BYTES)
+        place = Place("?tab=files", content, picture)
+    tree = model.files if model else run.files
     return {
         "used": version_rows.used_by(run, request.user),
-        "tree": FileTree.of(run.files, request.GET.get("path", ""), place),
+        "models": run_models.models_of(run, request.user),
+        "datasets": run_models.datasets_of(run),
+        "model": model,
+        "tree": FileTree.of(tree, request.GET.get("path", ""), place),
         "root": place.page,
     }
+
+
+_BYTES = ("content", "picture")
 
 
 def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
