@@ -9,7 +9,7 @@ from django.conf import settings
 
 RAW = "metascope.chunked_body"
 # Addresses that take files, which their views read piece by piece.
-_FILES = re.compile(r"/files/content/$|/blobs/[0-9a-f]+/$|/mlflow-artifacts/artifacts/")
+_FILES = re.compile(r"/files/content/$|/blobs/[0-9a-f]+/$|/mlflow-artifacts/(artifacts|mpu/part)/")
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 

@@ -34,6 +34,7 @@ _PROJECT = "p/<slug:workspace>/<slug:project>/"
 _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 _MODEL = "w/<slug:workspace>/models/<str:name>/"
 _MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
+_RUN_MODEL = "runs/<str:run_id>/models/<str:model_id>/"
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -97,6 +98,8 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/file/", run_console.file, name="run_file"),
     path("runs/<str:run_id>/files/content/", run_files.content, name="run_file_content"),
     path("runs/<str:run_id>/files/picture/", run_files.picture, name="run_file_picture"),
+    path(f"{_RUN_MODEL}content/", run_files.model_content, name="run_model_content"),
+    path(f"{_RUN_MODEL}picture/", run_files.model_picture, name="run_model_picture"),
     path("runs/<str:run_id>/cancel/", run_actions.cancel, name="run_cancel"),
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/group/", run_actions.group, name="run_group"),

@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Protocol
@@ -87,8 +89,30 @@ def receive(source: Readable, *, sha256: str = "") -> Blob:
 
     Raises Invalid when `sha256` is given and the bytes have another.
     """
+    with arrived(source) as new:
+        if sha256 not in ("", new.sha256):
+            raise Invalid(
+                f"The bytes received have the SHA-256 {new.sha256}, not {sha256}: send them again.",
+                code="digest_differs",
+                fields={"sha256": [f"The bytes have {new.sha256}."]},
+            )
+        return _keep(new.sha256, new.size, new.path)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Bytes that are on this machine's disk and nothing refers to yet."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@contextmanager
+def arrived(source: Readable) -> Iterator[Arrived]:
+    """All that `source` yields as a file of `incoming`, gone afterwards unless it was moved."""
     with tempfile.NamedTemporaryFile(dir=incoming(), prefix=".new-", delete=False) as file:
-        received = Path(file.name)
+        path = Path(file.name)
         try:
             digest, size = hashlib.sha256(), 0
             while piece := source.read(PIECE):
@@ -97,16 +121,9 @@ def receive(source: Readable, *, sha256: str = "") -> Blob:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-            found = digest.hexdigest()
-            if sha256 not in ("", found):
-                raise Invalid(
-                    f"The bytes received have the SHA-256 {found}, not {sha256}: send them again.",
-                    code="digest_differs",
-                    fields={"sha256": [f"The bytes have {found}."]},
-                )
-            return _keep(found, size, received)
+            yield Arrived(path, digest.hexdigest(), size)
         finally:
-            received.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _keep(sha256: str, size: int, received: Path) -> Blob:

@@ -41,8 +41,7 @@ def put(manifest: Manifest, path: str, source: blobs.Readable, *, sha256: str = 
     Raises Invalid for a path that cannot be, or bytes that are not those of `sha256`; Conflict if
     the tree is sealed, or has a folder where the file would be, or a file where a folder would be.
     """
-    paths.check(path, field="path", longest=LONGEST_PATH)
-    _check_place(manifest, path)
+    check_free(manifest, path)
     blob = blobs.receive(source, sha256=sha256)
     return put_blob(manifest, path, blob)
 
@@ -50,11 +49,10 @@ def put(manifest: Manifest, path: str, source: blobs.Readable, *, sha256: str = 
 @transaction.atomic
 def put_blob(manifest: Manifest, path: str, blob: Blob) -> ManifestFile:
     """Puts bytes that are stored already under `path`; raises as `put` does."""
-    paths.check(path, field="path", longest=LONGEST_PATH)
     Manifest.objects.select_for_update(no_key=True).get(
         pk=manifest.pk
     )  # two writers of one tree take turns
-    _check_place(manifest, path)
+    check_free(manifest, path)
     file, _ = ManifestFile.objects.update_or_create(
         manifest=manifest,
         path=path,
@@ -63,7 +61,9 @@ def put_blob(manifest: Manifest, path: str, blob: Blob) -> ManifestFile:
     return file
 
 
-def _check_place(manifest: Manifest, path: str) -> None:
+def check_free(manifest: Manifest, path: str) -> None:
+    """Raises as `put` does, where nothing can be put under `path`."""
+    paths.check(path, field="path", longest=LONGEST_PATH)
     if Manifest.objects.filter(pk=manifest.pk, sealed=True).exists():
         raise Conflict("These files are sealed: make a new version.", code="files_sealed")
     files = ManifestFile.objects.filter(manifest=manifest)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from dashboard import panels, run_facts, version_rows
+from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
 from dashboard.file_tree import FileTree, Place
@@ -20,14 +20,14 @@ from dashboard.run_list import run_list
 from dashboard.scope import may_edit, may_register, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
 from experiments import alerts, queue, reading
-from experiments.models import Evaluation, LoggedModel, Run, RunStatus
+from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
+FEW = 5  # models and datasets beside the curves; all are on their tab
 MOST_ALERTS = 5  # the latest; the others are among the files
 MOST_REWINDS = 100  # the latest
 MOST_GROUP_NAMES = 200  # to choose from
-MOST_LOGGED_MODELS = 100
 MOST_NUMBERS = 200  # rows of metrics in numbers
 SMOOTH_CHOICES = (("", "off"), ("0.6", "0.6"), ("0.9", "0.9"), ("0.97", "0.97"))
 X_CHOICES = (("", "step"), ("relative", "minutes"), ("time", "clock"))
@@ -113,6 +113,8 @@ def _overview(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, 
         "fits": _fits(run, evaluation),
         "spec": run_facts.flat_params(run)[:SPEC_LINES],
         **_children(run, header["child_count"]),
+        "models": run_models.models_of(run, request.user)[:FEW],
+        "datasets": run_models.datasets_of(run)[:FEW],
         **_console(request, run, header),
     }
 
@@ -190,21 +192,29 @@ def _params(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, An
 
 
 def _files(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
-    content = reverse("run_file_content", args=[run.pk])
-    place = Place("?tab=files", content, reverse("run_file_picture", args=[run.pk]))
+    """The run's files, or with `?model=` those of a model."""
+    model = None
+    if model_id := request.GET.get("model", ""):
+        model = run_models.model_of(run, model_id, request.user)
+        words = [run.pk, model.pk]
+        content, picture = (reverse(f"run_model_{name}", args=words) for name in _BYTES)
+        place = run_models.place_of(model, content, picture)
+    else:
+        content, picture = (reverse(f"run_file_{name}", args=[run.pk]) for name in _BYTES)
+        place = Place("?tab=files", content, picture)
+    tree = model.files if model else run.files
     return {
         "used": version_rows.used_by(run, request.user),
-        "logged_models": _logged_models(run),
         "registers": may_register(request.user, run.project.workspace),
-        "tree": FileTree.of(run.files, request.GET.get("path", ""), place),
+        "models": run_models.models_of(run, request.user),
+        "datasets": run_models.datasets_of(run),
+        "model": model,
+        "tree": FileTree.of(tree, request.GET.get("path", ""), place),
         "root": place.page,
     }
 
 
-def _logged_models(run: Run) -> list[LoggedModel]:
-    """Those that the run made, with the versions of registered models that they are."""
-    rows = run.logged_models.filter(deleted_at=None).order_by("-created_at", "-pk")
-    return list(rows.prefetch_related("versions__model__workspace")[:MOST_LOGGED_MODELS])
+_BYTES = ("content", "picture")
 
 
 def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from dashboard import stored_files
+from dashboard import run_models, stored_files
 from dashboard.requests import SignedIn
 from dashboard.scope import run_of
 
@@ -20,3 +20,17 @@ def picture(request: SignedIn, run_id: str) -> HttpResponse:
     """One file of the run as a picture."""
     run = run_of(request, run_id)
     return stored_files.picture(run.files, request.GET.get("path", ""))
+
+
+@require_safe
+def model_content(request: SignedIn, run_id: str, model_id: str) -> HttpResponseBase:
+    """One file of a model that the run made or read, as a download."""
+    model = run_models.model_of(run_of(request, run_id), model_id, request.user)
+    return stored_files.send(request, model.files, request.GET.get("path", ""))
+
+
+@require_safe
+def model_picture(request: SignedIn, run_id: str, model_id: str) -> HttpResponse:
+    """One file of such a model as a picture."""
+    model = run_models.model_of(run_of(request, run_id), model_id, request.user)
+    return stored_files.picture(model.files, request.GET.get("path", ""))

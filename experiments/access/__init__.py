@@ -34,7 +34,14 @@ from experiments.access.roles import (
     workspaces_of,
 )
 from experiments.access.sign_in import create_sign_in_link, use_sign_in_link
-from experiments.access.tokens import create_token, require_scope, revoke_token, user_for_token
+from experiments.access.tokens import (
+    create_ticket,
+    create_token,
+    require_scope,
+    revoke_token,
+    user_for_ticket,
+    user_for_token,
+)
 
 __all__ = [
     "MOST_DAYS",
@@ -47,6 +54,7 @@ __all__ = [
     "check",
     "create_invitation",
     "create_sign_in_link",
+    "create_ticket",
     "create_token",
     "create_workspace",
     "effective",
@@ -66,6 +74,7 @@ __all__ = [
     "role_in_run",
     "set_project_role",
     "use_sign_in_link",
+    "user_for_ticket",
     "user_for_token",
     "workspaces_of",
 ]

@@ -1,9 +1,11 @@
-"""API tokens: made, looked up at every request, revoked; what their scope lets them do."""
+"""API tokens: made, looked up at every request, revoked; what their scope lets them do; tickets."""
 
 import secrets
 import string
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.core import signing
 from django.db import transaction
 from django.utils import timezone
 
@@ -19,6 +21,7 @@ TOKEN_PREFIX = "ms_"
 TOKEN_LETTERS = 40
 LAST_USED_PRECISION_S = 60  # a busy token writes its row once a minute, not at every request
 _LETTERS = string.ascii_letters + string.digits
+_TICKET = "metascope.ticket"
 
 
 @transaction.atomic
@@ -64,9 +67,32 @@ def user_for_token(token: str) -> tuple[User, ApiToken] | None:
     """Whom a token acts for; None if unknown, revoked, expired or of an inactive user."""
     if not token.startswith(TOKEN_PREFIX) or len(token) != len(TOKEN_PREFIX) + TOKEN_LETTERS:
         return None
-    now = timezone.now()
     # Every request of the API asks this: two lookups by key, worded once.
-    found = next(iter(ApiToken.objects.raw(_TOKEN, [digest(token)])), None)
+    return _acting_for(ApiToken.objects.raw(_TOKEN, [digest(token)]))
+
+
+def create_ticket(token: ApiToken, purpose: str) -> str:
+    """What acts for a token where it cannot be sent, for one purpose."""
+    return signing.dumps([token.pk, purpose], salt=_TICKET)
+
+
+def user_for_ticket(
+    ticket: str, purpose: str, *, lasting: timedelta
+) -> tuple[User, ApiToken] | None:
+    """Whom it acts for; None if it is not for this purpose, too old, or its token is not valid."""
+    try:
+        token_id, stated = signing.loads(ticket, salt=_TICKET, max_age=lasting)
+    except signing.BadSignature:
+        return None
+    if stated != purpose:
+        return None
+    return _acting_for(ApiToken.objects.filter(pk=token_id, revoked_at=None))
+
+
+def _acting_for(rows: Iterable[ApiToken]) -> tuple[User, ApiToken] | None:
+    """Whom the only one of these tokens acts for now, which is noted as its last use."""
+    now = timezone.now()
+    found = next(iter(rows), None)
     if found is None or (found.expires_at is not None and found.expires_at <= now):
         return None
     user = next(iter(User.objects.raw(_TOKENS_USER, [found.user_id])))

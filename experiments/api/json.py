@@ -30,13 +30,18 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        value = loads(read_limited(stream))
-        if not isinstance(value, dict):
-            raise Invalid(
-                f'Send one JSON object ({{"name": value, ...}}), not {type_name(value)}.',
-                code="malformed_json",
-            )
-        return value
+        return object_of(read_limited(stream))
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The object that a body is. Raises Invalid."""
+    value = loads(body)
+    if not isinstance(value, dict):
+        raise Invalid(
+            f'Send one JSON object ({{"name": value, ...}}), not {type_name(value)}.',
+            code="malformed_json",
+        )
+    return value
 
 
 def read_limited(stream: IO[Any]) -> bytes:

@@ -75,6 +75,11 @@ def _owner(
     return rows.filter(pk=key, project__in=projects).first()
 
 
+def check_free(place: Place) -> None:
+    """Raises unless a file may be put there: before its bytes are sent, as far as can be known."""
+    files.check_free(place.made(), place.path)
+
+
 def check(path: str) -> None:
     """Raises Invalid for a path that is absolute or climbs, however often it is encoded."""
     plain = path

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from experiments import lifecycle, snapshots
@@ -136,7 +136,31 @@ def delete_tag(run: Run, key: str) -> None:
 def refuse_deleted(run: Run) -> None:
     """Raises Invalid if the run is deleted."""
     if run.deleted_at is not None:
-        raise Invalid(f"Run {run.pk} is deleted: restore it first.")
+        raise _deleted(run.pk)
+
+
+def lock(run_id: str) -> None:
+    """Locks a run that is written to, in one statement: every batch of points runs it.
+
+    Raises Invalid if the run is deleted, NotFound if there is none.
+    """
+    locked = connection.ops.for_update_sql(no_key=True)
+    if not connection.features.has_select_for_update:
+        locked = ""  # SQLite: the transaction is the one writer
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_DELETED} {locked}", [run_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise no_such("run", run_id)
+    if row[0] is not None:
+        raise _deleted(run_id)
+
+
+_DELETED = f"SELECT deleted_at FROM {Run._meta.db_table} WHERE id = %s"
+
+
+def _deleted(run_id: str) -> Invalid:
+    return Invalid(f"Run {run_id} is deleted: restore it first.")
 
 
 def write_tags(run: Run, tags: Tags) -> None:

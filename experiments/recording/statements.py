@@ -40,6 +40,16 @@ def fingerprint_of(run_id: str, client: str, number: int) -> str | None:
     return None if row is None else row[0]
 
 
+def next_number(run_id: str, client: str) -> int:
+    """The number of the next batch of a client that does not number its own; the run is locked."""
+    row = _one(
+        f"SELECT MAX(number) FROM {_BATCH} WHERE run_id = %s AND client = %s",
+        run_id,
+        client,
+    )
+    return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+
 def insert_batch(
     *, run_id: str, client: str, number: int, fingerprint: str, points: int, payload: bytes
 ) -> None:

@@ -1,5 +1,6 @@
 """Every address of MLflow × method × caller, against a table. An address without a row fails."""
 
+import hashlib
 import io
 import json
 from collections import Counter
@@ -7,7 +8,7 @@ from collections import Counter
 import pytest
 from django.db import transaction
 
-from experiments import files
+from experiments import files, numbered_parts
 from experiments.api.mlflow import urls
 from experiments.api.mlflow.server import NoSuchAddress
 from experiments.mlflow import logged_models
@@ -30,6 +31,7 @@ OF_NO_PROJECT = (
 )  # fmt: skip
 TAG = {"key": "k", "value": "v"}
 POINT = {"key": "m", "value": 1, "timestamp": 1}
+EMPTY = hashlib.sha256(b"").hexdigest()
 MODEL, VERSION = {"name": "net"}, {"name": "net", "version": "1"}
 
 TABLE = [
@@ -93,7 +95,13 @@ TABLE = [
     (f"{A}artifacts/{{project}}/{{run}}/artifacts/a.txt", "GET", None, READ),
     (f"{A}artifacts/{{project}}/{{run}}/artifacts/b.txt", "PUT", None, WRITE),
     (f"{A}artifacts/{{project}}/{{run}}/artifacts/a.txt", "DELETE", None, WRITE),
-    (f"{A}mpu/create/{{project}}/{{run}}/artifacts", "POST", {}, (401, 403, 501, 501, 404)),
+    (f"{A}mpu/create/{{project}}/{{run}}/artifacts", "POST", {"path": "c", "num_parts": 2}, WRITE),
+    (f"{A}mpu/part/{{upload}}/1", "PUT", None, WRITE),
+    (f"{A}mpu/complete/{{project}}/{{run}}/artifacts", "POST",
+     {"path": "c", "upload_id": "{upload}", "parts": [{"part_number": 1, "etag": EMPTY}]}, WRITE),
+    (f"{A}mpu/abort/{{project}}/{{run}}/artifacts", "POST",
+     {"path": "c", "upload_id": "{upload}"}, WRITE),
+    ("/api/3.0/mlflow/server-info", "GET", None, MINE),
 ]  # fmt: skip
 
 
@@ -113,6 +121,17 @@ def things(lab):
     old = factories.make_project(lab.workspace, slug="old", deleted_at="2026-01-01T00:00:00Z")
     give_own_roles(old)
     return {"project": lab.project.pk, "run": run.pk, "model": model.pk, "old": old.pk}
+
+
+def upload_of(caller, things):
+    """An upload of one part that the caller has begun, whether they may or not."""
+    names = {"viewer": "vera", "member": "ada", "admin": "max", "stranger": "sam", "raised": "rita",
+             "shut_out": "otto", "reader": "max", "writer": "max", "anonymous": "ada"}  # fmt: skip
+    user = factories.make_user(names[caller])
+    target = f"{things['project']}/{things['run']}/artifacts/c"
+    upload = numbered_parts.begin(user=user.pk, target=target, parts=1)
+    numbered_parts.put(upload, 1, io.BytesIO(b""))
+    return upload.id
 
 
 def filled(value, things):
@@ -143,9 +162,9 @@ def expected(address, statuses):
     ("address", "method", "body", "statuses"), TABLE, ids=[f"{row[1]} {row[0]}" for row in TABLE]
 )
 def test_who_gets_what(lab, things, address, method, body, statuses):
-    data = b"" if body is None else json.dumps(filled(body, things)).encode()
-
     for caller, status in expected(address, statuses).items():
+        things["upload"] = upload_of(caller, things)
+        data = b"" if body is None else json.dumps(filled(body, things)).encode()
         undo = transaction.savepoint()
         response = getattr(lab, caller).generic(
             method, address.format(**things), data, content_type="application/json"
@@ -170,7 +189,7 @@ def test_every_address_and_method_has_a_row():
     def of(path):
         return next(id(entry) for entry in urls.urlpatterns if entry.resolve(path))
 
-    sample = {"project": 1, "run": "r", "model": "m", "old": 1}
+    sample = {"project": 1, "run": "r", "model": "m", "old": 1, "upload": "u"}
     rows = [(of(row[0].partition("?")[0].format(**sample)[1:]), row[1]) for row in TABLE]
     views = {id(entry): getattr(entry.callback, "view_class", None) for entry in urls.urlpatterns}
     served = [

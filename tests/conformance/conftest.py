@@ -32,10 +32,19 @@ class Server:
     token: str
     admin: str  # the token of an admin
 
-    def call(self, method: str, path: str, *, token: str | None = None, **options):
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        more: dict[str, str] | None = None,
+        **options,
+    ):
         """A request by hand, below /api/2.0/mlflow/ unless the path begins with a slash."""
         address = path if path.startswith("/") else f"/api/2.0/mlflow/{path}"
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
+        headers |= more or {}
         return requests.request(
             method, f"{self.url}{address}", headers=headers, timeout=30, **options
         )

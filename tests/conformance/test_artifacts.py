@@ -1,7 +1,13 @@
 """Artifacts: files of a run, by any name, listed by their own names, never outside their tree."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from mlflow.entities.multipart_upload import MultipartUploadPart
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.artifact.http_artifact_repo import HttpArtifactRepository
 from requests.exceptions import HTTPError
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -54,12 +60,108 @@ def test_a_large_file_goes_in_one_request(client, run, tmp_path):
         assert file.read() == content
 
 
-def test_an_upload_in_parts_that_was_forced_falls_back(client, run, tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
-    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1000")
-    (tmp_path / "a.bin").write_bytes(b"x" * 10_000)
-    client.log_artifact(run, str(tmp_path / "a.bin"))
-    assert [one.file_size for one in client.list_artifacts(run)] == [10_000]
+class TestParts:
+    """Uploads in parts, which clients ask for where files are large."""
+
+    CONTENT = bytes(range(256)) * 401
+
+    @pytest.fixture
+    def file(self, tmp_path, monkeypatch):
+        """One that counts as large: of eleven parts, the last one smaller."""
+        monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1000")
+        monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", "10000")
+        path = tmp_path / "a b+é.bin"
+        path.write_bytes(self.CONTENT)
+        return path
+
+    @pytest.fixture
+    def sent(self, monkeypatch) -> list[str]:
+        """The last word of each address that parts went to."""
+        seen = []
+        put = HttpArtifactRepository._upload_part
+
+        def noted(credential, *words, **named):
+            seen.append(int(credential.url.rpartition("/")[2]))
+            return put(credential, *words, **named)
+
+        monkeypatch.setattr(HttpArtifactRepository, "_upload_part", staticmethod(noted))
+        return seen
+
+    @pytest.mark.parametrize("forced", [True, False])
+    def test_a_large_file_goes_in_parts_told_to_or_by_itself(
+        self, client, run, file, sent, tmp_path, monkeypatch, forced
+    ):
+        if forced:
+            monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+
+        client.log_artifact(run, str(file), "deep/er")
+
+        assert sorted(sent) == list(range(1, 12))
+        (entry,) = client.list_artifacts(run, "deep/er")
+        assert (entry.path, entry.file_size) == ("deep/er/a b+é.bin", len(self.CONTENT))
+        (tmp_path / "down").mkdir()
+        down = client.download_artifacts(run, entry.path, str(tmp_path / "down"))
+        assert Path(down).read_bytes() == self.CONTENT
+
+    def test_told_not_to_it_goes_in_one_request(self, client, run, file, sent, monkeypatch):
+        monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "false")
+        client.log_artifact(run, str(file))
+        assert sent == []
+        assert [one.file_size for one in client.list_artifacts(run)] == [len(self.CONTENT)]
+
+    def test_files_of_a_model_go_in_parts_too(self, client, experiment, run, file, sent):
+        model = client.create_logged_model(experiment, name="net", source_run_id=run)
+        client.log_model_artifacts(model.model_id, str(file.parent))
+        assert len(sent) == 11
+        listed = client.list_logged_model_artifacts(model.model_id)
+        assert [one.file_size for one in listed] == [len(self.CONTENT)]
+
+    def test_a_part_that_fails_aborts_and_leaves_no_file(self, client, run, file, monkeypatch):
+        put, ended = HttpArtifactRepository._upload_part, []
+
+        def broken(credential, *words, **named):
+            if credential.part_number == 5:
+                credential.headers["Authorization"] = "Ticket no"
+            return put(credential, *words, **named)
+
+        abort = HttpArtifactRepository.abort_multipart_upload
+
+        def noted(repository, local_file, upload_id, artifact_path=None):
+            abort(repository, local_file, upload_id, artifact_path)
+            ended.append((repository, upload_id))
+
+        monkeypatch.setattr(HttpArtifactRepository, "_upload_part", staticmethod(broken))
+        monkeypatch.setattr(HttpArtifactRepository, "abort_multipart_upload", noted)
+        with pytest.raises(MlflowException, match="at least one part"):
+            client.log_artifact(run, str(file))
+
+        assert client.list_artifacts(run) == []
+        ((repository, upload_id),) = ended
+        with pytest.raises(HTTPError, match="404"):
+            repository.complete_multipart_upload(str(file), upload_id, [])
+
+    def test_it_goes_on_after_a_part_was_lost(self, client, run, file):
+        repository = get_artifact_repository(client.get_run(run).info.artifact_uri)
+        begun = repository.create_multipart_upload(str(file), 2)
+        half = len(self.CONTENT) // 2 + 1
+        sizes = {"size": half, "local_file": str(file)}
+        first, second = begun.credentials
+        parts = [repository._upload_part(first, start_byte=0, **sizes)]
+        lost = MultipartUploadPart(2, parts[0].etag)
+        with pytest.raises(HTTPError, match="Part 2 is not here"):
+            repository.complete_multipart_upload(str(file), begun.upload_id, [*parts, lost])
+        parts.append(repository._upload_part(second, start_byte=half, **sizes))
+
+        for _ in range(2):  # the answer to the first may be lost
+            repository.complete_multipart_upload(str(file), begun.upload_id, parts)
+
+        assert [one.file_size for one in client.list_artifacts(run)] == [len(self.CONTENT)]
+
+
+def test_a_download_that_was_told_to_go_in_parts_falls_back(client, run, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD", "true")
+    client.log_text(run, "text", "a.txt")
+    assert Path(client.download_artifacts(run, "a.txt", str(tmp_path))).read_text() == "text"
 
 
 def test_listing_what_is_missing_or_a_file_is_empty(server, client, run, place):

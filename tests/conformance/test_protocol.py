@@ -13,10 +13,16 @@ def test_version_and_health_are_plain_texts_for_anybody(server):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["nothing", "runs/nothing/at/all", "/api/3.0/mlflow/server-info"])
+@pytest.mark.parametrize("path", ["nothing", "runs/nothing/at/all", "/api/3.0/mlflow/traces"])
 def test_an_address_that_is_not_served_is_404_in_its_shape(server, method, path):
     answer = server.call(method, path)
     assert (answer.status_code, answer.json()["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
+def test_the_server_says_that_it_takes_files_in_parts(server):
+    told = server.call("GET", "/api/3.0/mlflow/server-info").json()
+    assert told["multipart_uploads_enabled"] is True
+    assert told["multipart_downloads_enabled"] is False
 
 
 def test_a_wrong_method_is_405_in_its_shape(server):

@@ -7,7 +7,6 @@ from rest_framework.response import Response
 
 from experiments import access, audit, files
 from experiments.api.bodies import Body, RawParser, download
-from experiments.api.mlflow import errors
 from experiments.api.mlflow.views import About, MlflowView
 from experiments.mlflow import artifacts
 from experiments.mlflow.artifacts import Place
@@ -64,21 +63,7 @@ class ArtifactListing(AboutPlace):
         return Response({"files": artifacts.listing(self.subject)})
 
 
-class ArtifactParts(AboutPlace):
-    """Uploads in parts: clients that are forced to ask for them fall back to PUT at this answer."""
-
-    needed = {"POST": Role.MEMBER}
-
-    def post(self, request: Request, verb: str, path: str) -> Response:
-        message = (
-            "Multipart upload is not supported for the current artifact repository: send the file "
-            "in one PUT, of any size."
-        )
-        return Response(errors.body("NOT_IMPLEMENTED", message), status=501)
-
-
 VIEWS: dict[str, type[MlflowView]] = {
     "artifacts": ArtifactListing,
     "artifacts/<path:path>": ArtifactContent,
-    "mpu/<str:verb>/<path:path>": ArtifactParts,
 }

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from experiments import lifecycle
 from experiments.api.auth import SIGNED_IN
 from experiments.api.mlflow.fields import Fields
+from experiments.api.mlflow.points import BatchParser, OneMetricParser, logging_view
 from experiments.api.mlflow.views import (
     AboutExperiment,
     AboutRun,
@@ -198,9 +199,9 @@ VIEWS: dict[str, type[MlflowView]] = {
     "runs/update": about(AboutRun, _update, Role.MEMBER),
     "runs/delete": about(AboutRun, _delete, Role.MEMBER),
     "runs/restore": about(AboutRun, _restore, Role.MEMBER),
-    "runs/log-metric": about(AboutRun, _log_metric, Role.MEMBER),
+    "runs/log-metric": logging_view(_log_metric, OneMetricParser),
     "runs/log-parameter": about(AboutRun, _log_param, Role.MEMBER),
-    "runs/log-batch": about(AboutRun, _log_batch, Role.MEMBER),
+    "runs/log-batch": logging_view(_log_batch, BatchParser),
     "runs/set-tag": about(AboutRun, _set_tag, Role.MEMBER),
     "runs/delete-tag": about(AboutRun, _delete_tag, Role.MEMBER),
     "runs/log-inputs": about(AboutRun, _log_inputs, Role.MEMBER),

@@ -24,6 +24,16 @@ def health(request: HttpRequest) -> HttpResponse:
     return HttpResponse("OK", content_type="text/plain")
 
 
+class ServerInfo(MlflowView):
+    """What clients may do here that not every server can."""
+
+    needed = {"GET": SIGNED_IN}
+
+    def get(self, request: Request) -> Response:
+        can = {"multipart_uploads_enabled": True, "multipart_downloads_enabled": False}
+        return Response({"store_type": "SqlStore", "workspaces_enabled": False, **can})
+
+
 class NoSuchAddress(MlflowView):
     """Whatever of MLflow is not served here."""
 
