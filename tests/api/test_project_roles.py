@@ -13,11 +13,11 @@ from tests.api.conftest import client_for, error_of
 SHA = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"  # of b"a"
 LISTS = (
     "/api/v1/projects/", "/api/v1/projects/?deleted=true", "/api/v1/runs/", "/api/v1/jobs/",
-    "/api/v1/artifacts/", "/api/v1/workers/", "/api/v1/workspaces/",
+    "/api/v1/artifacts/", "/api/v1/models/", "/api/v1/workers/", "/api/v1/workspaces/",
     "/api/2.0/mlflow/experiments/search",
 )  # fmt: skip
 PAGES = (
-    "/", "/runs/", "/queue/", "/compare/", "/jobs/new/", "/trash/", "/palette/?q=hush",
+    "/", "/runs/", "/models/", "/queue/", "/compare/", "/jobs/new/", "/trash/", "/palette/?q=hush",
     "/p/lab/open/", "/p/lab/open/artifacts/",
 )  # fmt: skip
 
