@@ -117,12 +117,12 @@ class Run(models.Model):
                 name="runs_by_name",
             ),
             models.Index(
-                fields=["project", "archived_at", "-created_at", "-id"],
+                fields=["project", "archived_at", "parent", "-created_at", "-id"],
                 condition=models.Q(parent__isnull=True),
                 name="outer_runs_by_age",
             ),
             models.Index(
-                fields=["project", "archived_at", "status", "id"],
+                fields=["project", "archived_at", "parent", "status", "id"],
                 condition=models.Q(parent__isnull=True),
                 name="outer_runs_by_status",
             ),

@@ -89,7 +89,8 @@ def _of_user(asked: Comparison) -> Q:
 def _of_parent(asked: Comparison) -> Q:
     has = Q(parent__isnull=False)
     if asked.sign == "IS NULL":
-        return has if asked.is_not else ~has
+        # As the indexes of outermost runs have it; "not there" is another condition to them.
+        return has if asked.is_not else Q(parent__isnull=True)
     if asked.sign not in ("=", "IN"):
         raise problem(asked.named, "compare parent by =, != or IN with ids, or say IS NULL.")
     parents = [unquoted(value.text) for value in asked.values]
