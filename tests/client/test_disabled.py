@@ -39,6 +39,7 @@ ARGUMENTS = {
     "log_text": ("a", "b"),
     "log_html": ("a", "b"),
     "alert": ("a",),
+    "as_parent": (),
 }
 NAMED = {"log_episodes": {"ids": ["e"], "step": 0}}
 

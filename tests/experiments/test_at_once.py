@@ -15,7 +15,17 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from experiments import artifacts, blobs, files, folding, lifecycle, queue, recording, uploads
+from experiments import (
+    artifacts,
+    blobs,
+    files,
+    folding,
+    lifecycle,
+    queue,
+    recording,
+    retention,
+    uploads,
+)
 from experiments.errors import Invalid, Superseded
 from experiments.mlflow import registering
 from experiments.models import (
@@ -237,7 +247,7 @@ def test_versions_of_an_artifact_that_is_deleted_meanwhile_are_made_anew():
     def delete() -> None:
         for _ in range(40):
             if artifact := Artifact.objects.filter(project=project).first():
-                artifacts.delete_artifact(artifact)
+                retention.delete_artifact(artifact)
 
     at_once(log, log, delete, delete)
     log()
