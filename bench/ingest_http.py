@@ -141,8 +141,8 @@ def cpu_seconds(pid: int) -> float:
 
 def measure(
     name: str, address: str, pid: int, paths: list[str], token: str, steps: int, seconds: float
-) -> float:
-    """Points a CPU second; prints them."""
+) -> tuple[int, float]:
+    """Points and the server's CPU seconds for them; prints how many a second."""
     context = multiprocessing.get_context("spawn")
     barrier, sent = context.Barrier(len(paths) + 1), context.Queue()
     clients = [
@@ -164,7 +164,7 @@ def measure(
         f"{name:10} {len(paths)} clients, batches of {steps * KEYS:7,}: "
         f"{points / cpu:12,.0f} points a CPU second, {points / wall:12,.0f} a second"
     )
-    return points / cpu
+    return points, cpu
 
 
 def main() -> None:
@@ -184,7 +184,7 @@ def compare(seconds: float) -> None:
     with instance() as data:
         from instance import row_database
 
-        from experiments import access
+        from experiments import access, folding
         from experiments.models import Role, Series
         from tests import factories
 
@@ -198,12 +198,20 @@ def compare(seconds: float) -> None:
                 runs = [factories.make_run() for _ in range(clients)]
                 paths = [f"/api/v1/runs/{run.pk}/metrics/" for run in runs]
                 with server("config.wsgi:application", {}) as (address, pid):
-                    ours = measure("metascope", address, pid, paths, token, steps, seconds)
+                    points, cpu = measure("metascope", address, pid, paths, token, steps, seconds)
                 visible = Series.objects.filter(run__in=runs).values_list("count", flat=True)
                 assert len(visible) == clients * KEYS, len(visible)
                 with server("row_server:application", rows) as (address, pid):
-                    theirs = measure("rows", address, pid, ["/"] * clients, "", steps, 3)
-                print(f"ratio      {ours / theirs:6.1f}")
+                    stored, spent = measure("rows", address, pid, ["/"] * clients, "", steps, 3)
+                start = time.process_time()
+                for run in runs:
+                    folding.fold_run(run.pk)
+                folded = points / (cpu + time.process_time() - start)
+                ratio = folded / (stored / spent)
+                print(
+                    f"folded     {folded:12,.0f} points a CPU second; ratio {ratio:6.1f}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
