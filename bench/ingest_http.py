@@ -2,11 +2,11 @@
 
     .venv/bin/python bench/ingest_http.py [--seconds 8] [--postgresql]
 
-The web server (gunicorn, one process, its threads) runs as `./run` starts it, in a process of its
-own; clients of other processes send records as the Metascope client does, over kept connections,
-each to a run of its own. Counted are points of answered batches, afterwards found in the series'
-counts, over the CPU time of the server's processes meanwhile; wall time is printed beside it. The
-row server beside it stores one SQL row per point behind the same web server: the layout to beat.
+The web server (gunicorn, one process, its threads) runs as `./run` starts it, on a core of its own;
+clients of other processes send records as the Metascope client does, over kept connections, each
+to a run of its own. Counted are points of answered batches, afterwards found in the series' counts,
+over the CPU time of the server's processes meanwhile; wall time is printed beside it. The row
+server beside it stores one SQL row per point behind the same web server: the layout to beat.
 With --postgresql all of it once more with Metascope's data on a PostgreSQL server, as durable; its
 own CPU time is not counted, the rows stay in SQLite.
 """
@@ -106,8 +106,13 @@ def send(url: str, token: str, kind: str, steps: int, barrier, seconds: float, s
 
 
 @contextmanager
-def server(application: str, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """gunicorn with one worker process, as `./run` configures it; its address and pid."""
+def server(
+    application: str, environment: dict[str, str], core: int | None = None
+) -> Iterator[tuple[str, int]]:
+    """gunicorn with one worker process, as `./run` configures it; its address and pid.
+
+    `core`: the one it keeps to, where it must not have more.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -115,6 +120,8 @@ def server(application: str, environment: dict[str, str]) -> Iterator[tuple[str,
         sys.executable, "-m", "gunicorn", "--config", "python:config.web", "--workers", "1",
         "--bind", f"127.0.0.1:{port}", application,
     ]  # fmt: skip
+    if core is not None:
+        command = ["taskset", "--cpu-list", str(core), *command]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
     try:
         deadline = time.monotonic() + 60
@@ -193,15 +200,17 @@ def compare(seconds: float) -> None:
         row_database(data / "rows.sqlite3").close()
         rows = {"ROWS": str(data / "rows.sqlite3"), "PYTHONPATH": str(data)}
         (data / "row_server.py").write_text(ROW_SERVER)
+        *others, core = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, others or [core])  # the clients', which inherit it
         for steps in (100, 1_000, 10_000):
             for clients in (1, 8):
                 runs = [factories.make_run() for _ in range(clients)]
                 paths = [f"/api/v1/runs/{run.pk}/metrics/" for run in runs]
-                with server("config.wsgi:application", {}) as (address, pid):
+                with server("config.wsgi:application", {}, core) as (address, pid):
                     points, cpu = measure("metascope", address, pid, paths, token, steps, seconds)
                 visible = Series.objects.filter(run__in=runs).values_list("count", flat=True)
                 assert len(visible) == clients * KEYS, len(visible)
-                with server("row_server:application", rows) as (address, pid):
+                with server("row_server:application", rows, core) as (address, pid):
                     stored, spent = measure("rows", address, pid, ["/"] * clients, "", steps, 3)
                 start = time.process_time()
                 for run in runs:
