@@ -6,9 +6,10 @@ Both serve from SQLite with one worker process; MLflow's is installed, once, in 
 its own below the folder that METASCOPE_BENCH_PEERS names, or ~/.cache/metascope-bench. Clients are
 processes of their own, each with a run of its own, and log as scripts do: `log_metric`, one call a
 point; `log_metrics` of ten; `log_batch` of a thousand; `log_metric` with `synchronous=False`,
-flushed at the end. Counted are points of calls that returned (flushed, for the last), all found in
-the history afterwards; wall time until then, and the CPU time of the server's processes and of the
-clients meanwhile. Then `search_runs` over many runs with a filter and the order of a metric.
+flushed at the end. Counted are the points that are in the history afterwards, over wall time until
+the calls returned (and were flushed), over the CPU time of the server's processes, and over that of
+the clients; points that are not there are told. Then `search_runs` over many runs with a filter and
+the order of a metric.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from instance import instance
 MLFLOW = ("mlflow==3.17.2", "numpy==2.4.6")
 WAYS = {"log_metric": 1, "log_metrics of 10": 10, "log_batch of 1,000": 1_000, "async": 1}
 LIMIT_S = 120
-MOST_ASYNC = 1_000
+MOST_ASYNC = 300
 
 
 class Served(NamedTuple):
@@ -72,7 +73,13 @@ def mlflow_server(folder: Path, data: Path) -> Iterator[Served]:
         "--artifacts-destination", str(data / "artifacts"),
     ]  # fmt: skip
     path = f"{folder / 'bin'}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {
+        **os.environ,
+        "PATH": path,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Processes for jobs of language models would idle at its cost.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     with (data / "mlflow.log").open("w") as log:
         process = subprocess.Popen(
             command, env=environment, cwd=data, stdout=log, stderr=log, start_new_session=True
@@ -166,9 +173,10 @@ def measure(served: Served, way: str, clients: int, seconds: float) -> tuple[flo
     barrier.wait(LIMIT_S)
     for process in processes:
         process.join()
-    for run_id, points, _ in told:
-        visible(served, run_id, points)
-    total = sum(points - WAYS[way] for _, points, _ in told)  # without the first call
+    found = sum(visible(served, run_id) for run_id, *_ in told)
+    if lost := sum(points for _, points, _ in told) - found:
+        print(f"{served.name} lost {lost:,} points")
+    total = found - WAYS[way] * clients  # without the first calls
     spent = sum(one for *_, one in told)
     print(
         f"{way:18} {clients} clients {served.name:10} {total / wall:10,.0f} points a second, "
@@ -178,12 +186,11 @@ def measure(served: Served, way: str, clients: int, seconds: float) -> tuple[flo
     return total / wall, total / cpu
 
 
-def visible(served: Served, run_id: str, points: int) -> None:
-    """All of them are in the history."""
+def visible(served: Served, run_id: str) -> int:
+    """How many points are in the history."""
     client = client_of(served).MlflowClient(served.url)
     keys = client.get_run(run_id).data.metrics
-    found = sum(len(client.get_metric_history(run_id, key)) for key in keys)
-    assert found == points, (served.name, found, points)
+    return sum(len(client.get_metric_history(run_id, key)) for key in keys)
 
 
 def fill(served: Served, runs: int) -> str:
@@ -224,6 +231,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--only", choices=("ingest", "search"))
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
     folder = mlflow_environment()
     with instance(), tempfile.TemporaryDirectory(prefix="mlflow-bench-") as theirs:
         from experiments import access
