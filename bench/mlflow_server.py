@@ -2,9 +2,8 @@
 
     .venv/bin/python bench/mlflow_server.py [--seconds 5] [--runs 10000] [--only ingest|search]
 
-Both serve from SQLite with one worker process; MLflow's is installed, once, in an environment of
-its own below the folder that METASCOPE_BENCH_PEERS names, or ~/.cache/metascope-bench. Clients are
-processes of their own, each with a run of its own, and log as scripts do: `log_metric`, one call a
+Both serve from SQLite with one worker process; `peers.py` installs MLflow's. Clients are processes
+of their own, each with a run of its own, and log as scripts do: `log_metric`, one call a
 point; `log_metrics` of ten; `log_batch` of a thousand; `log_metric` with `synchronous=False`,
 flushed at the end. Counted are the points that are in the history afterwards, over wall time until
 the calls returned (and were flushed), over the CPU time of the server's processes, and over that of
@@ -16,24 +15,20 @@ import argparse
 import multiprocessing
 import os
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-import requests
+import peer_servers
+import peers
 from ingest_http import server
 from instance import instance
+from peer_servers import cpu_seconds
 
-MLFLOW = ("mlflow==3.17.2", "numpy==2.4.6")
 WAYS = {"log_metric": 1, "log_metrics of 10": 10, "log_batch of 1,000": 1_000, "async": 1}
 LIMIT_S = 120
 MOST_ASYNC = 300
@@ -46,69 +41,6 @@ class Served(NamedTuple):
     url: str
     token: str
     pid: int
-
-
-def mlflow_environment() -> Path:
-    """The folder of an environment with the full package, made if it is not there."""
-    named = os.environ.get("METASCOPE_BENCH_PEERS")
-    folder = (Path(named) if named else Path.home() / ".cache" / "metascope-bench") / "mlflow"
-    made_for = folder / "installed"
-    if not made_for.exists() or made_for.read_text() != "\n".join(MLFLOW):
-        print(f"Installing {MLFLOW[0]} in {folder} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(folder / "bin/pip"), "install", "-q", *MLFLOW], check=True)
-        made_for.write_text("\n".join(MLFLOW))
-    return folder
-
-
-@contextmanager
-def mlflow_server(folder: Path, data: Path) -> Iterator[Served]:
-    """MLflow's own server with one worker, in a process group of its own."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [
-        str(folder / "bin/mlflow"), "server", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", "1", "--backend-store-uri", f"sqlite:///{data}/mlflow.db",
-        "--artifacts-destination", str(data / "artifacts"),
-    ]  # fmt: skip
-    path = f"{folder / 'bin'}:{os.environ['PATH']}"
-    environment = {
-        **os.environ,
-        "PATH": path,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        # Processes for jobs of language models would idle at its cost.
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
-    with (data / "mlflow.log").open("w") as log:
-        process = subprocess.Popen(
-            command, env=environment, cwd=data, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait(url)
-        yield Served("MLflow", url, "", process.pid)
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
-def wait(url: str) -> None:
-    until = time.monotonic() + LIMIT_S
-    while True:
-        try:
-            if requests.get(f"{url}/health", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            assert time.monotonic() < until, f"{url} does not answer"
-            time.sleep(0.2)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of a process and all below it."""
-    root = psutil.Process(pid)
-    times = [one.cpu_times() for one in [root, *root.children(recursive=True)]]
-    return sum(one.user + one.system for one in times)
 
 
 def client_of(served: Served):
@@ -232,19 +164,22 @@ def main() -> None:
     parser.add_argument("--only", choices=("ingest", "search"))
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without ending the servers
-    folder = mlflow_environment()
-    with instance(), tempfile.TemporaryDirectory(prefix="mlflow-bench-") as theirs:
+    interpreter = peers.python("mlflow")
+    with instance(), tempfile.TemporaryDirectory(prefix="mlflow-bench-") as place:
         from experiments import access
         from experiments.models import Role
         from tests import factories
 
         factories.make_workspace("lab", ada=Role.MEMBER)
         _, token = access.create_token(user=factories.make_user("ada"), name="bench")
+        theirs = Path(place) / "mlflow"
+        theirs.mkdir()
         with (
             server("config.wsgi:application", {}) as (address, pid),
-            mlflow_server(folder, Path(theirs)) as mlflow,
+            peer_servers.serve("mlflow", interpreter, theirs) as (their_address, their_pid),
         ):
-            compare([Served("Metascope", address, token, pid), mlflow], asked)
+            ours = Served("Metascope", address, token, pid)
+            compare([ours, Served("MLflow", their_address, "", their_pid)], asked)
 
 
 def compare(both: list[Served], asked: argparse.Namespace) -> None:
