@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-import numpy as np
 from django.urls import path
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -27,7 +26,7 @@ from experiments.api.v1.metrics_schemas import (
 from experiments.api.views import ApiView, RunView
 from experiments.errors import Invalid, NotFound
 from experiments.models import Role, Run, Series
-from experiments.shapes import FloatArray, SeriesView
+from experiments.shapes import SeriesView
 
 MOST_RUNS = 100
 MOST_KEYS = 100
@@ -204,7 +203,7 @@ def curves(request: Request, run_ids: list[str]) -> Response:
 
 
 def _curve(view: SeriesView) -> dict[str, Any]:
-    """As described by CurveOutput; written out, since a serializer takes each number by itself."""
+    """As described by CurveOutput; columns as they are, which the renderer writes."""
     return {
         "run": view.run_id,
         "key": view.key,
@@ -212,26 +211,19 @@ def _curve(view: SeriesView) -> dict[str, Any]:
         "points": view.points,
         "first_step": view.first_step,
         "last_step": view.last_step,
-        "steps": view.x.tolist(),
-        "times": view.times.tolist(),
-        "low": _nullable(view.low),
-        "high": _nullable(view.high),
-        "mean": _nullable(view.mean),
-        "last": _nullable(view.last),
-        "counts": view.counts.tolist(),
+        "steps": view.x,
+        "times": view.times,
+        "low": view.low,
+        "high": view.high,
+        "mean": view.mean,
+        "last": view.last,
+        "counts": view.counts,
         "bad": [
             {"step": step, "kind": kind}
             for step, kind in zip(view.bad_steps.tolist(), view.bad_kinds, strict=True)
         ],
         "bad_count": view.bad_count,
     }
-
-
-def _nullable(column: FloatArray) -> list[float | None]:
-    numbers: list[float | None] = column.tolist()
-    for place in np.flatnonzero(np.isnan(column)).tolist():
-        numbers[place] = None
-    return numbers
 
 
 def whole(request: Request, name: str, least: int, most: int) -> int | None:
