@@ -153,7 +153,12 @@ class Run(models.Model):
     @property
     def color_slot(self) -> int:
         """1 to 10: the run's colour on every page."""
-        return (self.number - 1) % 10 + 1
+        return color_slot(self.number)
+
+
+def color_slot(number: int) -> int:
+    """Of the run of this number."""
+    return (number - 1) % 10 + 1
 
 
 def newest_run_at() -> models.Subquery:
