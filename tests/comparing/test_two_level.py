@@ -211,6 +211,7 @@ def test_intervals_of_the_mean_cover_the_truth_at_their_rate(seeds, parts, paire
     assert 0.95 - 0.038 <= covered / SIMULATIONS <= 0.95 + 0.038
 
 
+@pytest.mark.slow
 def test_intervals_of_iqm_cover_at_their_rate_and_of_improvement_a_little_less():
     rng = np.random.default_rng(9)
     parts = (0.3, 0.5, 0.5)
