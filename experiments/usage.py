@@ -20,7 +20,6 @@ from experiments.models import (
     Checkpoint,
     ChunkOverview,
     LoggedModel,
-    Manifest,
     ManifestFile,
     MetricBatch,
     Project,
@@ -124,12 +123,18 @@ def garbage() -> Garbage:
         Exists(runs.filter(snapshot=OuterRef("pk"))), ~Exists(kept.filter(snapshot=OuterRef("pk")))
     )
     projects = due_projects().filter(~Exists(kept.filter(project=OuterRef("pk"))))
-    trees = Manifest.objects.filter(
-        Q(pk__in=runs.values("files"))
-        | Q(pk__in=due_models().values("files"))
-        | Q(pk__in=LoggedModel.objects.filter(project__in=projects).values("files"))
-        | Q(pk__in=_trees_of_versions(projects))
-    )
+    # Ids, not the conditions: nested in those below they are more than SQLite's parser takes.
+    trees = [
+        tree
+        for rows in (
+            runs.values_list("files", flat=True),
+            due_models().values_list("files", flat=True),
+            LoggedModel.objects.filter(project__in=projects).values_list("files", flat=True),
+            _trees_of_versions(projects),
+        )
+        for tree in rows
+        if tree is not None
+    ]
     checkpoints = Checkpoint.objects.filter(run__in=runs)
     code = SnapshotFile.objects.filter(snapshot__in=snapshots)
     files = ManifestFile.objects.filter(manifest__in=trees, blob__isnull=False)
@@ -137,7 +142,7 @@ def garbage() -> Garbage:
         Checkpoint.objects.exclude(pk__in=checkpoints.values("pk")),
         SnapshotFile.objects.exclude(snapshot__in=snapshots.values("pk")),
         Snapshot.objects.exclude(pk__in=snapshots.values("pk")),
-        ManifestFile.objects.exclude(manifest__in=trees.values("pk")),
+        ManifestFile.objects.exclude(manifest__in=trees),
     )
     kinds = {
         "checkpoints": Q(Exists(checkpoints.filter(blob=OuterRef("pk")))),
@@ -159,9 +164,10 @@ def garbage() -> Garbage:
 
 def _trees_of_versions(projects: QuerySet[Project]) -> QuerySet[ArtifactVersion, Any]:
     """The files of versions that go by age or with their project, and of no other."""
-    going = Q(pk__in=retention.due().order_by().values("pk")) | Q(artifact__project__in=projects)
+    due = list(retention.due().values_list("pk", flat=True))
+    going = Q(pk__in=due) | Q(artifact__project__in=projects)
     staying = ArtifactVersion.objects.exclude(going).filter(files=OuterRef("files"))
-    return ArtifactVersion.objects.filter(going, ~Exists(staying)).values("files")
+    return ArtifactVersion.objects.filter(going, ~Exists(staying)).values_list("files", flat=True)
 
 
 def _amount(rows: QuerySet[Blob]) -> Amount:

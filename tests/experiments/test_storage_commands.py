@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -19,7 +20,15 @@ from experiments import (
     uploads,
     usage,
 )
-from experiments.models import Blob, BlobUpload, Checkpoint, Manifest, Run
+from experiments.models import (
+    Artifact,
+    ArtifactVersion,
+    Blob,
+    BlobUpload,
+    Checkpoint,
+    Manifest,
+    Run,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +159,24 @@ def test_storage_says_what_projects_share(data_dir):
     assert told[3].startswith(
         "3 stored files, 17 bytes: 4 bytes of one project, 6 bytes of several, 7 bytes of none"
     )
+
+
+def test_versions_that_are_older_than_they_are_kept_are_told_and_go(data_dir):
+    project = factories.make_project()
+    for content in (b"old", b"newest"):
+        sha = hashlib.sha256(content).hexdigest()
+        blob = uploads.receive(project.workspace, sha, io.BytesIO(content))
+        stored = [artifacts.Stored(path="a", sha256=blob.pk)]
+        artifacts.log_version(project=project, user=None, name="a", kind="dataset", stored=stored)
+    Artifact.objects.update(keep_days=5)
+    ArtifactVersion.objects.filter(number=1).update(created_at=Now() - timedelta(days=6))
+    long_ago()
+    BlobUpload.objects.all().delete()
+
+    told = said("collect_garbage", "--dry-run").replace("\xa0", " ")
+    done = said("collect_garbage")
+
+    assert f"{project.slug}:a:1, made" in told
+    assert "1 files would go, 3 bytes freed." in told
+    assert "1 versions of artifacts were older than they are kept." in done
+    assert [blob.size for blob in Blob.objects.all()] == [6]
