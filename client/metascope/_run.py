@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -25,7 +26,16 @@ from metascope._spool import SegmentFull
 from metascope._watch import Watch
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
+LATEST_TIME = 32_503_680_000.0  # the year 3000, the last that a server keeps
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
+
+
+def _now() -> float:
+    """Seconds since 1970. A clock that shows a time which no server keeps is not believed: NaN, for
+    which the server takes the time at which the point arrives.
+    """
+    now = time.time()
+    return now if 0 <= now <= LATEST_TIME else math.nan
 
 
 class Run(Evidence):
@@ -104,7 +114,7 @@ class Run(Evidence):
         Values are numbers, or arrays and tensors of one element; nested keys are joined by "/".
         In the kernel's hands when this returns: it survives the end of the process.
         """
-        now = time.time()
+        now = _now()
         try:
             with self._lock:
                 at = self._step if step is None else step
@@ -202,7 +212,7 @@ class Run(Evidence):
         """A row of our own: the script's next step stays what it was."""
         with self._lock:
             at = self._step
-            self._log_slowly(row, step, time.time())
+            self._log_slowly(row, step, _now())
             self._step = at
 
     def __enter__(self) -> Run:

@@ -1,5 +1,6 @@
 """`Run`: it takes what scripts throw at it, and never throws back."""
 
+import math
 import multiprocessing
 import os
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 import torch
 from metascope._channel import Channel
 from metascope._delivery import Delivery
-from metascope._records import EVENT, event_of
+from metascope._records import EVENT, POINTS, POINTS_HEAD, event_of
 from metascope._run import Run
 from metascope._settings import load
 from metascope._spool import Position, Spool, read
@@ -58,6 +59,18 @@ def test_steps_count_by_themselves_and_go_on_from_a_given_one(run, spool):
         run.log({"a": 0.0}, step)
 
     assert [step for _, step, _ in stored(spool).points] == [0, 1, 10, 11, 3, 4]
+
+
+@pytest.mark.parametrize("clock", [-5.0, 1e11, float("nan"), float("inf")])
+def test_a_time_that_no_server_keeps_is_left_to_the_server(run, spool, monkeypatch, clock):
+    run.log({"a": 1.0})
+    monkeypatch.setattr("metascope._run.time.time", lambda: clock)
+    run.log({"a": 2.0})
+
+    found = [one.payload for one in read(spool.folder, Position(), spool.written)]
+    times = [POINTS_HEAD.unpack_from(one)[3] for one in found if one[0] == POINTS]
+    assert 0 < times[0] < 1e11
+    assert math.isnan(times[1])
 
 
 def test_nested_keys_are_joined(run, spool):
