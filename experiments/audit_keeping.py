@@ -14,6 +14,10 @@ INSTALL = {
         BEGIN SELECT RAISE(ABORT, '{SAYS}'); END""",
         f"""CREATE TRIGGER audit_kept_from_delete BEFORE DELETE ON {TABLE}
         BEGIN SELECT RAISE(ABORT, '{SAYS}'); END""",
+        # REPLACE deletes without asking the trigger of DELETE.
+        f"""CREATE TRIGGER audit_kept_from_replace BEFORE INSERT ON {TABLE}
+        WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id)
+        BEGIN SELECT RAISE(ABORT, '{SAYS}'); END""",
     ),
     "postgresql": (
         f"""CREATE FUNCTION experiments_keep_audit() RETURNS trigger LANGUAGE plpgsql
@@ -28,6 +32,7 @@ REMOVE = {
     "sqlite": (
         "DROP TRIGGER IF EXISTS audit_kept_from_update",
         "DROP TRIGGER IF EXISTS audit_kept_from_delete",
+        "DROP TRIGGER IF EXISTS audit_kept_from_replace",
     ),
     "postgresql": (
         f"DROP TRIGGER IF EXISTS audit_kept_from_update ON {TABLE}",
@@ -35,7 +40,8 @@ REMOVE = {
         "DROP FUNCTION IF EXISTS experiments_keep_audit()",
     ),
 }
-NAMES = {"audit_kept_from_update", "audit_kept_from_delete"}
+_BOTH = {"audit_kept_from_update", "audit_kept_from_delete"}
+NAMES = {"sqlite": _BOTH | {"audit_kept_from_replace"}, "postgresql": _BOTH}
 _THERE = {
     "sqlite": f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'",
     "postgresql": f"""SELECT tgname FROM pg_trigger
@@ -47,7 +53,7 @@ def is_kept() -> bool:
     """Whether the triggers are there, and not switched off."""
     with connection.cursor() as cursor:
         cursor.execute(_THERE[connection.vendor])
-        return {name for (name,) in cursor.fetchall()} >= NAMES
+        return {name for (name,) in cursor.fetchall()} >= NAMES[connection.vendor]
 
 
 def keep() -> None:

@@ -34,6 +34,27 @@ def test_the_database_refuses_to_change_what_happened(statement):
     assert AuditEntry.objects.get().subject == "ada"
 
 
+def test_sqlite_refuses_to_replace_an_entry():
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL has no REPLACE; its upsert is an UPDATE")
+    audit.record(Action.SIGNED_IN, "ada")
+    columns = ", ".join(field.column for field in AuditEntry._meta.concrete_fields)
+    forged = columns.replace("actor,", "'eve',")
+
+    with (
+        pytest.raises(DatabaseError, match="never changed or deleted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"REPLACE INTO {TABLE} ({columns}) SELECT {forged} FROM {TABLE}")
+
+    audit.record(Action.SIGNED_IN, "bob")
+    assert list(AuditEntry.objects.values_list("subject", flat=True).order_by("pk")) == [
+        "ada",
+        "bob",
+    ]
+
+
 def test_postgresql_refuses_to_empty_the_table_too():
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no TRUNCATE")
