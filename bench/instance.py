@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OWN_DATABASE = "METASCOPE_BENCH_DATABASE_URL"  # of a server that was started to be measured
 
 
 @contextmanager
@@ -18,6 +19,10 @@ def instance(keep: Path | None = None) -> Iterator[Path]:
     """Sets Django up on a database file: an empty one, deleted afterwards, or that in `keep`."""
     data = keep or Path(tempfile.mkdtemp(prefix="metascope-bench-"))
     data.mkdir(parents=True, exist_ok=True)
+    # Never the database of an instance that somebody uses, which their shell may name.
+    os.environ.pop("METASCOPE_DATABASE_URL", None)
+    if url := os.environ.get(OWN_DATABASE):
+        os.environ["METASCOPE_DATABASE_URL"] = url
     os.environ.update(METASCOPE_DATA=str(data), DJANGO_SETTINGS_MODULE="config.settings")
     sys.path.insert(0, str(ROOT))
     import django  # after the settings are named
@@ -63,7 +68,7 @@ def again_on_postgresql(file: str, options: Sequence[str]) -> None:
 
     with throwaway.server(durable=True) as url:
         print(f"\n{throwaway.version()}", flush=True)
-        environment = {**os.environ, "METASCOPE_DATABASE_URL": url}
+        environment = {**os.environ, OWN_DATABASE: url}
         subprocess.run([sys.executable, file, *options], env=environment, check=True)
 
 
