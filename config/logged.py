@@ -52,7 +52,7 @@ def take_over() -> None:
     logging.captureWarnings(True)
     # Celery tells of its start and stop on the stream it was born with.
     sys.stdout = sys.__stdout__ = Lines(logging.INFO)  # type: ignore[misc,assignment]
-    sys.stderr = Lines(logging.WARNING)  # type: ignore[assignment]
+    sys.stderr = Lines(logging.WARNING)
     sys.excepthook = _tell_failure
     threading.excepthook = _tell_thread_failure
 

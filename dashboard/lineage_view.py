@@ -71,7 +71,7 @@ class LineageView:
 
     @classmethod
     def of_model(cls, version: ModelVersion, run: Run | None, reader: User) -> "LineageView":
-        """The graph around a version of a registered model; its run as far as that is to be seen."""
+        """The same of a registered model; `run` made it, as far as that is to be seen."""
         graph = lineage.of_model(version, run, access.projects_of(reader))
         return cls._of(graph, f"model-{version.pk}")
 

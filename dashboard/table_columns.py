@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.metric_names import inner_step, stem_of
+from experiments.directions import MACHINE
 from experiments.models import Param, Project, Run, Series
 from experiments.shapes import RunColumns
 
@@ -75,8 +76,8 @@ def first_columns(sample: Sequence[str], metrics: Sequence[str]) -> list[str]:
 
 def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -> list[str]:
     """The main metric, then what most runs of a sample log before what few do; of these test and
-    validation numbers, then those of training. Of a quantity logged after several inner steps, only
-    the most adapted one."""
+    validation numbers, then those of training; none of the machine. Of a quantity logged after
+    several inner steps, only the most adapted one."""
     rows = Series.objects.filter(run_id__in=sample).values_list("key", flat=True)
     common = _common(Counter(rows.order_by()))
     groups = ("test", "validation", "train")
@@ -89,7 +90,8 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
         return (key != project.main_metric, key not in common, place * 10 + hint, key)
 
     adapted: dict[str, str] = {}
-    for key in sorted(known.metrics, key=lambda key: (key in common, inner_step(key) or 0)):
+    of_training = [key for key in known.metrics if not key.startswith(MACHINE)]
+    for key in sorted(of_training, key=lambda key: (key in common, inner_step(key) or 0)):
         adapted[stem_of(key)] = key
     main = {project.main_metric} & set(known.metrics)
     return sorted({*adapted.values(), *main}, key=weight)

@@ -46,6 +46,10 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
     if x == "step" and firsts:
         # A bucket is drawn at its last step; the axis begins where the points do.
         across["autorangeoptions"] = {"include": min(firsts)}
+    if x == "step" and (only := _only_step([curve.view for curve in curves])) is not None:
+        # Plotly would draw one step on an axis 2 wide with fractions, also below 0.
+        around = [only - 1 if only else 0, only + 1]
+        across |= {"autorangeoptions": {"include": around}, "dtick": 1, "tickformat": ",d"}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
     is_constant = _is_constant([curve.view for curve in curves])
     down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
@@ -56,6 +60,12 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
         marks_floor=has_marks,
         uirevision=x,  # a zoom belongs to its axis: minutes are not steps
     )
+
+
+def _only_step(views: Sequence[SeriesView]) -> int | None:
+    """The step that every point has; None where they have several, or there is none."""
+    steps = {int(step) for view in views for step in (*view.x[:2], *view.bad_steps[:2])}
+    return steps.pop() if len(steps) == 1 else None
 
 
 def _is_constant(views: Sequence[SeriesView]) -> bool:

@@ -43,7 +43,7 @@ def _bad_filter(request: SignedIn, asked: TableRequest, error: Invalid) -> HttpR
         # The form asks for #runs; this answer has none.
         headers = {"HX-Retarget": "#filter-error", "HX-Reselect": "#filter-error",
                    "HX-Reswap": "outerHTML", "HX-Push-Url": "false"}  # fmt: skip
-        context = {**_told(error), "known": asked.known}
+        context = {**_told(error), "known": asked.known, "is_kept": True}
         answer = render_live(request, "dashboard/runs/_filter_error.html", context, live=True)
         for name, value in headers.items():
             answer[name] = value

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.comparing.directions import Direction
+from experiments.directions import Direction
 from experiments.shapes import SeriesSummary
 
 Stat = Literal["last", "min", "max"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 
 from experiments import floats
+from experiments.directions import direction_of_name
 from experiments.errors import Invalid
 from experiments.models import Param, Project, RunStatus, RunTag, Series, User
 from experiments.search import values as read
@@ -19,6 +20,7 @@ from experiments.search.fields import (
 from experiments.search.tokens import Token, problem, unquoted
 from experiments.search.values import Comparison
 
+NULL = "null"  # as a param's row has it
 Rows = QuerySet[Param] | QuerySet[RunTag] | QuerySet[Series]
 
 
@@ -47,12 +49,17 @@ def condition(asked: Comparison, project: Project | None) -> Q:
 
 
 def summary_column(target: Field, project: Project | None) -> str:
-    """The column of a metric's summary. Raises Invalid for the best of what has no direction."""
+    """The column of a metric's summary; the best is its minimum or maximum, as the project says of
+    its main metric and the name of any other. Raises Invalid where nobody says which."""
     if target.summary != "best":
         return SUMMARIES[target.summary]
-    if project is None or target.key != project.main_metric:
-        raise Invalid("only a project's main metric has a best: use min or max.")
-    return "most" if project.main_metric_direction == "max" else "least"
+    if project is None:
+        raise Invalid("which one is best depends on the project: name it, or use min or max.")
+    is_main = target.key == project.main_metric
+    direction = project.main_metric_direction if is_main else direction_of_name(target.key)
+    if not direction:
+        raise Invalid("its name does not say whether less or more is best: use min or max.")
+    return "most" if direction == "max" else "least"
 
 
 def _within(project: Project | None) -> Q:
@@ -112,7 +119,7 @@ def _of_tag(rows: QuerySet[RunTag], asked: Comparison) -> Q:
 
 def _of_param(rows: QuerySet[Param], asked: Comparison) -> Q:
     if asked.sign == "IS NULL":
-        return _exists(rows, asked)
+        return _exists(rows.exclude(text=NULL), asked)
     if asked.sign in ("=", "IN"):
         numbers, others = _sorted_out(asked.values)
         # What is not a number is neither equal to one nor another number.

@@ -57,6 +57,22 @@ def line_of(answer: dict) -> dict:
     return found
 
 
+@pytest.mark.parametrize(("step", "around"), [(0, [0, 1]), (7, [6, 8])])
+def test_the_axis_of_one_step_counts_whole_steps_around_it(run, step, around):
+    steps = np.array([step], dtype=np.int64)
+    points = SeriesPoints("once", steps, BEGAN + steps, np.array([1.0]))
+    recording.record(run_id=run.pk, client="once", number=0, series=[points])
+    client = Client()
+    client.force_login(make.make_user("ada"))
+
+    answer = client.get(f"/runs/{run.pk}/charts/curve/?key=once").json()
+
+    across = answer["figure"]["layout"]["xaxis"]
+    assert across["autorangeoptions"]["include"] == around
+    assert across["dtick"] == 1
+    assert "range" not in across
+
+
 def test_each_axis_has_its_places_and_says_what_it_counts(curve):
     steps, minutes, moments = (curve(f"x={axis}") for axis in ("", "relative", "time"))
 

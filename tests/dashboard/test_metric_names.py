@@ -43,7 +43,7 @@ def test_a_main_metric_comes_first_where_it_was_logged():
         *((key, "max") for key in ("acc", "val/Accuracy", "score", "return", "reward")),
         *((key, "max") for key in ("f1", "auc", "precision", "recall_5", "steps_per_second")),
         *((key, "min") for key in ("query_loss", "score_matching_loss", "mse", "epoch_seconds")),
-        *((key, "") for key in ("outer/lr", "grad_norm")),
+        *((key, "") for key in ("outer/lr", "grad_norm", "system/memory")),
     ],
 )
 def test_names_say_which_way_is_better(key, direction):

@@ -21,6 +21,8 @@ from experiments.mlflow.words import Record
 from experiments.models import Role, Run
 from experiments.shapes import SeriesPoints
 
+Unset = msgspec.UnsetType
+UNSET = msgspec.UNSET
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _NAMED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -31,29 +33,39 @@ class Metric(msgspec.Struct):
     key: str
     value: float | str
     timestamp: Whole
-    step: Whole | None = 0
-    model_id: str | None = None
+    step: Whole | None | Unset = UNSET
+    model_id: str | None | Unset = UNSET
 
 
 class OneMetric(Metric):
     """The body of runs/log-metric."""
 
-    run_id: str | None = None
-    run_uuid: str | None = None
+    run_id: str | None | Unset = UNSET
+    run_uuid: str | None | Unset = UNSET
 
     @property
     def metrics(self) -> list[Metric]:
         return [self]
+
+    @property
+    def texts(self) -> int:
+        """How many keys and texts it has beside its metrics."""
+        return _texts(self.run_id) + _texts(self.run_uuid)
 
 
 class Batch(msgspec.Struct):
     """The body of runs/log-batch."""
 
     metrics: list[Metric]
-    run_id: str | None = None
-    run_uuid: str | None = None
-    params: list[Any] | None = None
-    tags: list[Any] | None = None
+    run_id: str | None | Unset = UNSET
+    run_uuid: str | None | Unset = UNSET
+    params: list[Any] | None | Unset = UNSET
+    tags: list[Any] | None | Unset = UNSET
+
+    @property
+    def texts(self) -> int:
+        """How many keys and texts it has beside its metrics, and "metrics"."""
+        return 1 + sum(map(_texts, (self.run_id, self.run_uuid, self.params, self.tags)))
 
 
 Decoder = msgspec.json.Decoder[OneMetric] | msgspec.json.Decoder[Batch]
@@ -78,8 +90,29 @@ def read(
     run_id = found.run_id or found.run_uuid
     if not run_id or (isinstance(found, Batch) and (found.params or found.tags)):
         return None
+    if not _is_all_of(found, body):
+        return None
     series = _series(found.metrics)
     return Points(run_id, series) if series else None
+
+
+def _texts(value: object) -> int:
+    """Of a field with that value: its key if it is there, and the value if it is a text."""
+    return 0 if value is UNSET else 1 + isinstance(value, str)
+
+
+def _is_all_of(found: OneMetric | Batch, body: bytes) -> bool:
+    """Whether the body holds what was read and nothing else: no other field, no key given twice,
+    of which msgspec reads the last. Every key and text has two quotation marks."""
+    if b"\\" in body:  # a mark may be part of a text
+        return False
+    texts = found.texts
+    for one in found.metrics:
+        texts += 4 + (type(one.value) is str)  # three keys and the text of one
+        texts += one.step is not UNSET
+        if one.model_id is not UNSET:
+            texts += _texts(one.model_id)
+    return body.count(b'"') == 2 * texts
 
 
 def _series(metrics: list[Metric]) -> list[SeriesPoints]:

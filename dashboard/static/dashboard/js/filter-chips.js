@@ -103,6 +103,7 @@ input.addEventListener('input', () => {
   paint();
 });
 document.addEventListener('htmx:afterSettle', (event) => {
+  if (event.target.id === 'runs') $('#filter-error').removeAttribute('data-stale');
   if (event.target.id === 'filter-error' && event.target.textContent.trim()) input.setAttribute('aria-invalid', 'true');
 });
 paint();
