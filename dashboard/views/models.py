@@ -18,6 +18,7 @@ from dashboard.requests import SignedIn
 from dashboard.scope import may_register, workspace_of
 from experiments import access
 from experiments.comparing.metrics import STATS
+from experiments.directions import MACHINE
 from experiments.errors import NotFound
 from experiments.models import ModelVersion, RegisteredModel, RegistryTag, Workspace
 from experiments.registry import catalog, compared, origins, versions
@@ -170,7 +171,7 @@ def _measured(chosen: VersionRow) -> dict[str, Any]:
     summaries = run_facts.summaries_of(chosen.run)
     return {
         "params": run_facts.tree_rows(chosen.run.params),
-        "metrics": list(summaries.values()),
+        "metrics": sorted(summaries.values(), key=lambda one: one.key.startswith(MACHINE)),
     }
 
 

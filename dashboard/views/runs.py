@@ -43,18 +43,22 @@ def _bad_filter(request: SignedIn, asked: TableRequest, error: Invalid) -> HttpR
         # The form asks for #runs; this answer has none.
         headers = {"HX-Retarget": "#filter-error", "HX-Reselect": "#filter-error",
                    "HX-Reswap": "outerHTML", "HX-Push-Url": "false"}  # fmt: skip
-        context = {**_told(error), "known": asked.known, "is_kept": True}
+        context = {**_told(asked, error), "is_kept": True}
         answer = render_live(request, "dashboard/runs/_filter_error.html", context, live=True)
         for name, value in headers.items():
             answer[name] = value
         return answer
     context = table_context(asked, asked.no_page(), user=request.user, path=request.path)
-    context |= _told(error)
+    context |= _told(asked, error)
     return render_live(request, "dashboard/runs.html", context, live=False)
 
 
-def _told(error: Invalid) -> dict[str, object]:
-    return {"filter_error": error.message, "filter_caret": error.details.get("caret", "")}
+def _told(asked: TableRequest, error: Invalid) -> dict[str, object]:
+    return {
+        "filter_error": error.message,
+        "filter_caret": error.details.get("caret", ""),
+        "metrics_here": asked.metrics,
+    }
 
 
 @require_safe
