@@ -107,7 +107,9 @@ def test_a_database_that_does_not_answer_is_said_once(monkeypatch):
 
     monkeypatch.setitem(doctor.CHECKS, "database", broken)
 
-    assert says() == {"database": "The database does not answer (disk image is malformed)."}
+    (said,) = says().values()
+    assert said.startswith("The database ")
+    assert said.endswith("does not answer (disk image is malformed).")
 
 
 @pytest.mark.parametrize(
