@@ -8,7 +8,7 @@ from django.conf import settings
 # one where somebody mistyped the folder.
 NEED_ONE = frozenset({
     "backup", "changepassword", "collect_garbage", "create_token", "createsuperuser", "dbshell",
-    "queue_demo", "sign_in_link", "storage", "upgrade",
+    "queue_demo", "sign_in_link", "storage",
 })  # fmt: skip
 
 
