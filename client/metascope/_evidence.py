@@ -157,7 +157,7 @@ class Evidence(ABC):
         try:
             rows = _table(losses)
             content = {
-                "name": name, "split": split, "step": int(step), "episode_ids": list(ids),
+                "name": name, "split": split, "step": _values.whole(step), "episode_ids": list(ids),
                 "losses": rows, "inner_steps": len(rows[0]) - 1,
                 "protocol": _values.plain(protocol or {}),
             }  # fmt: skip
@@ -238,7 +238,7 @@ class Evidence(ABC):
             problem = _values.problem_of(key)
             if problem or len(key) > LONGEST_NAME or any(one in ("", ".", "..") for one in parts):
                 raise ValueError(problem or "names are like train/example, without . and ..")
-            at = self._step if step is None else int(step)
+            at = self._step if step is None else _values.whole(step)
             extension, content = encode()
             size = content.stat().st_size if isinstance(content, Path) else len(content)
             if size > _media.LARGEST_FILE:

@@ -111,7 +111,8 @@ class Run(Evidence):
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Record the values of metrics at a step (int64); without one, at the next.
 
-        Values are numbers, or arrays and tensors of one element; nested keys are joined by "/".
+        Values are numbers, or arrays and tensors of one element; nested keys are joined by "/". A
+        step that is no whole number is not rounded: its values count as `lost`, and that is said.
         In the kernel's hands when this returns: it survives the end of the process.
         """
         now = _now()
@@ -235,7 +236,7 @@ class Run(Evidence):
             found = dict(_values.flat(data))
             numbers = self._numbers(found)
             with self._lock:
-                at = self._step if step is None else int(step)
+                at = self._step if step is None else _values.whole(step)
                 if not LEAST_STEP <= at <= MOST_STEP:
                     self._lose(len(found), f"step {at} does not fit 64 bits")
                     return
