@@ -38,7 +38,9 @@ def whole(step: Any) -> int:
         with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
             if not isinstance(step, (str, bytes)) and int(step) == step:
                 return int(step)
-    raise ValueError(f"step {str(step)[:40]!r} is not a whole number: use int(step), or round(step)")
+    raise ValueError(
+        f"step {str(step)[:40]!r} is not a whole number: use int(step), or round(step)"
+    )
 
 
 def needs_detaching(value: Any) -> bool:
