@@ -15,10 +15,10 @@ from typing import Any
 
 from metascope import _active, _values
 from metascope._channel import Channel, say
-from metascope._console import Console
 from metascope._ending import Ending, ending, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
+from metascope._output import OFF, Output
 from metascope._records import POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
@@ -74,7 +74,7 @@ class Run(Evidence):
         self._ended = False
         self._drained = False
         self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
-        self._console: Console | None = None
+        self._console: Output | None = None
         self._machine: Machine | None = None
         self._watches: list[Watch] = []
         _living.add(self)
@@ -175,16 +175,26 @@ class Run(Evidence):
         atexit.unregister(self._at_exit)
         _living.discard(self)
         if channel:
-            self._drained = channel.close(self._exit_wait_s if wait_s is None else wait_s)
+            wait_s = self._exit_wait_s if wait_s is None else wait_s
+            until = time.monotonic() + wait_s
+            self._drained = channel.close(wait_s)
             self.lost += channel.spool.held
+            if self._console:
+                self._console.wait(max(0.0, until - time.monotonic()))
         if self.lost:
             say(f"{self.lost} values of this run could not be kept")
         return self._drained
 
     def capture_console(self) -> None:
-        """Keep what the script prints from here on, line by line."""
-        if self._console is None:
-            self._console = Console(lambda lines: self._event("console", {"lines": lines}))
+        """Keep what the script prints from here on, line by line; where its output leads to no
+        terminal, that of its child processes and of libraries in C, too (METASCOPE_CONSOLE=python:
+        without them)."""
+        if self._console is None and (how := self._settings_of().console) != OFF:
+            self._console = Output(self._keep_lines, self._started_in, how)
+
+    def _keep_lines(self, lines: list[str], stderr: list[int]) -> None:
+        marks = {"stderr": stderr} if stderr else {}
+        self._event("console", {"lines": lines, **marks})
 
     def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
         """Record processor, memory, disk, network and GPUs from here on, below "system/"; steps are

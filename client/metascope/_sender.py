@@ -27,10 +27,12 @@ class Sender:
         spool: Spool,
         *,
         say: Callable[[str], None],
+        beats: bool = True,
     ) -> None:
         self._delivery = delivery
         self._spool = spool
         self._say = say
+        self._beats = beats
         self._wakes = threading.Event()
         self._stops = threading.Event()
         self._deadline = 0.0
@@ -132,7 +134,7 @@ class Sender:
 
     def _beat_if_due(self) -> None:
         run, now = self.run_id, time.monotonic()
-        if run is None or now - self._beaten < BEAT_S:
+        if run is None or not self._beats or now - self._beaten < BEAT_S:
             return
         self._beaten = now
         try:

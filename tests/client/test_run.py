@@ -260,6 +260,11 @@ def executed(command: list[str], folder: Path, typed: str = ""):
 
 
 def recorded(folder: Path) -> list[dict]:
-    """Every event of the one spool."""
-    (spool,) = (folder / "spool").iterdir()
-    return [event_of(one.payload) for one in read(spool, Position()) if one.kind == EVENT]
+    """Every event of the run's own spool, after those of what its descriptors carried."""
+    spools = sorted((folder / "spool").iterdir(), key=lambda one: not _is_attached(one))
+    found = [one for spool in spools for one in read(spool, Position())]
+    return [event_of(one.payload) for one in found if one.kind == EVENT]
+
+
+def _is_attached(spool: Path) -> bool:
+    return event_of(next(read(spool, Position())).payload)["type"] == "attach"
