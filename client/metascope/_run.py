@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from metascope import _active, _values
+from metascope._api import segment
 from metascope._channel import Channel, say
 from metascope._ending import Ending, ending, watch_exit
 from metascope._evidence import Evidence
@@ -54,12 +55,15 @@ class Run(Evidence):
         *,
         ends: bool = True,
         named: Mapping[str, str] | None = None,
+        run_id: str = "",
     ) -> None:
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
         self._project = project
+        self._id = run_id  # as the client has made it: the server may decide for another
+        self._server = channel.settings.url.rstrip("/")
         self._named = dict(named or {})  # how a child run names this one before its id is known
         self._started_in = channel.spool.folder
         self._ends = ends  # the run ends with this process
@@ -83,15 +87,28 @@ class Run(Evidence):
 
     @property
     def id(self) -> str | None:
-        """The run's id on the server; None until the server has made it."""
-        sender = self._sender
-        return sender.run_id if sender else None
+        """The run's id, from the start on, with the server up or not. None for a run that
+        processes share (`shared`) until the server has told which it is: see `wait`."""
+        return self._made_id or self._id or None
 
     @property
     def url(self) -> str | None:
-        """The run's page; None until the server has made it."""
+        """The run's page, there once the server has heard of the run; None as long as `id` is."""
+        return f"{self._server}/runs/{segment(self.id)}/" if self.id else None
+
+    def wait(self, wait_s: float = 60.0) -> bool:
+        """Until the server has made the run, for so long at most; True when it has."""
+        until = time.monotonic() + wait_s
+        while self._made_id is None and self._sender and time.monotonic() < until:
+            self._sender.wake()
+            time.sleep(0.02)
+        return self._made_id is not None
+
+    @property
+    def _made_id(self) -> str | None:
+        """As the server has given it."""
         sender = self._sender
-        return sender.page if sender else None
+        return sender.run_id if sender else None
 
     @property
     def project(self) -> str:
@@ -100,8 +117,8 @@ class Run(Evidence):
 
     def as_parent(self) -> dict[str, str]:
         """What a child run's start says of this one; where its spool lies is for the delivery."""
-        if self.id is not None:
-            return {"parent": self.id}
+        if self._made_id is not None:
+            return {"parent": self._made_id}
         return {**self._named, "parent_spool": str(self._started_in)}
 
     @property
@@ -308,6 +325,10 @@ class Run(Evidence):
             self._open()
             assert self._channel
             return self._channel.settings
+
+    def _version_of(self, bundle: str) -> tuple[bool, int | None]:
+        sender = self._sender
+        return sender.version_of(bundle) if sender else (True, None)
 
     def _open(self) -> None:
         """Give a forked child that logs for the first time its spool. Raises ValueError."""
