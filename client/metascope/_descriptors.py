@@ -23,6 +23,7 @@ from metascope._relay import CLOSE, DRAINED, ENDED, PIECE
 NUMBERS = {"stdout": 1, "stderr": 2}
 BEGIN_S = 10.0
 DRAIN_S = 0.9  # the script's end waits no longer for a relay that cannot pass on
+DRAINED_PIECES = 16
 _HERE = Path(__file__).resolve()
 _lock = threading.Lock()  # held by the one of this process
 
@@ -156,8 +157,11 @@ class Descriptors:
         with contextlib.suppress(OSError):  # the script has closed whatever there was
             targets = {number: os.dup(saved) for number, saved in self._saved.items()}
             pipes, self._pipes = self._pipes, {}
-            self._restore()
             waiting = {pipes[number]: target for number, target in targets.items()}
+            for _ in range(DRAINED_PIECES):  # what was written before stays before
+                for pipe in select.select(list(waiting), [], [], 0)[0]:
+                    _write_all(waiting[pipe], os.read(pipe, PIECE))
+            self._restore()
             while waiting:
                 for pipe in select.select(list(waiting), [], [])[0]:
                     if data := os.read(pipe, PIECE):
