@@ -165,11 +165,13 @@ class AdaptationCurve:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of console output; `number` counts from 1 over all attempts and never changes."""
+    """One line of console output; `number` counts from 1 over all attempts and never changes.
+    `stream`: "stdout" or "stderr"; those of jobs are one, "stdout"."""
 
     number: int
     attempt: int
     text: str
+    stream: str = "stdout"
 
 
 @dataclass(frozen=True)
