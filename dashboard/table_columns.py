@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.metric_names import inner_step, stem_of
-from experiments.models import Param, Project, Run, Series
+from experiments import reading
+from experiments.models import Param, Project, Series
 from experiments.shapes import RunColumns
 
 ATTRIBUTES = {
@@ -97,8 +98,7 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
 
 def sampled_runs(project: Project) -> list[str]:
     """The ids of some runs that speak for the project: spread over its newest ones."""
-    listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
-    ids = list(listed.values_list("pk", flat=True)[:NEWEST_RUNS])
+    ids = reading.newest_ids(project, NEWEST_RUNS)
     return ids[:: math.ceil(len(ids) / SAMPLED_RUNS) or 1]
 
 

@@ -260,4 +260,3 @@ class RunColumns:
 
     params: tuple[str, ...]
     metrics: tuple[str, ...]
-    tags: tuple[str, ...]

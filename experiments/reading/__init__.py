@@ -19,7 +19,14 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
-from experiments.reading.tables import rows_of, run_columns, run_ids, run_table
+from experiments.reading.tables import (
+    newest_ids,
+    rows_of,
+    run_columns,
+    run_ids,
+    run_table,
+    status_counts,
+)
 from experiments.reading.windows import charted
 
 __all__ = [
@@ -35,6 +42,7 @@ __all__ = [
     "group_names",
     "group_summaries",
     "log_lines",
+    "newest_ids",
     "points",
     "points_at",
     "rows_of",
@@ -44,4 +52,5 @@ __all__ = [
     "series",
     "series_keys",
     "series_summaries",
+    "status_counts",
 ]
