@@ -3,7 +3,6 @@
 What is shown at first speaks for most runs of the project, so that one odd run moves no column.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -98,8 +97,7 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
 
 def sampled_runs(project: Project) -> list[str]:
     """The ids of some runs that speak for the project: spread over its newest ones."""
-    ids = reading.newest_ids(project, NEWEST_RUNS)
-    return ids[:: math.ceil(len(ids) / SAMPLED_RUNS) or 1]
+    return reading.spread_ids(project, newest=NEWEST_RUNS, wanted=SAMPLED_RUNS)
 
 
 def _common(holders: Counter[str]) -> set[str]:

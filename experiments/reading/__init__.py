@@ -20,11 +20,11 @@ from experiments.reading.raw import (
     series_summaries,
 )
 from experiments.reading.tables import (
-    newest_ids,
     rows_of,
     run_columns,
     run_ids,
     run_table,
+    spread_ids,
     status_counts,
 )
 from experiments.reading.windows import charted
@@ -42,7 +42,6 @@ __all__ = [
     "group_names",
     "group_summaries",
     "log_lines",
-    "newest_ids",
     "points",
     "points_at",
     "rows_of",
@@ -52,5 +51,6 @@ __all__ = [
     "series",
     "series_keys",
     "series_summaries",
+    "spread_ids",
     "status_counts",
 ]

@@ -3,6 +3,7 @@ depend on the number of runs.
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -109,10 +110,11 @@ def _counting(condition: str) -> str:
 _STATUS_COUNTS = {False: _counting(""), True: _counting(" AND parent_id IS NULL")}
 
 
-def newest_ids(project: Project, limit: int) -> list[str]:
-    """Of the runs that are listed, the newest first."""
+def spread_ids(project: Project, *, newest: int, wanted: int) -> list[str]:
+    """So many runs at most, spread evenly over the newest of those that are listed."""
     listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
-    return list(map(str, id_arrays.read(listed[:limit], "pk").astype(str)))
+    ids = id_arrays.read(listed[:newest], "pk")
+    return [str(one) for one in ids[:: math.ceil(len(ids) / wanted) or 1].astype(str)]
 
 
 # What a row says of its run, under the same name.
