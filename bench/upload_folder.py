@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from instance import ROOT, instance
+from instance import ROOT, instance, started
 
 MB = 1_000_000
 LARGE = 100 * MB
@@ -101,14 +101,12 @@ def server(data: Path) -> Iterator[tuple[str, int]]:
     ]  # fmt: skip
     path = os.pathsep.join((str(ROOT), str(ROOT / "client"), str(data)))
     environment = {**os.environ, "COUNTS": str(data / "counts"), "PYTHONPATH": path}
-    with (data / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
-    try:
+    with (
+        (data / "server.log").open("wb") as log,
+        started(command, cwd=ROOT, env=environment, stderr=log) as process,
+    ):
         wait(lambda: answers(port), 60)
         yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def answers(port: int) -> bool:

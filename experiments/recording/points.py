@@ -40,9 +40,7 @@ def record(
         return record_batch(run_id, validation.Batch(client, number, series), attempt=attempt)
 
 
-def record_batch(
-    run_id: str, batch: validation.Batch, *, attempt: int | None = None
-) -> Recorded:
+def record_batch(run_id: str, batch: validation.Batch, *, attempt: int | None = None) -> Recorded:
     """The same of a batch that was checked, as all are that were parsed, in the transaction of the
     caller: where this raises, all of it has to be taken back."""
     client, number, series = batch.client, batch.number, batch.series
