@@ -50,7 +50,7 @@ SELECT id, workspace, slug,
 FROM (
     SELECT project.id, workspace.slug AS workspace, project.slug,
         (SELECT run.created_at FROM {_LISTED_RUNS} = project.id
-         ORDER BY run.created_at DESC LIMIT 1) AS newest
+         ORDER BY run.archived_at, run.created_at DESC LIMIT 1) AS newest
     FROM {_REACHED} JOIN {Workspace._meta.db_table} workspace ON workspace.id = project.workspace_id
     WHERE project.deleted_at IS NULL AND {_IS_REACHED}
     ORDER BY newest DESC NULLS LAST, project.slug LIMIT %s

@@ -12,7 +12,7 @@ from django.db import connection
 from experiments import search, summaries
 from experiments.errors import Invalid
 from experiments.models import Param, Project, Run, RunStatus, RunTag, Series
-from experiments.models.runs import color_slot
+from experiments.models.runs import NEWEST_FIRST, color_slot
 from experiments.reading import id_arrays
 from experiments.reading.consistency import one_picture
 from experiments.reading.matching import Matching
@@ -76,7 +76,9 @@ def run_ids(
         raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
     with one_picture():
         matching = Matching(project, filters, archived=archived)
-        order = order_by(project, sort, descending=descending, listed=matching.listed)
+        order = order_by(
+            project, sort, descending=descending, listed=matching.listed, archived=archived
+        )
         return matching.page(order, offset, limit, descending=descending), matching.total
 
 
@@ -112,7 +114,7 @@ _STATUS_COUNTS = {False: _counting(""), True: _counting(" AND parent_id IS NULL"
 
 def spread_ids(project: Project, *, newest: int, wanted: int) -> list[str]:
     """So many runs at most, spread evenly over the newest of those that are listed."""
-    listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
+    listed = Run.objects.filter(project=project, archived_at=None).order_by(*NEWEST_FIRST)
     ids = id_arrays.read(listed[:newest], "pk")
     return [str(one) for one in ids[:: math.ceil(len(ids) / wanted) or 1].astype(str)]
 
