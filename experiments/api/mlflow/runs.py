@@ -45,7 +45,7 @@ def _create(project: Project, call: Call) -> Record:
         start_time=asked.whole("start_time"),
         tags=dict(asked.pairs("tags")),
     )
-    return {"run": records.in_order([run.pk])[0]}
+    return {"run": records.new(run)}
 
 
 def _get(run: Run, call: Call) -> Record:
