@@ -259,18 +259,20 @@ def measure(given: argparse.Namespace, work: Path, data: Path, address: str, pid
     script = work / "script.py"
     script.write_text(SCRIPT)
     compare(given, work, environment)
+    start = arrived(data)
 
     taken, peak = run(
         [str(script), str(work / "folder")], environment,
-        until=lambda: arrived(data).bytes > once / 2,
+        until=lambda: arrived(data).since(start).bytes > once / 2,
     )  # fmt: skip
     time.sleep(2)  # what it had sent last is answered to nobody
     before = arrived(data)
-    show("sent and killed half-way", taken, peak, before, before.bytes)
+    first = before.since(start)
+    show("sent and killed half-way", taken, peak, first, first.bytes)
     taken, peak = run(["-m", "metascope", "sync"], environment)
     sent = arrived(data).since(before)
     show("the rest", taken, peak, sent, sent.bytes)
-    twice = before.bytes + sent.bytes - once
+    twice = first.bytes + sent.bytes - once
     print(f"sent twice: {twice / MB:,.1f} MB ({100 * twice / once:.2f} %)")
 
     shutil.rmtree(work / "folder")
