@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from dashboard.table_cells import cells_of
+from dashboard.table_cells import begin_of, cells_of
 from dashboard.table_columns import (
     ATTRIBUTES,
     Column,
@@ -21,21 +20,24 @@ from dashboard.table_columns import (
 )
 from dashboard.table_state import PAGE_SIZES, TableState
 from experiments import access, reading, saved_views, search
-from experiments.models import Project, Role, Run, RunStatus, SavedView, User
+from experiments.models import Project, Role, RunStatus, SavedView, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
 
 CHARTED_RUNS, CHARTS = 10, 3
 MOST_NAMED = 4  # metrics in a sentence
+_ANY = "ID"  # stands for a run where an address is worded once for all rows
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run with its cells; in a nested table with how deep it is, and a fold for its children:
-    how many they are, the query string that shows or hides them, whether they are shown."""
+    """A run with its cells, and what stands before them; in a nested table with how deep it is, and
+    a fold for its children: how many they are, the query string that shows or hides them, whether
+    they are shown."""
 
     run: RunRow
     cells: SafeString
+    begin: SafeString = SafeString("")
     depth: int = 0
     children: int = 0
     fold: str = ""
@@ -88,9 +90,9 @@ class TableRequest:
 def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str) -> dict[str, Any]:
     """Everything the page's template needs; `path` is the page's own address."""
     project, state, known, columns = asked.project, asked.state, asked.known, asked.columns
-    counts = _counts(project)
+    counts = reading.status_counts(project)
     role = access.role_in(user, project)
-    shown_counts = _counts(project, parent=None) if state.nested else counts
+    shown_counts = reading.status_counts(project, outermost=True) if state.nested else counts
     name = Column("name", "attribute", "name", "Name", "")
     return {
         "project": project,
@@ -151,8 +153,13 @@ def _unlogged_main(asked: TableRequest) -> list[str]:
 def _rows(asked: TableRequest, page: RunTable) -> list[Row]:
     """The rows of the page; nested, with those of opened runs below them, level by level."""
     state, columns = asked.state, asked.columns
+    before, after = reverse("run", args=[_ANY]).split(_ANY)
+
+    def begin(run: RunRow, depth: int) -> SafeString:
+        return begin_of(run, f"{before}{run.id}{after}", depth)
+
     if not state.nested:
-        return [Row(run, cells_of(run, columns)) for run in page.rows]
+        return [Row(run, cells_of(run, columns), begin(run, 0)) for run in page.rows]
     keys = [column.id for column in columns if column.kind != "attribute"]
     below: dict[str, list[RunRow]] = {}
     counts: dict[str, int] = {}
@@ -171,6 +178,7 @@ def _rows(asked: TableRequest, page: RunTable) -> list[Row]:
             yield Row(
                 run,
                 cells_of(run, columns),
+                begin(run, depth),
                 depth=depth,
                 children=children,
                 fold=state.fold(run.id) if children else "",
@@ -187,12 +195,6 @@ def _nest_query(project: Project, state: TableState) -> str:
     if not state.nested and not project.runs.filter(parent__isnull=False).exists():
         return ""
     return state.query(nested=not state.nested, opened=())
-
-
-def _counts(project: Project, **only: None) -> dict[str, int]:
-    listed = Run.objects.filter(project=project, archived_at=None, **only)
-    rows = listed.values_list("status")
-    return dict(rows.annotate(Count("pk")).order_by())
 
 
 def _fields(known: RunColumns) -> list[str]:

@@ -3,15 +3,15 @@
 What is shown at first speaks for most runs of the project, so that one odd run moves no column.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.metric_names import inner_step, stem_of
+from experiments import reading
 from experiments.directions import MACHINE
-from experiments.models import Param, Project, Run, Series
+from experiments.models import Param, Project, Series
 from experiments.shapes import RunColumns
 
 ATTRIBUTES = {
@@ -99,9 +99,7 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
 
 def sampled_runs(project: Project) -> list[str]:
     """The ids of some runs that speak for the project: spread over its newest ones."""
-    listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
-    ids = list(listed.values_list("pk", flat=True)[:NEWEST_RUNS])
-    return ids[:: math.ceil(len(ids) / SAMPLED_RUNS) or 1]
+    return reading.spread_ids(project, newest=NEWEST_RUNS, wanted=SAMPLED_RUNS)
 
 
 def _common(holders: Counter[str]) -> set[str]:

@@ -262,4 +262,3 @@ class RunColumns:
 
     params: tuple[str, ...]
     metrics: tuple[str, ...]
-    tags: tuple[str, ...]

@@ -19,7 +19,14 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
-from experiments.reading.tables import rows_of, run_columns, run_ids, run_table
+from experiments.reading.tables import (
+    rows_of,
+    run_columns,
+    run_ids,
+    run_table,
+    spread_ids,
+    status_counts,
+)
 from experiments.reading.windows import charted
 
 __all__ = [
@@ -44,4 +51,6 @@ __all__ = [
     "series",
     "series_keys",
     "series_summaries",
+    "spread_ids",
+    "status_counts",
 ]

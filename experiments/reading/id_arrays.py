@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Aggregate, Count, QuerySet, TextField
+from django.db.models import Aggregate, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from experiments.models.ids import LENGTH
@@ -20,48 +20,61 @@ Numbers = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 NONE: Ids = np.empty(0, f"S{LENGTH}")
+_PARTS = np.dtype([("id", NONE.dtype), ("comma", "S1")])
 _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
 class _Joined(Aggregate):
-    """Ids one after the other, in the order of the rows."""
+    """Ids one after the other with commas between, in the order of the rows."""
 
     function = "GROUP_CONCAT"
-    template = "%(function)s(%(expressions)s, '')"
     output_field = TextField()
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **more: Any
     ) -> Any:
-        return super().as_sql(compiler, connection, function="STRING_AGG", **more)
+        template = "%(function)s(%(expressions)s, ',')"
+        return super().as_sql(compiler, connection, function="STRING_AGG", template=template)
 
 
 def read(rows: QuerySet[Any, Any], column: str) -> Ids:
     """The ids in a column; in the order of a queryset that is sliced."""
-    found = rows.aggregate(text=_Joined(column), rows=Count("*"))
-    ids: Ids = np.frombuffer((found["text"] or "").encode("ascii"), NONE.dtype)
-    assert len(ids) == found["rows"], "an id of another length"
-    return ids
+    text = rows.aggregate(text=_Joined(column))["text"]
+    if not text:
+        return NONE
+    parts = np.frombuffer(f"{text},".encode("ascii"), _PARTS)
+    assert (parts["comma"] == b",").all(), "an id of another length"
+    return np.ascontiguousarray(parts["id"])
 
 
 def numbered(parts: Sequence[Ids]) -> tuple[list[Numbers], Ids]:
     """The ids of each part as numbers from 0, equal ones for equal ids; and the id of each number.
 
-    Ids are compared by 64 mixed bits, and by all of theirs where these are equal.
+    Ids are compared by some mixed bits, and by all of theirs where these are equal.
     """
     ids = np.concatenate(parts)
-    words, mixed = _mixed(ids)
-    order = np.argsort(mixed)
-    is_new = np.ones(len(ids), bool)
-    is_new[1:] = np.diff(mixed[order]) != 0
+    order, is_new = _sorted(ids)
+    together = ids[order]
     again = np.flatnonzero(~is_new)
-    if (words[order[again]] != words[order[again - 1]]).any():  # two ids of the same bits
+    if (together[again] != together[again - 1]).any():  # two ids of the same bits
         known, numbers = np.unique(ids, return_inverse=True)
     else:
-        known = ids[order[is_new]]
+        known = together[is_new]
         numbers = np.empty(len(ids), np.intp)
         numbers[order] = np.cumsum(is_new) - 1
     return np.split(numbers, np.cumsum([len(part) for part in parts])[:-1]), known
+
+
+def _sorted(ids: Ids) -> tuple[Numbers, Marks]:
+    """The places of the ids in an order that has equal ones together; which differ from the one
+    before. Mixed bits are sorted that carry the place in their lowest: half the time of argsort."""
+    places = np.uint64((1 << len(ids).bit_length()) - 1)
+    _, mixed = _mixed(ids)
+    mixed = (mixed & ~places) | np.arange(len(ids), dtype=np.uint64)
+    mixed.sort()
+    is_new = np.ones(len(ids), bool)
+    is_new[1:] = (mixed[1:] ^ mixed[:-1]) > places
+    return (mixed & places).astype(np.intp), is_new
 
 
 def among(ids: Ids, others: Ids) -> Marks:

@@ -17,10 +17,12 @@ from experiments.search.fields import (
     TIME_FIELDS,
     Field,
 )
+from experiments.search.names import row_of_each
 from experiments.search.tokens import Token, problem, unquoted
 from experiments.search.values import Comparison
 
 NULL = "null"  # as a param's row has it
+FEW_TAGS = 1_000  # different ones, of a project
 Rows = QuerySet[Param] | QuerySet[RunTag] | QuerySet[Series]
 
 
@@ -34,7 +36,7 @@ def condition(asked: Comparison, project: Project | None) -> Q:
         case "tags", key:
             return _of_tag(RunTag.objects.filter(_within(project), name=key), asked)
         case _, "tags":
-            return _of_tags(RunTag.objects.filter(_within(project)), asked)
+            return _of_tags(RunTag.objects.filter(_within(project)), asked, project)
         case _, "user":
             return _of_user(asked)
         case _, "parent":
@@ -104,11 +106,23 @@ def _of_parent(asked: Comparison) -> Q:
     return read.negated(asked, Q(parent__in=parents), has)
 
 
-def _of_tags(rows: QuerySet[RunTag], asked: Comparison) -> Q:
+def _of_tags(rows: QuerySet[RunTag], asked: Comparison, project: Project | None) -> Q:
     if asked.sign == "IS NULL":
         return _exists(rows, asked)
-    found = _has(rows.filter(read.texts("name", asked, of="tags")))
+    named = read.texts("name", asked, of="tags")
+    if project is not None and asked.sign in read.OF_TEXTS:
+        named = _of_names(named, project)
+    found = _has(rows.filter(named))
     return ~found if asked.is_not else found
+
+
+def _of_names(named: Q, project: Project) -> Q:
+    """The same condition as a list of tags, where a project has few different ones: each is
+    compared once, however many runs have it."""
+    rows = row_of_each(RunTag, "name", project, limit=FEW_TAGS + 1)
+    if len(rows) > FEW_TAGS:
+        return named
+    return Q(name__in=RunTag.objects.filter(named, pk__in=rows).values("name"))
 
 
 def _of_tag(rows: QuerySet[RunTag], asked: Comparison) -> Q:

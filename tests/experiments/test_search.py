@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from experiments import recording, search
 from experiments.errors import Invalid
 from experiments.models import Run, RunTag
+from experiments.search import conditions
 from experiments.shapes import SeriesPoints
 from tests import factories
 
@@ -203,6 +204,14 @@ def found(project, text):
 )
 def test_finds(project, text, names):
     assert found(project, text) == names
+
+
+@pytest.mark.parametrize("few", [0, 1, 1_000])
+def test_parts_of_tags_find_the_same_however_many_tags_there_are(project, monkeypatch, few):
+    monkeypatch.setattr(conditions, "FEW_TAGS", few)
+
+    assert found(project, "tags ~ TR") == "b"
+    assert found(project, "tags !~ tr") == found(project, "NOT tags LIKE '%tr%'")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ _evaluation = "evaluations/<slug:evaluation_id>/"
 _workspace = "workspaces/<slug:workspace>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *metrics.urlpatterns,  # first, as they are asked most: each address is tried in turn
     path("users/me/", users.Me.as_view()),
     path("tokens/", tokens.Tokens.as_view()),
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view()),
@@ -65,7 +66,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trainers/", workers.Trainers.as_view()),
     path("trainers/<str:name>/", workers.TrainerDetail.as_view()),
     path("distributions/", workers.Distributions.as_view()),
-    *metrics.urlpatterns,
     *files.urlpatterns,
     *alerts.urlpatterns,
     *uploads.urlpatterns,
