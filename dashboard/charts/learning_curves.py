@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
+import numpy.typing as npt
 
 from dashboard.charts import theme
+from dashboard.charts.packing import Shared, packed
 from experiments.shapes import Axis, SeriesView
 
 X_TITLES: dict[Axis, str] = {
@@ -20,25 +21,35 @@ RAW = "--chart-raw"
 BAD_LABELS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 
+# Of more lines than this bands and raw lines would hide each other.
+FEW = 10
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One series and how it looks. `color` is a token, without "var()": "run-3", "seq-4"."""
+    """One series and how it looks. `color` is a token, without "var()": "run-3", "seq-4"; `letter`
+    is what the page calls its run."""
 
     view: SeriesView
     name: str
     color: str
     dash: str = "solid"
+    letter: str = ""
 
 
-def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
-    """All curves in one figure. Reduced series show the range of each bucket as a band; behind a
-    smoothed line the raw one stays faint."""
+def learning_curves(
+    curves: Sequence[Curve], *, x: Axis = "step", is_log: bool = False
+) -> dict[str, Any]:
+    """All curves in one figure, columns packed (`packing.py`, read by js/chart-data.js). Reduced
+    series show the range of each bucket as a band; behind a smoothed line the raw one stays faint.
+
+    Of more than FEW curves only the lines are drawn, by js/chart-lines.js on a canvas.
+    """
     # Without a number there is no height to draw to: the crosses stand amid the chart.
     has_values = any(np.isfinite(curve.view.last).any() for curve in curves)
-    traces: list[Any] = []
+    drawing = _Drawing(x, is_many=len(curves) > FEW, marks_only=not has_values)
     for curve in curves:
-        traces += _traces(curve, x, marks_only=not has_values)
-    has_marks = any(len(curve.view.bad_steps) for curve in curves)
+        drawing.add(curve)
     across: dict[str, Any] = {"title": X_TITLES[x]}
     if x == "time":
         across["type"] = "date"
@@ -53,13 +64,16 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
     is_constant = _is_constant([curve.view for curve in curves])
     down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
-    return theme.figure(
-        traces,
+    if is_log:
+        down["type"] = "log"
+    frame = theme.figure(
         x=across,
-        y=down if has_values else {"showticklabels": False, "showgrid": False},
-        marks_floor=has_marks,
+        y=down if has_values else {**down, "showticklabels": False, "showgrid": False},
+        marks_floor=any(len(curve.view.bad_steps) for curve in curves),
         uirevision=x,  # a zoom belongs to its axis: minutes are not steps
+        meta={"many": drawing.is_many},
     )
+    return {"data": drawing.traces, "layout": frame.to_plotly_json()["layout"]}
 
 
 def _only_step(views: Sequence[SeriesView]) -> int | None:
@@ -69,74 +83,95 @@ def _only_step(views: Sequence[SeriesView]) -> int | None:
 
 
 def _is_constant(views: Sequence[SeriesView]) -> bool:
-    """Whether all that is drawn is one value."""
-    values = {value for view in views for value in (*view.low.tolist(), *view.high.tolist())}
-    return len(values) == 1
+    """Whether all that is drawn is one finite value."""
+    columns = [column for view in views for column in (view.low, view.high) if len(column)]
+    values = np.concatenate(columns) if columns else np.empty(0)
+    return bool(len(values) and (values == values[0]).all())
 
 
 def drawn_note(views: Sequence[SeriesView]) -> str:
     """What the reader does not see at first: "60,000 logged points drawn as 1,000"."""
+    is_many = len(views) > FEW
     reduced = [view for view in views if not view.exact]
     parts = []
     if reduced:
         points = sum(view.points for view in reduced)
         drawn = sum(len(view.x) for view in reduced)
-        parts.append(f"{points:,} logged points drawn as {drawn:,}, extremes kept")
+        how = "means, without bands" if is_many else "extremes kept"
+        parts.append(f"{points:,} logged points drawn as {drawn:,}, {how}")
+    if is_many and any(view.smoothed is not None for view in views):
+        parts.append("raw lines left out")
     bad = sum(view.bad_count for view in views)
     if bad:
         parts.append(f"{bad:,} not finite, first marked")
     return "; ".join(parts)
 
 
-def _traces(curve: Curve, x: Axis, *, marks_only: bool) -> list[Any]:
-    view = curve.view
-    across = _across(view, x)
-    color = theme.token(curve.color)
-    traces: list[Any] = []
-    if not view.exact:
-        traces += _range(across, view, curve.color)
-    y = np.where(view.counts == 1, view.last, view.mean)
-    # One point is no line: show where it is.
-    mode: dict[str, Any] = {}
-    if len(across) == 1:
-        mode = {"mode": "markers", "marker": {"color": color, "size": 7}, "cliponaxis": False}
-    if view.smoothed is not None:
-        faint = theme.token(curve.color, RAW)
-        traces.append(theme.line(across, y, color=faint, width=1, hover=None))
-        y = view.smoothed
-    traces.append(theme.line(across, y, color=color, name=curve.name, dash=curve.dash, **mode))
-    if len(view.bad_steps):
-        where = _across_step(view, int(view.bad_steps[0]), x)
-        kind = view.bad_kinds[0]
-        text = f"{curve.name}: {kind} at step {int(view.bad_steps[0]):,}"
-        amid: dict[str, Any] = {"height": 0.5, "label": BAD_LABELS[kind]} if marks_only else {}
-        traces.append(theme.bad_mark(where, text, **amid))
-    return traces
+class _Drawing:
+    """The traces of a figure as they come; equal columns along x are in it once."""
+
+    def __init__(self, x: Axis, *, is_many: bool, marks_only: bool) -> None:
+        self.is_many = is_many
+        self.traces: list[dict[str, Any]] = []
+        self._x = x
+        self._marks_only = marks_only
+        self._shared = Shared()
+
+    def add(self, curve: Curve) -> None:
+        """The band of a curve, its raw line, its line and its mark, as far as there are any."""
+        view = curve.view
+        across = _across(view, self._x)
+        if not view.exact and not self.is_many:
+            self._add_range(across, curve)
+        y = np.where(view.counts == 1, view.last, view.mean)
+        if view.smoothed is not None:
+            if not self.is_many:
+                color = theme.token(curve.color, RAW)
+                look = theme.line_look(color=color, width=1, hover=None)
+                self._add(across, y, look, exact=view.exact)
+            y = view.smoothed
+        look = theme.line_look(
+            color=theme.token(curve.color),
+            name=curve.name,
+            dash=curve.dash,
+            width=theme.LINE_WIDTH_OF_MANY if self.is_many else theme.LINE_WIDTH,
+        )
+        if curve.letter:
+            look["meta"] = curve.letter
+        # One point is no line: show where it is.
+        if len(across) == 1:
+            marker = {"color": theme.token(curve.color), "size": 7}
+            look |= {"mode": "markers", "marker": marker, "cliponaxis": False}
+        self._add(across, y, look, exact=view.exact)
+        if len(view.bad_steps):
+            self._add_mark(across, curve)
+
+    def _add(
+        self, across: npt.NDArray[Any], y: npt.NDArray[Any], look: dict[str, Any], *, exact: bool
+    ) -> None:
+        x = self._shared.packed(across, len(self.traces))
+        self.traces.append({"type": "scatter", "x": x, "y": packed(y, exact=exact), **look})
+
+    def _add_range(self, across: npt.NDArray[Any], curve: Curve) -> None:
+        """Lowest to highest value of each bucket."""
+        edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        fill = {"fill": "tonexty", "fillcolor": theme.token(curve.color, "--chart-band")}
+        self._add(across, curve.view.low, edge, exact=False)
+        self._add(across, curve.view.high, {**edge, **fill}, exact=False)
+
+    def _add_mark(self, across: npt.NDArray[Any], curve: Curve) -> None:
+        step, kind = int(curve.view.bad_steps[0]), curve.view.bad_kinds[0]
+        text = f"{curve.name}: {kind} at step {step:,}"
+        place = min(int(np.searchsorted(curve.view.x, step)), len(across) - 1)
+        where = step if self._x == "step" else across[place].item()
+        amid: dict[str, Any] = (
+            {"height": 0.5, "label": BAD_LABELS[kind]} if self._marks_only else {}
+        )
+        self.traces.append(theme.bad_mark(where, text, **amid).to_plotly_json())
 
 
-def _range(across: Any, view: SeriesView, color: str) -> list[go.Scatter]:
-    """Lowest to highest value of each bucket."""
-    edge: dict[str, Any] = {
-        "x": theme.listed(across),
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
-    fill = {"fill": "tonexty", "fillcolor": theme.token(color, "--chart-band")}
-    low, high = theme.listed(view.low), theme.listed(view.high)
-    return [go.Scatter(y=low, **edge), go.Scatter(y=high, **edge, **fill)]
-
-
-def _across(view: SeriesView, x: Axis) -> Any:
+def _across(view: SeriesView, x: Axis) -> npt.NDArray[Any]:
+    """Steps, minutes, or milliseconds since 1970, as figures write moments."""
     if x == "step":
         return view.x
-    if x == "time":
-        return np.asarray(view.times * 1000).astype("datetime64[ms]").astype(str)
-    return (view.times - view.origin) / 60
-
-
-def _across_step(view: SeriesView, step: int, x: Axis) -> Any:
-    if x == "step":
-        return step
-    place = min(int(np.searchsorted(view.x, step)), len(view.x) - 1)
-    return theme.listed(_across(view, x))[place]
+    return np.round(view.times * 1000) if x == "time" else (view.times - view.origin) / 60

@@ -14,11 +14,13 @@ import plotly.graph_objects as go
 DASHES = ("solid", "6px,3px", "2px,2px", "9px,3px,2px,3px", "12px,4px", "dot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
 LINE_WIDTH = 2
-RUN_SLOTS = 10
+LINE_WIDTH_OF_MANY = 1.25
+RUN_SLOTS = 10  # a run's own; a second shade of each follows them in tokens.css
+HOVER = "<b>%{y:.4~g}</b>"
 
 
 def run_color(slot: int, alpha: float | str | None = None) -> str:
-    """The token of a run's colour slot (1 to 10), with an alpha number or alpha token."""
+    """The token of a run's colour slot (1 to 20), with an alpha number or alpha token."""
     return token(f"run-{slot}", alpha)
 
 
@@ -101,24 +103,31 @@ def line(
     name: str = "",
     width: float = LINE_WIDTH,
     dash: str = "solid",
-    hover: str | None = "<b>%{y:.4~g}</b>",
+    hover: str | None = HOVER,
     **options: Any,
 ) -> go.Scatter:
     """One line. Gaps (NaN) stay gaps. `hover=None`: it does not answer to the pointer."""
-    trace: dict[str, Any] = {
-        "x": listed(x),
-        "y": listed(y),
+    look = line_look(color=color, name=name, width=width, dash=dash, hover=hover)
+    return go.Scatter({"x": listed(x), "y": listed(y), **look, **options})
+
+
+def line_look(
+    *,
+    color: str,
+    name: str = "",
+    width: float = LINE_WIDTH,
+    dash: str = "solid",
+    hover: str | None = HOVER,
+) -> dict[str, Any]:
+    """What a line is beside its points."""
+    answers = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
+    return {
         "mode": "lines",
         "name": name,
         "line": {"color": color, "width": width, "dash": dash},
         "connectgaps": False,
-        **options,
+        **answers,
     }
-    if hover is None:
-        trace["hoverinfo"] = "skip"
-    else:
-        trace["hovertemplate"] = hover
-    return go.Scatter(trace)
 
 
 def band(
@@ -165,5 +174,5 @@ def bad_mark(
 
 
 def listed(values: Sequence[float] | npt.NDArray[Any]) -> list[Any]:
-    """Plain numbers: Plotly's base64 arrays cannot be exported or read by our own scripts."""
+    """Plain numbers, for short columns; long ones are packed (`packing.py`)."""
     return np.asarray(values).tolist()  # type: ignore[no-any-return]

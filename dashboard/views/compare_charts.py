@@ -31,12 +31,11 @@ def curve(request: SignedIn) -> HttpResponse:
             drawn[view.run_id].label,
             f"run-{drawn[view.run_id].slot}",
             drawn[view.run_id].dash,
+            drawn[view.run_id].letter,
         )
         for view in views
     ]
-    figure = learning_curves(curves, x=query.axis)
-    if request.GET.get("log"):
-        figure.layout.yaxis.type = "log"  # not of the floor that crosses sit on
+    figure = learning_curves(curves, x=query.axis, is_log=bool(request.GET.get("log")))
     has_points = any(len(view.x) for view in views)
     return chart_answer(
         figure,

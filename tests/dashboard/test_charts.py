@@ -1,6 +1,5 @@
 """Figures of curves: axes, zoom and smoothing, on every page that draws them."""
 
-import json
 import math
 
 import numpy as np
@@ -11,6 +10,7 @@ from experiments import recording
 from experiments.models import Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
+from tests.dashboard.figures import figure_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def curve(request, run: Run):
     def ask(query: str, *, key: str = "loss", status: int = 200) -> dict:
         answer = client.get(f"{path}key={key}&{query}", headers={"Accept": "application/json"})
         assert answer.status_code == status, answer.content
-        return json.loads(answer.content)
+        return figure_answer(answer)
 
     return ask
 

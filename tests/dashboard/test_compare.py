@@ -1,6 +1,5 @@
 """The compare page: selection, verdict, diffs, tables, and who may see them."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from experiments.models import Evaluation, Role, Run
 from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs, losses_of
+from tests.dashboard.figures import figure_answer
 from tests.factories import make_project, make_run, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def page(client: Client, runs: list[Run], **controls: str) -> str:
 def figure(client: Client, path: str, runs: list[Run], **controls: str) -> dict:
     answer = client.get(url(runs, f"charts/{path}/", **controls))
     assert answer.status_code == 200, answer.content
-    return json.loads(answer.content)
+    return figure_answer(answer)
 
 
 def test_without_runs_the_page_offers_recent_ones(ada: Client):

@@ -12,6 +12,7 @@ from experiments import recording
 from experiments.models import Job, Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
+from tests.dashboard.figures import figure_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -313,7 +314,7 @@ def test_a_curve_marks_nan_and_never_draws_it(project):
     run = make.make_run(project)
     log(run, [3.0, float("nan"), 2.0])
 
-    answer = signed_in("ada").get(f"/runs/{run.pk}/charts/curve/?key=loss").json()
+    answer = figure_answer(signed_in("ada").get(f"/runs/{run.pk}/charts/curve/?key=loss"))
 
     line = next(trace for trace in answer["figure"]["data"] if trace.get("name") == "loss")
     cross = next(t for t in answer["figure"]["data"] if t.get("yaxis") == "y2")

@@ -20,7 +20,7 @@ export function resolve(value, css) {
     // Points are numbers: only arrays that may hold tokens or objects are walked.
     return typeof value[0] === 'number' ? value : value.map((v) => resolve(v, css));
   }
-  if (value && typeof value === 'object') {
+  if (value && typeof value === 'object' && !ArrayBuffer.isView(value)) {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolve(v, css)]));
   }
   return value;

@@ -1,5 +1,6 @@
 // The buttons of a chart card: data-chart-act="log | png | csv | enlarge".
 import { switchScale } from './chart-log.js';
+import { written } from './chart-data.js';
 import { chartOf, draw, showSize } from './charts.js';
 import { $ } from './dom.js';
 import * as state from './url-state.js';
@@ -15,7 +16,8 @@ const fileName = (chart, end) => `${(chart.el.dataset.title ?? 'chart').replace(
 
 async function png(chart) {
   const background = getComputedStyle(document.documentElement).getPropertyValue('--surface').trim();
-  const { data, layout } = chart.el;
+  const { layout } = chart.el;
+  const { data } = chart.figure;
   const url = await Plotly.toImage({ data, layout: { ...layout, paper_bgcolor: background } }, { format: 'png', width: 1200, height: 700, scale: 2 });
   save(fileName(chart, 'png'), url);
 }
@@ -23,17 +25,18 @@ async function png(chart) {
 const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ''));
 
 // What is drawn, as rows of series, x, y. Zoom in first for exact points.
-export function rows(traces) {
+export function rows({ data, layout }) {
+  const isMoment = layout.xaxis?.type === 'date';
   const out = [['series', 'x', 'y']];
-  for (const trace of traces) {
+  for (const trace of data) {
     if (!trace.name || !trace.x) continue;
-    trace.x.forEach((x, i) => out.push([trace.name, x, trace.y[i]]));
+    trace.x.forEach((x, i) => out.push([trace.name, isMoment ? new Date(x).toISOString() : written(trace.x, i), written(trace.y, i)]));
   }
   return out;
 }
 
 function csv(chart) {
-  const text = rows(chart.body.figure.data).map((row) => row.map(quoted).join(',')).join('\r\n');
+  const text = rows(chart.body.figure).map((row) => row.map(quoted).join(',')).join('\r\n');
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
   save(fileName(chart, 'csv'), url);
   URL.revokeObjectURL(url);

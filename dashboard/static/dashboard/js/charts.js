@@ -2,8 +2,11 @@
 // Redraws on theme change, refreshes while live, refetches a zoomed range exactly, never resets the view.
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
+import { unpackedFigure } from './chart-data.js';
+import { isMany, layOver, takeOff, withoutLines } from './chart-lines.js';
 import { fitTicks, isLogarithmic, logarithmic } from './chart-log.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
+import { inTurn } from './chart-queue.js';
 import { watchDoubleClicks } from './chart-unzoom.js';
 import * as zooms from './chart-zoom.js';
 import { $, $$, sentence } from './dom.js';
@@ -12,6 +15,8 @@ import { inList, list } from './url-state.js';
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize', showTips: false };
 const charts = new Map();
+// Pages name Plotly after this module, so that figures are on their way while it is read.
+const plotly = window.Plotly ? Promise.resolve() : new Promise((ready) => addEventListener('DOMContentLoaded', ready, { once: true }));
 
 export const chartOf = (el) => charts.get(el);
 
@@ -36,6 +41,7 @@ function note(chart, text) {
 }
 
 function message(chart, node) {
+  takeOff(chart);
   if (chart.drawn) Plotly.purge(chart.el);
   chart.drawn = false;
   chart.el.replaceChildren(node);
@@ -53,14 +59,21 @@ export async function draw(chart) {
     message(chart, sentenceBox(body.empty));
     return;
   }
-  const { data, layout } = resolve(body.figure, tokens());
+  const { data, layout } = (chart.figure = resolve(body.figure, tokens()));
   if (layout.yaxis && (chart.logY || layout.yaxis.type === 'log')) layout.yaxis = logarithmic(layout.yaxis, chart.el.layout?.yaxis);
   zooms.apply(chart, layout);
   // A finger scrolls the page; in an enlarged chart it zooms.
   if (matchMedia('(pointer: coarse)').matches && !chart.card.classList.contains('wide')) layout.dragmode = false;
   if (!chart.drawn) chart.el.replaceChildren();
-  await Plotly.react(chart.el, data, layout, CONFIG);
-  if (!chart.drawn) chart.el.on('plotly_relayout', (change) => zoomed(chart, change));
+  await plotly;
+  const shown = isMany(body.figure) ? withoutLines(chart, { data, layout }) : { data, layout };
+  await Plotly.react(chart.el, shown.data, shown.layout, CONFIG);
+  if (isMany(body.figure)) layOver(chart);
+  else takeOff(chart);
+  if (!chart.drawn) {
+    chart.el.on('plotly_relayout', (change) => zoomed(chart, change));
+    performance.mark(`chart ${chart.id}`);
+  }
   chart.drawn = true;
   await fitTicks(chart.el);
 }
@@ -71,25 +84,33 @@ function zoomed(chart, change) {
   if (chart.zooms && zooms.follow(chart, change, pageAxis(chart))) ask(chart);
 }
 
+async function fetched(url, signal) {
+  const answer = await fetch(url, { headers: { Accept: 'application/json' }, signal });
+  if (!answer.ok) throw new Error(await sentence(answer));
+  const body = await answer.json();
+  return { ...body, figure: unpackedFigure(body.figure), axis: axisOf(url) };
+}
+
 // Fetches and draws. Resolves to whether the chart is still live.
 export async function load(chart) {
-  const asked = (chart.asked = (chart.asked ?? 0) + 1);
+  chart.request?.abort();
+  const { signal } = (chart.request = new AbortController());
+  chart.stale = false;
   const wait = setTimeout(() => !chart.body && chart.el.classList.add('loading'), 300);
   try {
     const url = address(chart);
-    const answer = await fetch(url, { headers: { Accept: 'application/json' } });
-    if (!answer.ok) throw new Error(await sentence(answer));
-    const body = await answer.json();
-    if (asked !== chart.asked) return true;
-    chart.body = { ...body, axis: axisOf(url) };
+    const body = await inTurn(() => fetched(url, signal), signal);
+    if (signal.aborted) return true;
+    chart.body = body;
     if (chart.held) chart.late = true;
     else await draw(chart);
   } catch (error) {
+    if (signal.aborted) return true;
     if (!chart.body) message(chart, errorBox(`This chart did not load. ${error.message}`, () => ask(chart)));
     else throw error;
   } finally {
     clearTimeout(wait);
-    chart.el.classList.remove('loading');
+    if (!signal.aborted) chart.el.classList.remove('loading');
   }
   return chart.body?.live ?? true;
 }
@@ -126,22 +147,50 @@ export function register(el) {
   el.addEventListener('pointerdown', () => (chart.held = true));
   watchDoubleClicks(el);
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
-  new IntersectionObserver((seen, watcher) => {
-    if (!seen.some((s) => s.isIntersecting)) return;
-    watcher.disconnect();
-    chart.seen = true;
-    ask(chart);
-  }, { rootMargin: '300px' }).observe(el);
+  watcher.observe(el);
 }
 
-const refreshed = (chart) => (chart.seen ? load(chart) : true);
+// Charts load as they come near, and give up when they leave before they have arrived.
+function cameNear(chart) {
+  chart.near = true;
+  if (chart.seen && !chart.stale) return;
+  chart.seen = true;
+  ask(chart);
+}
 
-export const reloadAll = () => charts.forEach((chart) => chart.seen && ask(chart));
+function left(chart) {
+  chart.near = false;
+  if (chart.body || !chart.seen) return;
+  chart.seen = false;
+  chart.request.abort();
+}
+
+const watcher = new IntersectionObserver(
+  (changes) => {
+    for (const { target, isIntersecting } of changes) {
+      const chart = charts.get(target);
+      if (chart) (isIntersecting ? cameNear : left)(chart);
+    }
+  },
+  { rootMargin: '300px' },
+);
+
+const refreshed = (chart) => (chart.near ? load(chart) : true);
+
+// Those out of sight follow when they come near again.
+export const reloadAll = () =>
+  charts.forEach((chart) => {
+    if (chart.near) ask(chart);
+    else chart.stale = chart.seen;
+  });
 
 // Picks up charts that came later (htmx swaps, live parts) and lets go of removed ones.
 export function scan(root = document) {
   for (const el of charts.keys()) {
     if (el.isConnected) continue;
+    charts.get(el).request?.abort();
+    watcher.unobserve(el);
+    takeOff(charts.get(el));
     if (charts.get(el).drawn) Plotly.purge(el);
     charts.delete(el);
   }

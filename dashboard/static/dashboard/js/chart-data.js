@@ -1,0 +1,26 @@
+// Figures as they arrive: columns are typed arrays in base64, and a trace may have the x of an earlier one.
+const TYPES = { i4: Int32Array, f4: Float32Array, f8: Float64Array };
+
+function unpacked({ dtype, bdata }) {
+  const text = atob(bdata);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return new TYPES[dtype](bytes.buffer);
+}
+
+// The same figure with arrays, which Plotly and our own scripts read.
+export function unpackedFigure(figure) {
+  for (const trace of figure?.data ?? []) {
+    if (trace.x?.bdata !== undefined) trace.x = unpacked(trace.x);
+    else if (trace.x?.same !== undefined) trace.x = figure.data[trace.x.same].x;
+    if (trace.y?.bdata !== undefined) trace.y = unpacked(trace.y);
+  }
+  return figure;
+}
+
+// One number of a column as text: of a short float no more digits than it has.
+export function written(column, i) {
+  const value = column[i];
+  if (value === null || Number.isNaN(value)) return '';
+  return column instanceof Float32Array ? String(Number(value.toPrecision(7))) : value;
+}

@@ -1,0 +1,188 @@
+// Charts of many lines: Plotly draws axes, crosses and zooms, a canvas above it the lines, another the run that is
+// nearest to the pointer, in every such chart of the page. A hundred SVG paths a chart are too slow to hover over.
+import { nearest, scaleOf, strokes } from './line-geometry.js';
+import { $$ } from './dom.js';
+
+const layers = new Set();
+const HIGHLIGHT_WIDTH = 2.5;
+
+export const isMany = (figure) => Boolean(figure?.layout?.meta?.many);
+
+const isLine = (trace) => trace.yaxis !== 'y2' && Boolean(trace.name);
+
+// What Plotly needs to find its ranges: the ends of all lines, of which nothing is seen.
+function ends(lines) {
+  let [left, right, bottom, top, above] = [Infinity, -Infinity, Infinity, -Infinity, Infinity];
+  for (const { x, y } of lines) {
+    for (let i = 0; i < x.length; i += 1) {
+      if (!Number.isFinite(y[i])) continue;
+      left = Math.min(left, x[i]);
+      right = Math.max(right, x[i]);
+      bottom = Math.min(bottom, y[i]);
+      top = Math.max(top, y[i]);
+      if (y[i] > 0) above = Math.min(above, y[i]);
+    }
+  }
+  const corners = [[left, bottom], [right, top], [right, above]].filter((corner) => corner.every(Number.isFinite));
+  const look = { type: 'scatter', mode: 'lines', line: { width: 0, color: 'rgba(0,0,0,0)' }, hoverinfo: 'skip' };
+  return { ...look, x: corners.map(([x]) => x), y: corners.map(([, y]) => y) };
+}
+
+// The figure that Plotly gets in place of the whole one; the lines stay with the chart.
+export function withoutLines(chart, { data, layout }) {
+  chart.lines = data.filter(isLine);
+  const rest = data.filter((trace) => !isLine(trace));
+  return { data: [ends(chart.lines), ...rest], layout: { ...layout, hovermode: rest.length ? 'closest' : false } };
+}
+
+function canvas(name) {
+  const made = document.createElement('canvas');
+  made.className = name;
+  made.setAttribute('aria-hidden', 'true');
+  return made;
+}
+
+function fit(element, { _offset: left, _length: width }, { _offset: top, _length: height }) {
+  const scale = devicePixelRatio || 1;
+  element.width = Math.round(width * scale);
+  element.height = Math.round(height * scale);
+  Object.assign(element.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  const pen = element.getContext('2d');
+  pen.scale(scale, scale);
+  return pen;
+}
+
+function stroke(pen, { x, y, line, mode }, scales, width) {
+  pen.strokeStyle = pen.fillStyle = line.color;
+  pen.lineWidth = width;
+  pen.setLineDash(strokes(line.dash));
+  pen.beginPath();
+  let isDown = false;
+  for (let i = 0; i < x.length; i += 1) {
+    const down = scales.down(y[i]);
+    if (!Number.isFinite(down)) {
+      isDown = false;
+      continue;
+    }
+    const across = scales.across(x[i]);
+    if (isDown) pen.lineTo(across, down);
+    else pen.moveTo(across, down);
+    isDown = true;
+  }
+  pen.stroke();
+  if (mode === 'markers' && x.length) dot(pen, scales.across(x[0]), scales.down(y[0]));
+}
+
+function dot(pen, across, down) {
+  pen.beginPath();
+  pen.arc(across, down, 3.5, 0, 2 * Math.PI);
+  pen.fill();
+}
+
+// All lines anew: after every drawing of Plotly, and while an axis is dragged.
+function paint(layer) {
+  const { chart } = layer;
+  const { xaxis, yaxis } = chart.el._fullLayout ?? {};
+  if (!xaxis || !chart.lines) return;
+  layer.scales = scaleOf(xaxis, yaxis);
+  const pen = fit(layer.all, xaxis, yaxis);
+  for (const line of chart.lines) stroke(pen, line, layer.scales, line.line.width);
+  layer.pen = fit(layer.one, xaxis, yaxis);
+  if (layer.shown) highlight(layer, layer.shown.letter, layer.shown.x);
+}
+
+const format = (value) => Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4 });
+
+function clear(layer) {
+  layer.shown = null;
+  layer.all.classList.remove('faded');
+  layer.pen?.clearRect(0, 0, layer.one.width, layer.one.height);
+  layer.tip.hidden = true;
+}
+
+// One run before the others, which fade; its point nearest to `x` has a dot and its value.
+function highlight(layer, letter, x) {
+  clear(layer);
+  const line = layer.chart.lines.find(({ meta }) => meta === letter);
+  if (!line) return null;
+  layer.shown = { letter, x };
+  layer.all.classList.add('faded');
+  stroke(layer.pen, line, layer.scales, HIGHLIGHT_WIDTH);
+  const found = x === null ? null : nearest([line], layer.scales, x, null);
+  if (!found) return null;
+  layer.pen.setLineDash([]);
+  dot(layer.pen, found.across, found.down);
+  say(layer, found, `${format(line.y[found.i])}`);
+  return found;
+}
+
+function say(layer, { across, down }, ...lines) {
+  layer.tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement('span'), { textContent: text })));
+  layer.tip.hidden = false;
+  const { _offset: left, _length: width } = layer.chart.el._fullLayout.xaxis;
+  const top = layer.chart.el._fullLayout.yaxis._offset;
+  layer.tip.classList.toggle('before', across > width / 2);
+  Object.assign(layer.tip.style, { left: `${left + across}px`, top: `${top + down}px` });
+}
+
+const toldOf = (letter) => $$('[data-run-params]').find((one) => one.dataset.runParams === letter)?.textContent ?? '';
+
+function follow(layer) {
+  layer.frame = 0;
+  if (!layer.at || !layer.scales) return;
+  const x = layer.scales.place(layer.at.across);
+  const found = nearest(layer.chart.lines, layer.scales, x, layer.at.down);
+  if (!found) return;
+  const { meta, name } = found.line;
+  for (const other of layers) if (other.chart.near) highlight(other, meta, x);
+  const place = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
+  const texts = [name, toldOf(meta), `${place}: ${format(found.line.y[found.i])}`];
+  say(layer, found, ...texts.filter(Boolean));
+}
+
+function move(layer, { clientX, clientY, buttons }) {
+  const box = layer.all.getBoundingClientRect();
+  const at = { across: clientX - box.left, down: clientY - box.top };
+  const isOutside = at.across < 0 || at.down < 0 || at.across > box.width || at.down > box.height;
+  layer.at = isOutside || buttons ? null : at;
+  if (!layer.at) layers.forEach(clear);
+  else if (!layer.frame) layer.frame = requestAnimationFrame(() => follow(layer));
+}
+
+// Lays the canvases over a chart that Plotly has drawn; once.
+export function layOver(chart) {
+  if (chart.layer?.all.isConnected) return paint(chart.layer);
+  if (chart.layer) layers.delete(chart.layer);
+  const tip = Object.assign(document.createElement('div'), { className: 'chart-tip', hidden: true });
+  const layer = { chart, all: canvas('lines'), one: canvas('lines'), tip, at: null, frame: 0, shown: null };
+  chart.layer = layer;
+  layers.add(layer);
+  chart.el.append(layer.all, layer.one, tip);
+  chart.el.on('plotly_afterplot', () => paint(layer));
+  chart.el.on('plotly_relayouting', () => paint(layer));
+  if (!chart.followed) {
+    chart.followed = true;
+    chart.el.addEventListener('pointermove', (event) => chart.layer && move(chart.layer, event));
+    chart.el.addEventListener('pointerleave', () => layers.forEach(clear));
+  }
+  return paint(layer);
+}
+
+// The chart is drawn without lines of its own, or not at all.
+export function takeOff(chart) {
+  if (!chart.layer) return;
+  layers.delete(chart.layer);
+  for (const part of [chart.layer.all, chart.layer.one, chart.layer.tip]) part.remove();
+  chart.layer = chart.lines = null;
+}
+
+// A run's key or line of the legend stands for its curves.
+for (const type of ['pointerover', 'focusin']) {
+  document.addEventListener(type, ({ target }) => {
+    const letter = target.closest?.('[data-run-key]')?.dataset.runKey;
+    if (letter) for (const layer of layers) if (layer.chart.near && layer.pen) highlight(layer, letter, null);
+  });
+}
+for (const type of ['pointerout', 'focusout']) {
+  document.addEventListener(type, ({ target }) => target.closest?.('[data-run-key]') && layers.forEach(clear));
+}
