@@ -110,6 +110,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/archive/", run_actions.archive, name="run_archive"),
     path("compare/", compare.page, name="compare"),
     path("compare/metrics.csv", compare.metrics, name="compare_metrics"),
+    path("compare/panels/", compare.panels, name="compare_panels"),
     path("compare/charts/curve/", compare_charts.curve, name="compare_curve"),
     path("compare/charts/adaptation/", compare_charts.adaptation, name="compare_adaptation"),
     path("compare/charts/difference/", compare_charts.difference, name="compare_difference"),

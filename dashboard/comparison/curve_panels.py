@@ -1,23 +1,28 @@
-"""Which metrics the curves section draws, by the first part of their key."""
+"""Which metrics the curves section draws, by the first part of their key; few at a time."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from dashboard.comparison.selection import Selection
 from dashboard.metric_names import natural
-from dashboard.panels import GROUP_ORDER, MOST_PANELS, UNGROUPED
-from experiments.shapes import SeriesSummary
+from dashboard.panels import GROUP_ORDER, UNGROUPED
 
-Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key
+AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
+OPEN = 60  # panels of the groups that are open until the reader folds them
 
 
 @dataclass(frozen=True)
 class CurvePanel:
-    """One metric, and where its figure comes from."""
+    """One metric, and where its figure comes from; scripts add the runs."""
 
     key: str
-    src: str
+
+    @property
+    def src(self) -> str:
+        return f"{reverse('compare_curve')}?{urlencode({'key': self.key})}"
 
     @property
     def title(self) -> str:
@@ -27,33 +32,77 @@ class CurvePanel:
 
 @dataclass(frozen=True)
 class CurveGroup:
+    """Some panels of the group; `more_src` is where those after them come from, if any are."""
+
     name: str
     panels: tuple[CurvePanel, ...]
+    total: int
+    left: int
+    more_src: str
+    is_open: bool = True
 
 
 @dataclass(frozen=True)
 class CurvePanels:
-    """`left_out` counts the metrics past the limit; `total` those of all runs."""
+    """`found` counts the metrics that match the search, `total` those of all runs."""
 
     groups: tuple[CurveGroup, ...]
-    left_out: int
+    found: int
     total: int
 
 
-def curve_panels(selection: Selection, summaries: Summaries) -> CurvePanels:
-    """The metrics of all runs that match the search."""
-    keys = {key for of_run in summaries.values() for key in of_run}
+def matching(selection: Selection, keys: Collection[str]) -> list[str]:
+    """The metrics that the search of the page finds."""
     wanted = selection.controls.get("metrics", "").strip().lower()
-    found = [key for key in keys if wanted in key.lower()]
-    groups: dict[str, list[CurvePanel]] = {}
-    for key in sorted(found, key=_place)[:MOST_PANELS]:
-        src = f"{reverse('compare_curve')}{selection.chart_query(key=key)}"
-        groups.setdefault(group_of(key), []).append(CurvePanel(key, src))
-    return CurvePanels(
-        tuple(CurveGroup(name, tuple(members)) for name, members in groups.items()),
-        max(0, len(found) - MOST_PANELS),
-        len(keys),
-    )
+    return [key for key in keys if wanted in key.lower()]
+
+
+def curve_panels(selection: Selection, keys: Collection[str]) -> CurvePanels:
+    """Every group of the metrics that match, with its first panels if it is open."""
+    found = matching(selection, keys)
+    folded = set(selection.controls.get("folds", "").split(","))
+    groups: list[CurveGroup] = []
+    passed = 0
+    for name, members in _by_group(found).items():
+        begins_open = not groups or passed + len(members) <= OPEN
+        passed += len(members)
+        is_open = begins_open != (name in folded)
+        first = members[:AT_ONCE] if is_open else []
+        groups.append(_group(selection, name, first, members, is_open=is_open))
+    return CurvePanels(tuple(groups), len(found), len(keys))
+
+
+def next_panels(
+    selection: Selection, keys: Collection[str], group: str, after: str
+) -> CurveGroup:
+    """The panels of a group that follow the metric `after`; the first of it without one."""
+    members = _by_group(matching(selection, keys)).get(group, [])
+    start = 0 if not after else sum(_place(key) <= _place(after) for key in members)
+    return _group(selection, group, members[start : start + AT_ONCE], members)
+
+
+def _group(
+    selection: Selection,
+    name: str,
+    shown: Sequence[str],
+    members: Sequence[str],
+    *,
+    is_open: bool = True,
+) -> CurveGroup:
+    last = shown[-1] if shown else ""
+    left = len(members) - (members.index(last) + 1 if last else 0)
+    asked = {"metrics": selection.controls.get("metrics", ""), "group": name, "after": last}
+    query = selection.chart_query(**{key: value for key, value in asked.items() if value})
+    more_src = f"{reverse('compare_panels')}{query}" if left else ""
+    panels = tuple(CurvePanel(key) for key in shown)
+    return CurveGroup(name, panels, len(members), left, more_src, is_open)
+
+
+def _by_group(keys: Collection[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for key in sorted(keys, key=_place):
+        groups.setdefault(group_of(key), []).append(key)
+    return groups
 
 
 def group_of(key: str) -> str:

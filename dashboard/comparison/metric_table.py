@@ -2,20 +2,37 @@
 
 import csv
 import io
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from dashboard.comparison.curve_panels import Summaries
 from dashboard.comparison.selection import Selection
 from dashboard.metric_names import Direction, direction_of_name, natural
+from experiments import reading
 from experiments.comparing import metrics
 from experiments.comparing.metrics import STATS as STATS
 from experiments.comparing.metrics import NumberRow, Stat
 from experiments.shapes import SeriesSummary
 
 
-def metric_rows(selection: Selection, summaries: Summaries, stat: Stat) -> list[NumberRow]:
-    """One row per metric of any run, by key."""
-    keys = sorted({key for of_run in summaries.values() for key in of_run}, key=natural)
-    return [_row(selection, summaries, key, stat) for key in keys]
+MOST_ROWS = 100  # on a page; a search finds the others, the CSV file has all
+
+Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """The first rows by key, and how many of the metrics asked for are left out."""
+
+    rows: tuple[NumberRow, ...]
+    left_out: int
+
+
+def metric_table(selection: Selection, keys: Collection[str], stat: Stat) -> MetricTable:
+    """One row per metric."""
+    shown = sorted(keys, key=natural)[:MOST_ROWS]
+    summaries = reading.series_summaries(selection.ids, shown)
+    rows = tuple(_row(selection, summaries, key, stat) for key in shown)
+    return MetricTable(rows, len(keys) - len(rows))
 
 
 def direction_of(key: str, selection: Selection) -> Direction:

@@ -8,11 +8,12 @@ from dashboard.requests import SignedIn
 from experiments.models import Run
 
 SHOWN = 50
+LEAST_RECENT = 20  # beside however many that are chosen
 
 
-def picker(request: SignedIn, ids: Sequence[str]) -> dict[str, Any]:
+def picker(request: SignedIn, names: Sequence[str]) -> dict[str, Any]:
     """Runs to choose from, the chosen first. Raises NotFound for an id that is not there."""
-    chosen = list(found_runs(request, ids[:SHOWN]).values()) if ids else []
+    chosen = list(found_runs(request, names[:MOST], documents=False).values())
     recent = (
         Run.objects.visible_to(request.user)
         .filter(archived_at=None)
@@ -23,10 +24,10 @@ def picker(request: SignedIn, ids: Sequence[str]) -> dict[str, Any]:
     )
     return {
         "chosen": chosen,
-        "recent": list(recent[: max(0, SHOWN - len(chosen))]),
-        "count": len(ids),
-        "too_many": len(ids) > MOST,
-        "one_only": len(ids) == 1,
+        "recent": list(recent[: max(LEAST_RECENT, SHOWN - len(chosen))]),
+        "count": len(names),
+        "too_many": len(names) > MOST,
+        "one_only": len(names) == 1,
         "least": LEAST,
         "most": MOST,
     }

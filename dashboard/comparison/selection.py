@@ -1,32 +1,34 @@
 """Which runs are compared, how each looks, and everything else that the address says."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from django.http import QueryDict
-
+from dashboard.charts.learning_curves import FEW
 from dashboard.charts.theme import DASHES, RUN_SLOTS
+from dashboard.comparison.run_names import found_by_name, run_names, short_text
 from dashboard.requests import SignedIn
 from experiments.errors import NotFound
 from experiments.models import Run
 
 Word = TypeVar("Word", bound=str)
 
-LEAST, MOST = 2, 10
-LETTERS = "ABCDEFGHIJ"
+LEAST, MOST = 2, 100
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Every control of the page; the address may carry others, which are dropped.
 CONTROLS = (
     "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
     "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom", "zoomy",
+    "logy", "zoom", "zoomy", "folds",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A run with its letter, colour slot (1 to 10) and dash, the same in every section."""
+    """A run with its letter, colour slot (1 to 20) and dash, the same in every section."""
 
     run: Run
     letter: str
@@ -56,6 +58,16 @@ class Selection:
         return [one.run.pk for one in self.compared]
 
     @property
+    def is_many(self) -> bool:
+        """More than ten: too many for eyes to keep apart without pointing at one."""
+        return len(self.compared) > FEW
+
+    @cached_property
+    def address(self) -> str:
+        """What `runs=` says of the runs."""
+        return short_text(self.runs)
+
+    @property
     def baseline(self) -> Compared:
         return next(one for one in self.compared if one.is_baseline)
 
@@ -75,12 +87,14 @@ class Selection:
     @property
     def hidden(self) -> set[str]:
         """Letters of runs that charts leave out."""
-        return set(self.controls.get("hide", "").split(",")) & set(LETTERS)
+        letters = {one.letter for one in self.compared}
+        return set(self.controls.get("hide", "").split(",")) & letters
 
     @property
     def drawn(self) -> list[Compared]:
         """The runs that charts show."""
-        return [one for one in self.compared if one.letter not in self.hidden]
+        hidden = self.hidden
+        return [one for one in self.compared if one.letter not in hidden]
 
     def get(self, name: str, choices: Sequence[Word]) -> Word:
         """A control with a fixed set of values; the first of them when it has another."""
@@ -93,48 +107,58 @@ class Selection:
 
     def query(self, **changes: str) -> str:
         """The address of this view with some controls changed; an empty text drops one."""
-        asked = {"runs": ",".join(self.ids), **self.controls, **changes}
-        return "?" + urlencode({key: value for key, value in asked.items() if value}, safe=",/")
+        asked = {"runs": self.address, **self.controls, **changes}
+        return "?" + urlencode({key: value for key, value in asked.items() if value}, safe=",/:")
 
     def chart_query(self, **asked: str) -> str:
         """What a figure's address carries; scripts add the controls that charts follow."""
-        return "?" + urlencode({"runs": ",".join(self.ids), **asked}, safe=",/:")
+        return "?" + urlencode({"runs": self.address, **asked}, safe=",/:")
 
 
-def run_ids(asked: QueryDict) -> list[str]:
-    """The ids of `?runs=a,b&runs=c`, each once, in order."""
-    return list(dict.fromkeys(filter(None, ",".join(asked.getlist("runs")).split(","))))
-
-
-def selection_of(request: SignedIn) -> Selection:
-    """The runs of the address. Raises NotFound for one that is not there for this reader."""
-    ids = run_ids(request.GET)[:MOST]
-    found = found_runs(request, ids)
+def selection_of(request: SignedIn, *, documents: bool = True) -> Selection:
+    """The runs of the address. Raises NotFound for one that is not there for this reader. Charts
+    do without the `documents` of runs."""
+    names = run_names(request.GET)[:MOST]
+    found = found_runs(request, names, documents=documents)
     controls = {name: request.GET[name] for name in CONTROLS if request.GET.get(name)}
-    return Selection(_looks([found[run_id] for run_id in ids], controls.get("baseline")), controls)
+    return Selection(_looks(list(found.values()), controls.get("baseline")), controls)
 
 
-def found_runs(request: SignedIn, ids: Sequence[str]) -> dict[str, Run]:
-    """The runs of these ids that the reader may see. Raises NotFound naming one that is missing."""
+def found_runs(
+    request: SignedIn, names: Sequence[str], *, documents: bool = True
+) -> dict[str, Run]:
+    """The runs of these names that the reader may see, by id, in order. Raises NotFound naming one
+    that is missing."""
     rows = Run.objects.visible_to(request.user).select_related("project__workspace", "snapshot")
-    found = rows.in_bulk(ids)
-    missing = next((run_id for run_id in ids if run_id not in found), None)
+    found = found_by_name(rows if documents else rows.without_documents(), names)
+    missing = next((name for name in names if name not in found), None)
     if missing is not None:
         raise NotFound(f"There is no run {missing[:40]}, or it is not yours to see.")
-    return found
+    return {found[name].pk: found[name] for name in names}
 
 
 def _looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
-    """Each keeps its colour slot; where two share one, the later takes the next free one."""
+    """Each keeps its colour slot; where two share one, the later takes the next free one, after
+    ten one of the second shade. Few runs all differ in their dash; of many those that share a
+    colour do."""
     known = {run.pk for run in runs}
     first = baseline if baseline in known else runs[0].pk if runs else None
-    taken: set[int] = set()
+    used: Counter[int] = Counter()
     compared = []
     for place, run in enumerate(runs):
-        slot = run.color_slot
-        while slot in taken:
-            slot = slot % RUN_SLOTS + 1
-        taken.add(slot)
-        dash = DASHES[place % len(DASHES)]
-        compared.append(Compared(run, LETTERS[place], slot, dash, run.pk == first))
+        slot = _slot(run.color_slot, used)
+        dash = DASHES[(used[slot] if len(runs) > FEW else place) % len(DASHES)]
+        used[slot] += 1
+        compared.append(Compared(run, letter(place), slot, dash, run.pk == first))
     return tuple(compared)
+
+
+def _slot(own: int, used: Counter[int]) -> int:
+    ring = [(own - 1 + step) % RUN_SLOTS + 1 for step in range(RUN_SLOTS)]
+    return min(ring + [slot + RUN_SLOTS for slot in ring], key=lambda slot: used[slot])
+
+
+def letter(place: int) -> str:
+    """A to Z, then AA, AB."""
+    more, last = divmod(place, len(LETTERS))
+    return (letter(more - 1) if more else "") + LETTERS[last]

@@ -1,19 +1,21 @@
-"""The page that compares 2 to 10 runs; with fewer or more, the page that chooses them."""
+"""The page that compares 2 to 100 runs; with fewer or more, the page that chooses them."""
 
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
-from dashboard.comparison.curve_panels import curve_panels
+from dashboard.comparison.curve_panels import curve_panels, matching, next_panels
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fits import fit_rows
-from dashboard.comparison.metric_table import STATS, metric_rows, metrics_csv
+from dashboard.comparison.legend import legend_lines
+from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
 from dashboard.comparison.picker import picker
-from dashboard.comparison.selection import LEAST, MOST, Selection, run_ids, selection_of
+from dashboard.comparison.run_names import LONG, run_names
+from dashboard.comparison.selection import LEAST, MOST, Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
@@ -26,14 +28,34 @@ X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time
 @require_safe
 def page(request: SignedIn) -> HttpResponse:
     """Everything about the runs of `?runs=a,b`, and the answer to its live refresh."""
-    ids = run_ids(request.GET)
-    if not LEAST <= len(ids) <= MOST or "pick" in request.GET:
-        context = picker(request, ids)
+    names = run_names(request.GET)
+    if not LEAST <= len(names) <= MOST or "pick" in request.GET:
+        context = picker(request, names)
         return render(request, "dashboard/compare/picker.html", context)
     selection = selection_of(request)
-    return render_live(
-        request, "dashboard/compare/page.html", _context(selection), live=selection.is_live
-    )
+    asked = ",".join(request.GET.getlist("runs"))
+    if len(asked) > LONG and len(selection.address) < len(asked):
+        return redirect(f"{reverse('compare')}{selection.query()}")
+    if "X-Live" in request.headers:
+        template, context = "dashboard/compare/live.html", _live_context(selection)
+    else:
+        template, context = "dashboard/compare/page.html", _context(selection)
+    return render_live(request, template, context, live=selection.is_live)
+
+
+@require_safe
+def panels(request: SignedIn) -> HttpResponse:
+    """`?group=train&after=train/loss`: the panels that follow, which the page asks for as the
+    reader gets to its end."""
+    selection = selection_of(request, documents=False)
+    keys = reading.keys_of_any(selection.ids)
+    group, after = request.GET.get("group", ""), request.GET.get("after", "")
+    context = {
+        "selection": selection,
+        "group": next_panels(selection, keys, group, after),
+        "live": selection.is_live,
+    }
+    return render(request, "dashboard/compare/_panels.html", context)
 
 
 @require_safe
@@ -46,30 +68,39 @@ def metrics(request: SignedIn) -> HttpResponse:
     return answer
 
 
-def _context(selection: Selection) -> dict[str, Any]:
+def _live_context(selection: Selection) -> dict[str, Any]:
+    """What may change while runs run."""
     found = evaluated(selection)
-    summaries = reading.series_summaries(selection.ids)
-    baseline = selection.baseline_place
-    projects = {one.project_id: one.project for one in selection.runs}
-    rows = metric_rows(selection, summaries, selection.get("stat", STATS))
+    keys = reading.keys_of_any(selection.ids)
+    stat = selection.get("stat", STATS)
     return {
         "selection": selection,
-        "project": next(iter(projects.values())) if len(projects) == 1 else None,
         "evaluated": found,
         "view": verdict_view(selection, found),
-        "panels": curve_panels(selection, summaries),
-        "params": params.compare(selection.runs, baseline=baseline),
-        "environment": environment.compare(selection.runs, baseline=baseline),
-        "code": code_section(selection),
-        "metric_rows": rows,
+        "panels": curve_panels(selection, keys),
+        "metrics": metric_table(selection, matching(selection, keys), stat),
         "stats": STATS,
-        "stat": selection.get("stat", STATS),
-        "only_differing": selection.controls.get("differs") != "0",
-        "x_axes": X_AXES,
+        "stat": stat,
         "protocol": _protocol(selection, found),
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
+    }
+
+
+def _context(selection: Selection) -> dict[str, Any]:
+    baseline = selection.baseline_place
+    projects = {one.project_id: one.project for one in selection.runs}
+    found = params.compare(selection.runs, baseline=baseline)
+    return {
+        **_live_context(selection),
+        "project": next(iter(projects.values())) if len(projects) == 1 else None,
+        "params": found,
+        "legend": legend_lines(selection, found),
+        "environment": environment.compare(selection.runs, baseline=baseline),
+        "code": code_section(selection),
+        "only_differing": selection.controls.get("differs") != "0",
+        "x_axes": X_AXES,
     }
 
 

@@ -21,7 +21,7 @@ from experiments import reading
 @require_safe
 def curve(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&key=train/loss`: one metric of every run that is not hidden."""
-    selection = selection_of(request)
+    selection = selection_of(request, documents=False)
     drawn = {one.run.pk: one for one in selection.drawn}
     query = ChartQuery.of(request)
     views = query.read(list(drawn), [request.GET.get("key", "")])
@@ -48,7 +48,7 @@ def curve(request: SignedIn) -> HttpResponse:
 @require_safe
 def adaptation(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&of=loss|accuracy`: every run's evaluation against the inner step."""
-    selection = selection_of(request)
+    selection = selection_of(request, documents=False)
     found = evaluated(selection)
     metric = "accuracy" if request.GET.get("of") == "accuracy" else "loss"
     lines = [
@@ -71,7 +71,7 @@ def adaptation(request: SignedIn) -> HttpResponse:
 @require_safe
 def difference(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&pair=b`: the per-episode differences of one run to the baseline."""
-    selection = selection_of(request)
+    selection = selection_of(request, documents=False)
     found = evaluated(selection)
     row = verdict_view(selection, found).pair
     if row is None or row.paired is None:
@@ -86,7 +86,7 @@ def difference(request: SignedIn) -> HttpResponse:
 @require_safe
 def fit(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&run=a&episode=ID`: one illustrated episode of one run, on a shared scale."""
-    selection = selection_of(request)
+    selection = selection_of(request, documents=False)
     fits = fits_of(selection, evaluated(selection))
     episode, run_id = request.GET.get("episode", ""), request.GET.get("run", "")
     one = fits.get(run_id, {}).get(episode)

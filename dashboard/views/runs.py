@@ -8,9 +8,10 @@ from django.views.decorators.http import require_safe
 from dashboard.chart_query import ChartQuery
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.theme import DASHES
+from dashboard.comparison.selection import MOST as MOST_CHARTED
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
-from dashboard.run_table import CHARTED_RUNS, TableRequest, table_context
+from dashboard.run_table import TableRequest, table_context
 from dashboard.scope import project_of
 from dashboard.table_state import TableState
 from dashboard.views.chart_answer import LegendEntry, chart_answer
@@ -65,7 +66,7 @@ def _told(asked: TableRequest, error: Invalid) -> dict[str, object]:
 def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     """`?key=&runs=a,b`: one metric of several runs of the project."""
     found = project_of(request, workspace, project)
-    wanted = [one for one in request.GET.get("runs", "").split(",") if one][:CHARTED_RUNS]
+    wanted = [one for one in request.GET.get("runs", "").split(",") if one][:MOST_CHARTED]
     runs = list(found.runs.filter(pk__in=wanted).order_by("number"))
     key = request.GET.get("key", "")
     query = ChartQuery.of(request, width=400)

@@ -14,6 +14,7 @@ from experiments.reading.families import (
 from experiments.reading.raw import (
     MOST_POINTS,
     all_points,
+    keys_of_any,
     points,
     points_at,
     series_keys,
@@ -41,6 +42,7 @@ __all__ = [
     "episodes",
     "group_names",
     "group_summaries",
+    "keys_of_any",
     "log_lines",
     "points",
     "points_at",

@@ -118,6 +118,11 @@ def series_keys(run_ids: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
+def keys_of_any(run_ids: Sequence[str]) -> set[str]:
+    """The keys of the series that any of the runs has."""
+    return set(Series.objects.filter(run_id__in=run_ids).values_list("key", flat=True).distinct())
+
+
 def series_summaries(
     run_ids: Sequence[str], keys: Sequence[str] | None = None
 ) -> dict[str, dict[str, SeriesSummary]]:

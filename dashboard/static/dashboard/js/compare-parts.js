@@ -4,7 +4,7 @@ import { scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
 
-const EVERYTHING = ['lineup', 'verdict', 'curves', 'adaptation', 'params', 'code', 'environment', 'metrics'];
+const EVERYTHING = ['lineup', 'tabs', 'verdict', 'curves', 'adaptation', 'params', 'code', 'environment', 'metrics'];
 // What is a difference to the baseline; curves are not.
 const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
 const page = $('[data-compare-page]');
@@ -15,7 +15,10 @@ function replace(fresh, names) {
   for (const name of names) {
     const now = document.getElementById(name);
     const next = fresh.getElementById(name);
-    if (now && next) now.replaceWith(document.importNode(next, true));
+    if (!now || !next) continue;
+    const part = document.importNode(next, true);
+    now.replaceWith(part);
+    window.htmx?.process(part);
   }
   const counts = $$('#tabs .count', fresh);
   $$('#tabs .count').forEach((count, i) => (count.textContent = counts[i].textContent));

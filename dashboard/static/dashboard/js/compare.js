@@ -27,6 +27,15 @@ page.addEventListener('input', (event) => {
   if (event.target.matches('[data-smooth]')) $('[data-smooth-value]').textContent = event.target.value;
 });
 
+// Groups that are folded otherwise than the page begins with are in the address.
+page.addEventListener('click', (event) => {
+  const group = event.target.closest('summary')?.parentElement.dataset.group;
+  if (group === undefined) return;
+  const names = new Set(state.list('folds'));
+  if (!names.delete(state.inList(group))) names.add(state.inList(group));
+  state.set('folds', [...names].join(','));
+});
+
 const links = () => $$('[data-spy] a');
 const sections = () => links().map((link) => $(link.getAttribute('href')));
 const top = () => innerHeight * 0.3;
@@ -75,7 +84,7 @@ page.addEventListener('refreshed', ({ detail: { fresh } }) => {
     if (known.has(chart.dataset.chartId)) continue;
     const group = chart.closest('[data-group]');
     const there = $(`#curves [data-group="${CSS.escape(group.dataset.group)}"] [data-group-charts]`);
-    if (there) there.append(document.importNode(chart.closest('.chart-card'), true));
+    if (there) there.insertBefore(document.importNode(chart.closest('.chart-card'), true), $('.more-panels', there));
     else $('#curves > .note').before(document.importNode(group, true));
     $('#curves > .card')?.remove();
   }

@@ -4,7 +4,8 @@ import { chartOf, load } from './charts.js';
 import { $, $$, data } from './dom.js';
 import * as state from './url-state.js';
 
-const MOST_COMPARED = 10;
+const MOST_COMPARED = 100;
+const MOST_UNASKED = 10; // drawn where none is selected
 const MOST_LINKED = 50; // dashboard/table_state.py reads no more
 export const selected = new Map(data('selected-runs').map(({ id, name, slot }) => [id, { name, css: `c${slot}` }]));
 let current = null;
@@ -18,13 +19,13 @@ function choose(row, on) {
 }
 
 function drawCharts() {
-  const ids = selected.size ? [...selected.keys()] : rows().map((row) => row.dataset.run);
+  const ids = selected.size ? [...selected.keys()].slice(0, MOST_COMPARED) : rows().slice(0, MOST_UNASKED).map((row) => row.dataset.run);
   const note = $('[data-charts-note]');
   const some = selected.size === 1 ? 'The selected run.' : `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.`;
   if (note) note.textContent = selected.size ? some : 'The first 10 runs of the table; select rows to draw those instead.';
   for (const el of $$('.panel .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
-    url.searchParams.set('runs', ids.slice(0, MOST_COMPARED).join(','));
+    url.searchParams.set('runs', ids.join(','));
     const next = url.pathname + url.search;
     if (next === el.dataset.chart) continue;
     el.dataset.chart = next;
@@ -40,8 +41,8 @@ function remember() {
 }
 
 function hint() {
-  if (selected.size > MOST_LINKED) return `compare takes ${MOST_COMPARED} at most, the page’s address keeps ${MOST_LINKED}`;
-  if (selected.size > MOST_COMPARED) return `compare takes ${MOST_COMPARED} at most`;
+  if (selected.size > MOST_COMPARED) return `compare takes ${MOST_COMPARED} at most, the page’s address keeps ${MOST_LINKED}`;
+  if (selected.size > MOST_LINKED) return `the page’s address keeps ${MOST_LINKED}`;
   return selected.size === 1 ? 'pick one more to compare' : '';
 }
 
