@@ -72,9 +72,7 @@ def curve_panels(selection: Selection, keys: Collection[str]) -> CurvePanels:
     return CurvePanels(tuple(groups), len(found), len(keys))
 
 
-def next_panels(
-    selection: Selection, keys: Collection[str], group: str, after: str
-) -> CurveGroup:
+def next_panels(selection: Selection, keys: Collection[str], group: str, after: str) -> CurveGroup:
     """The panels of a group that follow the metric `after`; the first of it without one."""
     members = _by_group(matching(selection, keys)).get(group, [])
     start = 0 if not after else sum(_place(key) <= _place(after) for key in members)

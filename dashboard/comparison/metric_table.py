@@ -13,7 +13,6 @@ from experiments.comparing.metrics import STATS as STATS
 from experiments.comparing.metrics import NumberRow, Stat
 from experiments.shapes import SeriesSummary
 
-
 MOST_ROWS = 100  # on a page; a search finds the others, the CSV file has all
 
 Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key

@@ -162,9 +162,7 @@ def test_the_legend_says_in_which_params_the_runs_differ(ada: Client, runs: list
     assert "seed 1</small>" not in text
 
 
-def test_what_a_page_of_many_runs_asks_does_not_grow_with_them(
-    ada: Client, runs: list[Run]
-):
+def test_what_a_page_of_many_runs_asks_does_not_grow_with_them(ada: Client, runs: list[Run]):
 
     with CaptureQueriesContext(connection) as few:
         ada.get("/compare/?runs=lab/sinusoid:1-3")

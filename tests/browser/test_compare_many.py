@@ -1,0 +1,148 @@
+"""The compare page of many runs in Chromium: lines on a canvas, pointing, panels on demand, undo."""
+
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from experiments import recording
+from experiments.models import Role, Run
+from experiments.shapes import SeriesPoints
+from tests import factories as make
+from tests.browser.charting import drag
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RUNS, POINTS = 30, 50
+ADDRESS = f"/compare/?runs=lab/sinusoid:1-{RUNS}"
+# How many pixels of the canvas of lines are not empty.
+INK = """node => {
+  const [canvas] = node.querySelectorAll('canvas.lines');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+}"""
+
+
+@pytest.fixture
+def runs(db) -> list[Run]:
+    """Runs whose losses lie one above the other, and thirty metrics more of the last."""
+    project = make.make_project(make.make_workspace("lab", ada=Role.MEMBER), "sinusoid")
+    runs = []
+    for place in range(RUNS):
+        run = make.make_run(project, status="completed", params={"lr": place})
+        keys = ["train/loss", "train/error"]
+        keys += [f"layers/norm_{n}" for n in range(70) if place == RUNS - 1]
+        steps = np.arange(POINTS, dtype=np.int64)
+        values = np.full(POINTS, float(place))
+        series = [SeriesPoints(key, steps, 1.79e9 + steps, values) for key in keys]
+        recording.record(run_id=run.pk, client="test", number=0, series=series)
+        runs.append(run)
+    return runs
+
+
+def drawn(page: Page, chart_id: str) -> Locator:
+    """The chart once its lines are on the canvas."""
+    chart = page.locator(f'.chart[data-chart-id="{chart_id}"]')
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator("canvas.lines").first).to_be_attached()
+    expect(chart.locator(".nsewdrag").first).to_be_visible()
+    return chart
+
+
+def point_at(chart: Locator, value: float) -> None:
+    """Moves the pointer to a height of the y axis, in the middle of the plot."""
+    down = chart.evaluate("(node, value) => node._fullLayout.yaxis.d2p(value)", value)
+    box = chart.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    chart.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + down)
+
+
+def test_lines_of_many_runs_are_drawn_and_follow_a_zoom(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    chart = drawn(ada, "train/loss")
+
+    whole = chart.evaluate(INK)
+    drag(chart, 0.2, 0.8, top=0.2, bottom=0.5)
+
+    expect(ada).to_have_url(re.compile("zoom="))
+    ada.wait_for_function(
+        f"([node, whole]) => 0 < ({INK})(node) && ({INK})(node) < whole / 2",
+        arg=[chart.element_handle(), whole],
+    )
+
+
+def test_pointing_at_a_line_names_its_run_in_every_chart(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    loss, error = drawn(ada, "train/loss"), drawn(ada, "train/error")
+
+    point_at(loss, 27.2)
+
+    tip = loss.locator(".chart-tip")
+    expect(tip).to_contain_text(f"AB {runs[27].name}")
+    expect(tip).to_contain_text("lr 27")
+    expect(error.locator(".chart-tip")).to_have_text("27")
+    expect(error.locator("canvas.lines").first).to_have_class(re.compile("faded"))
+    ada.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    expect(error.locator("canvas.lines").first).not_to_have_class(re.compile("faded"))
+
+
+def test_a_name_of_the_legend_stands_for_its_lines(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    chart = drawn(ada, "train/loss")
+
+    ada.locator('.run-legend [data-run-key="C"]').hover()
+
+    expect(chart.locator("canvas.lines").first).to_have_class(re.compile("faded"))
+
+
+def test_panels_come_as_the_reader_gets_to_them(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    drawn(ada, "train/loss")
+    cards = ada.locator('[data-group="layers"] .chart')
+    expect(cards).to_have_count(0)
+
+    ada.get_by_role("heading", name="layers").click()
+
+    expect(cards).to_have_count(24)
+    expect(ada).to_have_url(re.compile("folds=layers"))
+    ada.locator(".more-panels").scroll_into_view_if_needed()
+    expect(cards).to_have_count(48)
+    expect(cards.first.locator(".main-svg").first).to_be_visible()
+
+
+def test_back_undoes_what_was_chosen(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    chart = drawn(ada, "train/loss")
+    ada.get_by_label("Horizontal axis").select_option("relative")
+    ada.wait_for_function(
+        "node => node._fullLayout.uirevision === 'relative'", arg=chart.element_handle()
+    )
+    drag(chart, 0.2, 0.8)
+    expect(ada).to_have_url(re.compile("zoom="))
+
+    ada.go_back()
+    expect(ada).not_to_have_url(re.compile("zoom="))
+    expect(ada.get_by_label("Horizontal axis")).to_have_value("relative")
+    ada.go_back()
+    expect(ada.get_by_label("Horizontal axis")).to_have_value("step")
+    ada.go_forward()
+
+    expect(ada.get_by_label("Horizontal axis")).to_have_value("relative")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_many_runs_are_accessible_and_no_wider_than_a_phone(
+    live_server, ada: Page, runs: list[Run], scheme: str
+):
+    ada.emulate_media(color_scheme=scheme)
+    ada.set_viewport_size({"width": 390, "height": 844})
+    ada.goto(live_server.url + ADDRESS)
+    drawn(ada, "train/loss")
+
+    found = Axe().run(ada).response["violations"]
+
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    assert ada.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
