@@ -144,7 +144,7 @@ def nothing(page: Any) -> None:
 def drawn(count: int) -> Callable[[Any], None]:
     """Waits until so many charts are drawn."""
     marks = "performance.getEntriesByType('mark').filter((one) => one.name.startsWith('chart '))"
-    return lambda page: page.wait_for_function(f"() => {marks}.length >= {count}", timeout=120_000)
+    return lambda page: page.wait_for_function(f"() => {marks}.length >= {count}", timeout=60_000)
 
 
 def spread(values: list[float], unit: str = "ms") -> str:

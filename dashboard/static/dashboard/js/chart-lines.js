@@ -85,10 +85,18 @@ function paint(layer) {
   const { xaxis, yaxis } = chart.el._fullLayout ?? {};
   if (!xaxis || !chart.lines) return;
   layer.scales = scaleOf(xaxis, yaxis);
+  layer.range = rangesOf(chart);
   const pen = fit(layer.all, xaxis, yaxis);
   for (const line of chart.lines) stroke(pen, line, layer.scales, line.line.width);
   layer.pen = fit(layer.one, xaxis, yaxis);
   if (layer.shown) highlight(layer, layer.shown.letter, layer.shown.x);
+}
+
+const rangesOf = ({ el: { _fullLayout: { xaxis, yaxis } } }) => [...xaxis.range, ...yaxis.range].join();
+
+// While an axis is dragged; a box that is drawn over the plot changes nothing yet.
+function followAxes(layer) {
+  if (rangesOf(layer.chart) !== layer.range) paint(layer);
 }
 
 const format = (value) => Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4 });
@@ -159,7 +167,7 @@ export function layOver(chart) {
   layers.add(layer);
   chart.el.append(layer.all, layer.one, tip);
   chart.el.on('plotly_afterplot', () => paint(layer));
-  chart.el.on('plotly_relayouting', () => paint(layer));
+  chart.el.on('plotly_relayouting', () => followAxes(layer));
   if (!chart.followed) {
     chart.followed = true;
     chart.el.addEventListener('pointermove', (event) => chart.layer && move(chart.layer, event));

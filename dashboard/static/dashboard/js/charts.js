@@ -15,8 +15,16 @@ import { inList, list } from './url-state.js';
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: 'autosize', showTips: false };
 const charts = new Map();
-// Pages name Plotly after this module, so that figures are on their way while it is read.
-const plotly = window.Plotly ? Promise.resolve() : new Promise((ready) => addEventListener('DOMContentLoaded', ready, { once: true }));
+
+// Plotly is on its way, but read only once the first figures have been asked for: that takes longer than all else.
+const plotly = new Promise((ready, failed) => {
+  const script = document.createElement('script');
+  script.src = $('link[data-plotly]').href;
+  script.addEventListener('load', ready, { once: true });
+  script.addEventListener('error', () => failed(new Error('The drawing library did not load.')), { once: true });
+  setTimeout(() => document.head.append(script));
+});
+plotly.catch(() => {}); // each chart says so itself
 
 export const chartOf = (el) => charts.get(el);
 
@@ -147,6 +155,9 @@ export function register(el) {
   el.addEventListener('pointerdown', () => (chart.held = true));
   watchDoubleClicks(el);
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
+  // Told of it only when the page is at rest; those in sight do not wait.
+  const { top, bottom } = el.getBoundingClientRect();
+  if (bottom > 0 && top < innerHeight) cameNear(chart);
   watcher.observe(el);
 }
 
@@ -164,6 +175,7 @@ function left(chart) {
   chart.seen = false;
   chart.request.abort();
 }
+
 
 const watcher = new IntersectionObserver(
   (changes) => {
