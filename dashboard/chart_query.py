@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboard.charts.learning_curves import Look
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in
 from experiments import reading
@@ -13,31 +14,45 @@ from experiments.shapes import Axis, SeriesView, Window
 WIDEST = 2000
 MOST_SMOOTH = 0.99
 # What a unit of the drawn axis is in units of the window: minutes are counted in seconds.
-UNITS: dict[Axis, float] = {"step": 1, "relative": 60, "time": 1}
+UNITS: dict[Axis, float] = {"step": 1, "relative": 60, "time": 1, "metric": 1}
+METRIC = "metric:"
 
 
 @dataclass(frozen=True)
 class ChartQuery:
-    """`smooth` is the weight of the moving average; `width` the most points to draw of a line."""
+    """`smooth` is the weight of the moving average; `width` the most points to draw of a line;
+    `clips` leaves out what lies far off."""
 
     window: Window
     smooth: float
     width: int
+    is_log: bool = False
+    is_log_x: bool = False
+    clips: bool = False
 
     @classmethod
     def of(cls, request: SignedIn, *, width: int = 800) -> "ChartQuery":
-        """`?x=step|relative|time&first=&last=&smooth=&width=`: `first` and `last` are ends of the
-        axis, in steps, minutes, or seconds since 1970. Raises Invalid; an unknown axis means step.
+        """`?x=step|relative|time|metric:KEY&first=&last=&smooth=&width=&log=&logx=&clip=`: `first`
+        and `last` are ends of the axis, in steps, minutes, seconds since 1970 or values of the
+        metric. Raises Invalid; an unknown axis means step.
         """
         return cls(
             window=_window(request),
             smooth=_number(request, "smooth", 0, MOST_SMOOTH) or 0.0,
             width=number_in(request, "width", default=width, least=10, most=WIDEST),
+            is_log=bool(request.GET.get("log")),
+            is_log_x=bool(request.GET.get("logx")),
+            clips=bool(request.GET.get("clip")),
         )
 
     @property
     def axis(self) -> Axis:
         return self.window.axis
+
+    @property
+    def look(self) -> Look:
+        """How the axes of the figure are."""
+        return Look(self.window.axis, self.window.against, self.is_log, self.is_log_x, self.clips)
 
     def read(self, run_ids: Sequence[str], keys: Sequence[str]) -> list[SeriesView]:
         """The series of these runs and keys, as asked."""
@@ -45,10 +60,13 @@ class ChartQuery:
 
 
 def _window(request: SignedIn) -> Window:
-    axis: Axis = next((one for one in UNITS if one == request.GET.get("x")), "step")
+    name = request.GET.get("x", "")
+    against = name.removeprefix(METRIC) if name.startswith(METRIC) else ""
+    known: tuple[Axis, ...] = ("relative", "time")
+    axis: Axis = "metric" if against else next((one for one in known if one == name), "step")
     ends = (_number(request, name, -math.inf, math.inf) for name in ("first", "last"))
     first, last = (None if end is None else end * UNITS[axis] for end in ends)
-    return Window(axis, first, last)
+    return Window(axis, first, last, against)
 
 
 def _number(request: SignedIn, name: str, least: float, most: float) -> float | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Axis = Literal["step", "relative", "time"]
+Axis = Literal["step", "relative", "time", "metric"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +65,14 @@ class PointPage:
 class Window:
     """The part of an axis that is looked at, its ends included; None: no end on that side.
 
-    Ends are steps, seconds since the series' first point ("relative") or since 1970 ("time").
+    Ends are steps, seconds since the series' first point ("relative") or since 1970 ("time"), or
+    values of the run's metric `against` ("metric").
     """
 
     axis: Axis = "step"
     first: float | None = None
     last: float | None = None
+    against: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -89,7 +91,7 @@ class SeriesView:
 
     `smoothed` is the mean over the bucket of a moving average that ran over every point of the
     series. `origin` is when the series' first point was made, in the range
-    or not; NaN where it was not asked for.
+    or not; NaN where it was not asked for. `along` is where each bucket is on the axis of a metric.
     """
 
     run_id: str
@@ -110,6 +112,7 @@ class SeriesView:
     exact: bool
     origin: float
     smoothed: FloatArray | None
+    along: FloatArray | None = None
 
 
 @dataclass(frozen=True)

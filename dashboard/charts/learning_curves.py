@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.charts import theme
+from dashboard.charts.outliers import Clipped, clipped
 from dashboard.charts.packing import Shared, packed
 from experiments.shapes import Axis, SeriesView
 
@@ -15,6 +16,7 @@ X_TITLES: dict[Axis, str] = {
     "step": "",
     "relative": "minutes since its first point",
     "time": "time (UTC)",
+    "metric": "",
 }
 # Of the token --chart-raw: the unsmoothed line behind a smoothed one.
 RAW = "--chart-raw"
@@ -37,9 +39,27 @@ class Curve:
     letter: str = ""
 
 
-def learning_curves(
-    curves: Sequence[Curve], *, x: Axis = "step", is_log: bool = False
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Look:
+    """How the axes of a figure are: `against` is the metric along x where `x` is "metric";
+    `clips` cuts off what lies far off."""
+
+    x: Axis = "step"
+    against: str = ""
+    is_log: bool = False
+    is_log_x: bool = False
+    clips: bool = False
+
+    @property
+    def revision(self) -> str:
+        """A zoom belongs to its axis: minutes are not steps. As addresses name it."""
+        return f"{self.x}:{self.against}" if self.against else self.x
+
+
+STEPS = Look()
+
+
+def learning_curves(curves: Sequence[Curve], look: Look = STEPS) -> dict[str, Any]:
     """All curves in one figure, columns packed (`packing.py`, read by js/chart-data.js). Reduced
     series show the range of each bucket as a band; behind a smoothed line the raw one stays faint.
 
@@ -47,33 +67,69 @@ def learning_curves(
     """
     # Without a number there is no height to draw to: the crosses stand amid the chart.
     has_values = any(np.isfinite(curve.view.last).any() for curve in curves)
-    drawing = _Drawing(x, is_many=len(curves) > FEW, marks_only=not has_values)
+    drawing = _Drawing(look.x, is_many=len(curves) > FEW, marks_only=not has_values)
     for curve in curves:
         drawing.add(curve)
-    across: dict[str, Any] = {"title": X_TITLES[x]}
-    if x == "time":
-        across["type"] = "date"
     firsts = [c.view.first_step for c in curves if c.view.first_step is not None]
-    if x == "step" and firsts:
+    return framed(
+        drawing.traces,
+        look,
+        has_values=has_values,
+        is_many=drawing.is_many,
+        first_step=min(firsts, default=None),
+        only_step=_only_step([curve.view for curve in curves]),
+        is_constant=_is_constant([curve.view for curve in curves]),
+        has_marks=any(len(curve.view.bad_steps) for curve in curves),
+        heights=clipped_range([curve.view for curve in curves], look),
+    )
+
+
+def framed(
+    traces: list[dict[str, Any]],
+    look: Look,
+    *,
+    has_values: bool,
+    is_many: bool,
+    first_step: int | None = None,
+    only_step: int | None = None,
+    is_constant: bool = False,
+    has_marks: bool = False,
+    heights: Clipped | None = None,
+) -> dict[str, Any]:
+    """A figure of traces whose columns may be packed."""
+    across: dict[str, Any] = {"title": look.against or X_TITLES[look.x]}
+    if look.x == "time":
+        across["type"] = "date"
+    elif look.is_log_x:
+        across["type"] = "log"
+    elif look.x == "step" and first_step is not None:
         # A bucket is drawn at its last step; the axis begins where the points do.
-        across["autorangeoptions"] = {"include": min(firsts)}
-    if x == "step" and (only := _only_step([curve.view for curve in curves])) is not None:
+        across["autorangeoptions"] = {"include": first_step}
+    if look.x == "step" and only_step is not None and not look.is_log_x:
         # Plotly draws one step on an axis 2 wide: of whole steps, and none before the first.
         across |= {"dtick": 1, "tickformat": ",d"}
-        across |= {"rangemode": "nonnegative"} if only >= 0 else {}
+        across |= {"rangemode": "nonnegative"} if only_step >= 0 else {}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
-    is_constant = _is_constant([curve.view for curve in curves])
     down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
-    if is_log:
+    if look.is_log:
         down["type"] = "log"
+    if heights is not None:
+        down["range"] = [heights.low, heights.high]
     frame = theme.figure(
         x=across,
         y=down if has_values else {**down, "showticklabels": False, "showgrid": False},
-        marks_floor=any(len(curve.view.bad_steps) for curve in curves),
-        uirevision=x,  # a zoom belongs to its axis: minutes are not steps
-        meta={"many": drawing.is_many},
+        marks_floor=has_marks,
+        uirevision=look.revision,
+        meta={"many": is_many},
     )
-    return {"data": drawing.traces, "layout": frame.to_plotly_json()["layout"]}
+    return {"data": traces, "layout": frame.to_plotly_json()["layout"]}
+
+
+def clipped_range(views: Sequence[SeriesView], look: Look) -> Clipped | None:
+    """The heights to show, where the reader wants to see none that lie far off and some do."""
+    if not look.clips:
+        return None
+    return clipped([line_of(view) for view in views], is_log=look.is_log)
 
 
 def _only_step(views: Sequence[SeriesView]) -> int | None:
@@ -89,7 +145,7 @@ def _is_constant(views: Sequence[SeriesView]) -> bool:
     return bool(len(values) and (values == values[0]).all())
 
 
-def drawn_note(views: Sequence[SeriesView]) -> str:
+def drawn_note(views: Sequence[SeriesView], look: Look = STEPS) -> str:
     """What the reader does not see at first: "60,000 logged points drawn as 1,000"."""
     is_many = len(views) > FEW
     reduced = [view for view in views if not view.exact]
@@ -101,6 +157,8 @@ def drawn_note(views: Sequence[SeriesView]) -> str:
         parts.append(f"{points:,} logged points drawn as {drawn:,}, {how}")
     if is_many and any(view.smoothed is not None for view in views):
         parts.append("raw lines left out")
+    if (heights := clipped_range(views, look)) is not None:
+        parts.append(heights.note)
     bad = sum(view.bad_count for view in views)
     if bad:
         parts.append(f"{bad:,} not finite, first marked")
@@ -120,7 +178,7 @@ class _Drawing:
     def add(self, curve: Curve) -> None:
         """The band of a curve, its raw line, its line and its mark, as far as there are any."""
         view = curve.view
-        across = _across(view, self._x)
+        across = places_of(view, self._x)
         if not view.exact and not self.is_many:
             self._add_range(across, curve)
         y = np.where(view.counts == 1, view.last, view.mean)
@@ -170,8 +228,17 @@ class _Drawing:
         self.traces.append(theme.bad_mark(where, text, **amid).to_plotly_json())
 
 
-def _across(view: SeriesView, x: Axis) -> npt.NDArray[Any]:
-    """Steps, minutes, or milliseconds since 1970, as figures write moments."""
+def line_of(view: SeriesView) -> npt.NDArray[Any]:
+    """The heights that the line of a series goes through."""
+    if view.smoothed is not None:
+        return view.smoothed
+    return np.where(view.counts == 1, view.last, view.mean)
+
+
+def places_of(view: SeriesView, x: Axis) -> npt.NDArray[Any]:
+    """Steps, minutes, values of a metric, or milliseconds since 1970, as figures write moments."""
+    if view.along is not None:
+        return view.along
     if x == "step":
         return view.x
     return np.round(view.times * 1000) if x == "time" else (view.times - view.origin) / 60

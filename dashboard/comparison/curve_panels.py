@@ -11,6 +11,8 @@ from dashboard.metric_names import natural
 from dashboard.panels import GROUP_ORDER, UNGROUPED
 
 AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
+PROGRESS = ("epoch", "episode", "sample", "example", "token", "frame", "env_step", "update")
+MOST_AXES = 200
 OPEN = 60  # panels of the groups that are open until the reader folds them
 
 
@@ -112,3 +114,13 @@ def _place(key: str) -> tuple[int, str, list[int | str]]:
     group = group_of(key)
     order = GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER)
     return order, group, natural(key)
+
+
+def axis_metrics(keys: Collection[str]) -> list[str]:
+    """The metrics to draw against: those that count how far a run is first."""
+
+    def place(key: str) -> tuple[bool, list[int | str]]:
+        last = key.rpartition("/")[2].lower()
+        return not last.removesuffix("s").endswith(PROGRESS), natural(key)
+
+    return sorted(keys, key=place)[:MOST_AXES]

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
-from dashboard.comparison.curve_panels import curve_panels, matching, next_panels
+from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fits import fit_rows
 from dashboard.comparison.legend import legend_lines
@@ -23,6 +23,10 @@ from experiments import reading
 from experiments.comparing import environment, params
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
+
+BANDS = (("", "every run"), ("minmax", "min to max"), ("sd", "± 1 sd"), ("t", "95 % t"),
+         ("bootstrap", "95 % bootstrap"))  # fmt: skip
+GROUPINGS = (("seedless", "all but the seed"), ("group", "group"))
 
 
 @require_safe
@@ -78,6 +82,7 @@ def _live_context(selection: Selection) -> dict[str, Any]:
         "evaluated": found,
         "view": verdict_view(selection, found),
         "panels": curve_panels(selection, keys),
+        "axis_metrics": axis_metrics(keys),
         "metrics": metric_table(selection, matching(selection, keys), stat),
         "stats": STATS,
         "stat": stat,
@@ -101,6 +106,8 @@ def _context(selection: Selection) -> dict[str, Any]:
         "code": code_section(selection),
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,
+        "bands": BANDS,
+        "groupings": GROUPINGS,
     }
 
 

@@ -7,42 +7,47 @@ from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.paired_difference import paired_difference_figure
+from dashboard.charts.run_bands import bands_note, run_bands
 from dashboard.charts.sinusoid_fits import sinusoid_figure
+from dashboard.comparison.banding import banded
 from dashboard.comparison.evaluations import evaluated
 from dashboard.comparison.fits import fits_of, shared_range
 from dashboard.comparison.numbers import UNITS
-from dashboard.comparison.selection import selection_of
+from dashboard.comparison.selection import Compared, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
 from dashboard.views.chart_answer import chart_answer
 from experiments import reading
+from experiments.comparing.bands import METHODS
+from experiments.shapes import SeriesView
 
 
 @require_safe
 def curve(request: SignedIn) -> HttpResponse:
-    """`?runs=a,b&key=train/loss`: one metric of every run that is not hidden."""
-    selection = selection_of(request, documents=False)
-    drawn = {one.run.pk: one for one in selection.drawn}
+    """`?runs=a,b&key=train/loss`: one metric of every run that is not hidden; with
+    `bands=t&by=seedless` of every group of them."""
+    method = next((one for one in METHODS if one == request.GET.get("bands")), None)
+    selection = selection_of(request, documents=method is not None)
     query = ChartQuery.of(request)
+    drawn = {one.run.pk: one for one in selection.drawn}
     views = query.read(list(drawn), [request.GET.get("key", "")])
-    curves = [
-        Curve(
-            view,
-            drawn[view.run_id].label,
-            f"run-{drawn[view.run_id].slot}",
-            drawn[view.run_id].dash,
-            drawn[view.run_id].letter,
-        )
-        for view in views
-    ]
-    figure = learning_curves(curves, x=query.axis, is_log=bool(request.GET.get("log")))
+    if method is None:
+        curves = [_curve(view, drawn[view.run_id]) for view in views]
+        figure, note = learning_curves(curves, query.look), drawn_note(views, query.look)
+    else:
+        groups = banded(selection, views, query, method)
+        figure, note = run_bands(groups, query.look), bands_note(groups, method)
     has_points = any(len(view.x) for view in views)
     return chart_answer(
         figure,
         empty=None if has_points else "No points here: no run shown has logged this metric yet.",
         live=selection.is_live,
-        note=drawn_note(views),
+        note=note,
     )
+
+
+def _curve(view: SeriesView, one: Compared) -> Curve:
+    return Curve(view, one.label, f"run-{one.slot}", one.dash, one.letter)
 
 
 @require_safe

@@ -31,10 +31,10 @@ def curve(request: SignedIn, run_id: str) -> HttpResponse:
     curves = _curves(run, views)
     empty = None if any(len(view.x) for view in views) else _nothing(run, keys)
     return chart_answer(
-        learning_curves(curves, x=query.axis),
+        learning_curves(curves, query.look),
         empty=empty,
         live=not run.is_finished,
-        note=drawn_note(views),
+        note=drawn_note(views, query.look),
         legend=[LegendEntry(c.name, f"var(--{c.color})", c.dash) for c in curves]
         if len(curves) > 1
         else (),

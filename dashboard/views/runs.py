@@ -75,10 +75,10 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     drawn = _looks(by_id, [view for view in views if len(view.x)])
     names = ", ".join(run.name for run in runs[:3]) or "No run"
     return chart_answer(
-        learning_curves(drawn, x=query.axis),
+        learning_curves(drawn, query.look),
         empty=None if drawn else f"None of the runs here logged {key}. ({names})",
         live=any(not run.is_finished for run in runs),
-        note=drawn_note(views),
+        note=drawn_note(views, query.look),
         legend=[LegendEntry(c.name, f"var(--{c.color})", c.dash) for c in drawn[:LISTED_LINES]],
     )
 

@@ -105,4 +105,7 @@ def _bootstrap(filled: FloatArray, there: npt.NDArray[Any]) -> tuple[FloatArray,
 
 def _ratio(above: FloatArray, below: npt.NDArray[Any]) -> FloatArray:
     """NaN where nothing is below."""
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    ratio: FloatArray = np.divide(
+        above, below, out=np.full(np.shape(above), np.nan), where=below > 0
+    )
+    return ratio

@@ -1,4 +1,4 @@
-"""The compare page of many runs in Chromium: lines on a canvas, pointing, panels on demand, undo."""
+"""The compare page of many runs in Chromium: lines on a canvas, panels on demand, undo."""
 
 import re
 

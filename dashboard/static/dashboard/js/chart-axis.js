@@ -8,8 +8,9 @@ export function counted(axis, place) {
 }
 
 // What a plotly_relayout event says of the x axis: a range, null for all of it, undefined for nothing.
-export function zoomOf(axis, change) {
-  const ends = endsOf('xaxis', change, (end) => counted(axis, end));
+// On a logarithmic axis the figure's ends are powers of ten.
+export function zoomOf(axis, change, { type } = {}) {
+  const ends = endsOf('xaxis', change, (end) => (type === 'log' ? 10 ** end : counted(axis, end)));
   return ends && { axis, ...ends };
 }
 
@@ -34,7 +35,8 @@ export function heightsOf({ type }, { first, last }) {
 const LATEST = 253402300799;
 
 // The other way: a range as a figure takes it, or null for one that the axis has no place for.
-export function rangeOf({ axis, first, last }) {
+export function rangeOf({ axis, first, last }, { type } = {}) {
+  if (type === 'log') return heightsOf({ type }, { first, last });
   if (axis !== 'time') return [first, last];
   if (Math.max(Math.abs(first), Math.abs(last)) > LATEST) return null;
   return [first, last].map((end) => new Date(end * 1000).toISOString().replace('Z', ''));

@@ -9,10 +9,14 @@ const WIDE = 1.5;
 
 const ticksFor = ([low, high]) => (Math.abs(high - low) < WIDE ? FEW : MOST);
 
+// A range in values as powers of ten; undefined where there are none.
+const powers = ({ type, range }) => (type === 'log' ? range : range?.[0] > 0 ? range.map(Math.log10) : undefined);
+
 // The y axis of a figure as a logarithmic one; `drawn` is the one that it replaces, if any.
 export const logarithmic = (axis, drawn) => ({
   tickformat: '~g',
   ...axis,
+  range: powers(axis),
   type: 'log',
   rangemode: 'normal',
   nticks: drawn?.nticks || MOST,

@@ -1,8 +1,8 @@
-// The buttons of a chart card: data-chart-act="log | png | csv | enlarge".
+// The buttons of a chart card: data-chart-act="log | png | svg | csv | enlarge | full".
 import { switchScale } from './chart-log.js';
 import { written } from './chart-data.js';
 import { chartOf, draw, showSize } from './charts.js';
-import { $ } from './dom.js';
+import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
 function save(name, href) {
@@ -14,13 +14,26 @@ function save(name, href) {
 
 const fileName = (chart, end) => `${(chart.el.dataset.title ?? 'chart').replace(/[^\w.-]+/g, '-')}.${end}`;
 
-async function png(chart) {
+async function picture(chart, format, size) {
   const background = getComputedStyle(document.documentElement).getPropertyValue('--surface').trim();
   const { layout } = chart.el;
   const { data } = chart.figure;
-  const url = await Plotly.toImage({ data, layout: { ...layout, paper_bgcolor: background } }, { format: 'png', width: 1200, height: 700, scale: 2 });
-  save(fileName(chart, 'png'), url);
+  const url = await Plotly.toImage({ data, layout: { ...layout, paper_bgcolor: background } }, { format, width: 1200, height: 700, ...size });
+  save(fileName(chart, format), url);
 }
+
+const png = (chart) => picture(chart, 'png', { scale: 2 });
+const svg = (chart) => picture(chart, 'svg');
+
+// The card alone on the screen; Escape brings the page back.
+async function full(chart) {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await chart.card.requestFullscreen();
+}
+
+document.addEventListener('fullscreenchange', () => {
+  for (const el of $$('.chart-card .chart')) if (chartOf(el)?.drawn) Plotly.Plots.resize(el);
+});
 
 const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ''));
 
@@ -58,7 +71,7 @@ async function enlarge(chart) {
   Plotly.Plots.resize(chart.el);
 }
 
-const acts = { png, csv, log, enlarge };
+const acts = { png, svg, csv, log, enlarge, full };
 
 document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-chart-act]');

@@ -1,6 +1,7 @@
 // The zooms of charts in the page's address: along x in units of its axis, along y in values.
 // zoom=train/loss:120:480.5,accuracy:3:8&zoomy=train/loss:0.01:0.4
 import { heightsOf, rangeOf, zoomedHeights, zoomOf } from './chart-axis.js';
+import { $ } from './dom.js';
 import * as state from './url-state.js';
 
 const ENTRY = /^(.+):(-?[\d.]+(?:e[-+]?\d+)?):(-?[\d.]+(?:e[-+]?\d+)?)$/;
@@ -23,17 +24,22 @@ function short({ first, last }) {
   return [first, last].map((end) => Number(end.toFixed(digits)));
 }
 
+// Where the page says so, a zoom along x is one for all charts.
+const ALL = '*';
+export const isShared = () => $('[data-shared-zoom]')?.checked ?? false;
+const nameIn = (key, chart) => (key === 'zoom' && isShared() ? ALL : state.inList(chart.id));
+
 // Keeps the ends of a chart under one key of the address; null: they leave it.
 function put(key, chart, ends) {
   if (!chart.zooms) return;
   const all = entries(key);
-  const name = state.inList(chart.id);
+  const name = nameIn(key, chart);
   if (ends) all.set(name, ends);
   else if (!all.delete(name)) return;
   state.set(key, [...all].map(([one, kept]) => [one, ...short(kept)].join(':')).join(','));
 }
 
-const asked = (key, chart) => (chart.zooms && entries(key).get(state.inList(chart.id))) || null;
+const asked = (key, chart) => (chart.zooms && entries(key).get(nameIn(key, chart))) || null;
 
 // The zoom that the address asks for; null where a chart shows everything.
 export function restore(chart, axis) {
@@ -58,14 +64,15 @@ export function keepHeights(chart, heights) {
 export function follow(chart, change, axis) {
   const heights = zoomedHeights(chart.el.layout.yaxis, change);
   if (heights !== undefined) keepHeights(chart, heights);
-  const range = zoomOf(chart.axis, change);
+  const range = zoomOf(chart.axis, change, chart.el.layout.xaxis);
   if (range !== undefined) keep(chart, range, axis);
   return range !== undefined;
 }
 
 // Gives a figure the ranges that the chart is zoomed to. Heights that a logarithmic axis has no place for are let go.
 export function apply(chart, layout) {
-  if (chart.range) layout.xaxis = { ...layout.xaxis, range: rangeOf(chart.range) };
+  const across = chart.range && rangeOf(chart.range, layout.xaxis);
+  if (across) layout.xaxis = { ...layout.xaxis, range: across };
   const range = chart.heights && heightsOf(layout.yaxis, chart.heights);
   if (range) layout.yaxis = { ...layout.yaxis, range };
   else if (chart.heights) keepHeights(chart, null);

@@ -3,6 +3,7 @@
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
 import { unpackedFigure } from './chart-data.js';
+import { sync } from './chart-hover.js';
 import { isMany, layOver, takeOff, withoutLines } from './chart-lines.js';
 import { fitTicks, isLogarithmic, logarithmic } from './chart-log.js';
 import { errorBox, legend, sentenceBox } from './chart-parts.js';
@@ -80,6 +81,7 @@ export async function draw(chart) {
   else takeOff(chart);
   if (!chart.drawn) {
     chart.el.on('plotly_relayout', (change) => zoomed(chart, change));
+    sync(charts, chart);
     performance.mark(`chart ${chart.id}`);
   }
   chart.drawn = true;
@@ -89,7 +91,17 @@ export async function draw(chart) {
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
 function zoomed(chart, change) {
   fitTicks(chart.el);
-  if (chart.zooms && zooms.follow(chart, change, pageAxis(chart))) ask(chart);
+  if (!chart.zooms || !zooms.follow(chart, change, pageAxis(chart))) return;
+  ask(chart);
+  if (zooms.isShared()) shareZoom(chart);
+}
+
+function shareZoom(chart) {
+  for (const other of charts.values()) {
+    if (other === chart || !other.zooms) continue;
+    other.range = chart.range;
+    askWhenNear(other);
+  }
 }
 
 async function fetched(url, signal) {
@@ -190,11 +202,12 @@ const watcher = new IntersectionObserver(
 const refreshed = (chart) => (chart.near ? load(chart) : true);
 
 // Those out of sight follow when they come near again.
-export const reloadAll = () =>
-  charts.forEach((chart) => {
-    if (chart.near) ask(chart);
-    else chart.stale = chart.seen;
-  });
+function askWhenNear(chart) {
+  if (chart.near) ask(chart);
+  else chart.stale = chart.seen;
+}
+
+export const reloadAll = () => charts.forEach(askWhenNear);
 
 // Picks up charts that came later (htmx swaps, live parts) and lets go of removed ones.
 export function scan(root = document) {
@@ -216,7 +229,7 @@ document.addEventListener('htmx:afterSettle', () => scan());
 document.addEventListener('refreshed', () => scan());
 onChange((name) => {
   // Ends in steps say nothing of minutes.
-  if (name === 'x') zooms.dropAll(charts);
+  if (name === 'x' || name === 'share') zooms.dropAll(charts);
   reloadAll();
 });
 scan();

@@ -9,14 +9,16 @@ function linear({ range, r2l, _length: length }) {
   return { first, each: length / (last - first) };
 }
 
+// On a logarithmic axis a range is in powers of ten, columns are not.
+const scaled = ({ type }, value) => (type === 'log' ? Math.log10(value) : value);
+
 export function scaleOf(xaxis, yaxis) {
   const x = linear(xaxis);
   const y = linear(yaxis);
-  const isLog = yaxis.type === 'log';
   return {
-    across: (value) => (value - x.first) * x.each,
-    down: (value) => yaxis._length - ((isLog ? Math.log10(value) : value) - y.first) * y.each,
-    place: (across) => x.first + across / x.each,
+    across: (value) => (scaled(xaxis, value) - x.first) * x.each,
+    down: (value) => yaxis._length - (scaled(yaxis, value) - y.first) * y.each,
+    place: (across) => (xaxis.type === 'log' ? 10 ** (x.first + across / x.each) : x.first + across / x.each),
   };
 }
 
