@@ -14,8 +14,8 @@ from experiments.comparing.bands import LEAST_RUNS, METHODS, Band, BandMethod
 
 @dataclass(frozen=True, eq=False)
 class BandCurve:
-    """One group and how it looks, as `Curve`. `runs` is how many take part, `superseded` how many do
-    not, as a newer run has their seed."""
+    """One group and how it looks, as `Curve`. `runs` is how many take part, `superseded` how many
+    do not, as a newer run has their seed."""
 
     band: Band
     name: str

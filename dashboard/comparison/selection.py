@@ -22,7 +22,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CONTROLS = (
     "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
     "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom", "zoomy", "folds", "by", "bands", "logx", "clip", "share",
+    "logy", "zoom", "zoomy", "folds", "by", "bands", "logx", "clip", "share", "rx", "ry",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dashboard.comparison.fits import fit_rows
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
 from dashboard.comparison.picker import picker
+from dashboard.comparison.relations import relations
 from dashboard.comparison.run_names import LONG, run_names
 from dashboard.comparison.selection import LEAST, MOST, Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
@@ -102,6 +103,7 @@ def _context(selection: Selection) -> dict[str, Any]:
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
         "params": found,
         "legend": legend_lines(selection, found),
+        "relations": relations(selection, reading.keys_of_any(selection.ids), found),
         "environment": environment.compare(selection.runs, baseline=baseline),
         "code": code_section(selection),
         "only_differing": selection.controls.get("differs") != "0",

@@ -1,4 +1,4 @@
-"""Curves of compared runs: bands over groups, a metric along x, logarithmic axes, far-off points."""
+"""Curves of compared runs: bands over groups, a metric along x, log axes, far-off points."""
 
 import math
 

@@ -1,0 +1,94 @@
+"""Metrics and params of the compared runs against each other: what is drawn, and of what values."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.comparison.selection import Compared, Selection
+from dashboard.metric_names import headline, natural
+from experiments import reading
+from experiments.comparing import documents
+from experiments.comparing.params import ParamRows
+from experiments.shapes import SeriesSummary
+
+PARAM, METRIC = "params.", "metrics."
+MOST_CHOICES = 300
+MOST_AXES = 8  # of parallel coordinates
+STATS = ("last", "min", "max")
+
+
+@dataclass(frozen=True)
+class Relations:
+    """The choices of the section, and what is chosen; names are "params.lr", "metrics.loss"."""
+
+    metrics: tuple[str, ...]
+    params: tuple[str, ...]
+    metric: str
+    against: str
+
+    @property
+    def shown_against(self) -> str:
+        return self.against.split(".", 1)[-1]
+
+
+def relations(selection: Selection, keys: Collection[str], params: ParamRows) -> Relations | None:
+    """None without a metric."""
+    metrics = sorted(keys, key=natural)
+    if not metrics:
+        return None
+    project = selection.baseline.run.project
+    usual = headline(metrics, project.main_metric) or metrics[0]
+    differing = [row.key for row in params.rows if row.differs]
+    metric = selection.controls.get("ry", "")
+    against = selection.controls.get("rx", "")
+    known = {*(PARAM + key for key in differing), *(METRIC + key for key in metrics)}
+    first = PARAM + differing[0] if differing else METRIC + metrics[0]
+    return Relations(
+        tuple(metrics[:MOST_CHOICES]),
+        tuple(differing[:MOST_CHOICES]),
+        metric if metric in keys else usual,
+        against if against in known else first,
+    )
+
+
+def values_of(selection: Selection, name: str, stat: str) -> list[Any]:
+    """The value of each run drawn: of a param what it is, of a metric its last, least or most;
+    None where there is none."""
+    if name.startswith(PARAM):
+        key = name.removeprefix(PARAM)
+        leaves = [dict(documents.leaves(one.run.params)) for one in selection.drawn]
+        return [_plain(one.get(key)) for one in leaves]
+    key = name.removeprefix(METRIC)
+    found = reading.series_summaries([one.run.pk for one in selection.drawn], [key])
+    return [_number(found[one.run.pk].get(key), stat) for one in selection.drawn]
+
+
+def axes_of(selection: Selection) -> list[str]:
+    """The params in which the runs drawn differ, as many as parallel coordinates take."""
+    rows = documents.rows([one.run.params for one in selection.drawn])
+    return [PARAM + row.key for row in rows if row.differs][:MOST_AXES]
+
+
+def complete(
+    drawn: Sequence[Compared], *columns: Sequence[Any]
+) -> tuple[list[Compared], list[list[Any]]]:
+    """The runs that have a value in every column."""
+    places = [
+        place for place in range(len(drawn)) if all(column[place] is not None for column in columns)
+    ]
+    return [drawn[place] for place in places], [
+        [column[place] for place in places] for column in columns
+    ]
+
+
+def _number(summary: SeriesSummary | None, stat: str) -> float | None:
+    if summary is None:
+        return None
+    value = {"min": summary.least, "max": summary.most}.get(stat, summary.last)
+    return value if value is not None and abs(value) < float("inf") else None
+
+
+def _plain(value: Any) -> float | str | None:
+    """A number, or text."""
+    number = documents.as_number(value)
+    return float(number) if number is not None else None if value is None else str(value)[:60]

@@ -1,0 +1,104 @@
+"""Figures of how metrics and params of the compared runs go together, as JSON."""
+
+import plotly.graph_objects as go
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from dashboard.charts.relations import Dot, Group, boxes, importance_bars, parallel, scatter
+from dashboard.comparison.banding import BY
+from dashboard.comparison.relations import METRIC, STATS, axes_of, complete, values_of
+from dashboard.comparison.selection import Selection, selection_of
+from dashboard.requests import SignedIn
+from dashboard.views.chart_answer import chart_answer
+from experiments.comparing.groups import group
+from experiments.comparing.importance import LEAST_RUNS, importances
+
+NO_VALUE = "No run shown has a finite value of both."
+
+
+@require_safe
+def against(request: SignedIn) -> HttpResponse:
+    """`?ry=loss&rx=params.lr`: a point for each run."""
+    selection = selection_of(request)
+    key, name = request.GET.get("ry", ""), request.GET.get("rx", "")
+    columns = values_of(selection, name, _stat(selection)), _metric(selection, key)
+    drawn, (x, y) = complete(selection.drawn, *columns)
+    if any(isinstance(place, str) for place in x):
+        x = [str(place) for place in x]
+    dots = [
+        Dot(one.label, one.slot, place, value)
+        for one, place, value in zip(drawn, x, y, strict=True)
+    ]
+    figure = scatter(dots, x=name.split(".", 1)[-1], y=key)
+    return _answer(selection, figure, None if dots else NO_VALUE, f"N = {len(dots)} runs")
+
+
+@require_safe
+def coordinates(request: SignedIn) -> HttpResponse:
+    """`?ry=loss`: the params that differ, and the metric, as parallel axes."""
+    selection = selection_of(request)
+    key = request.GET.get("ry", "")
+    names = axes_of(selection)
+    columns = [values_of(selection, name, _stat(selection)) for name in names]
+    drawn, found = complete(selection.drawn, *columns, _metric(selection, key))
+    titles = [*(name.split(".", 1)[-1] for name in names), key]
+    empty = None
+    if not names:
+        empty = "The runs shown differ in no param."
+    elif not drawn:
+        empty = "No run shown has all of the params that differ and a finite value."
+    figure = parallel(list(zip(titles, found, strict=True)), metric=key)
+    return _answer(selection, figure, empty, f"N = {len(drawn)} runs; drag along an axis to pick")
+
+
+@require_safe
+def spread(request: SignedIn) -> HttpResponse:
+    """`?ry=loss&by=seedless`: the values of each group's runs."""
+    selection = selection_of(request)
+    key = request.GET.get("ry", "")
+    drawn, (values,) = complete(selection.drawn, _metric(selection, key))
+    by_run = {one.run.pk: (one, value) for one, value in zip(drawn, values, strict=True)}
+    groups = []
+    for found in group([one.run for one in drawn], selection.get("by", BY)):
+        members = [by_run[run_id] for run_id in found.run_ids]
+        first = members[0][0]
+        name = f"{first.letter} {found.name}"
+        numbers = [value for _, value in members]
+        groups.append(Group(name, first.slot, numbers, [one.label for one, _ in members]))
+    empty = None if groups else "No run shown has a finite value."
+    note = "Box: quartiles and median, from five runs on; every run is a point."
+    return _answer(selection, boxes(groups, y=key), empty, note)
+
+
+@require_safe
+def importance(request: SignedIn) -> HttpResponse:
+    """`?ry=loss`: which params the metric goes with, by a random forest."""
+    selection = selection_of(request)
+    drawn, (values,) = complete(selection.drawn, _metric(selection, request.GET.get("ry", "")))
+    found = importances([one.run.params for one in drawn], values)
+    if found is None:
+        empty = f"It takes {LEAST_RUNS} runs with a value, and params and values that differ."
+        return chart_answer(None, empty=empty, live=selection.is_live)
+    rows = [
+        (one.key, one.mean, one.sd, "" if one.correlation is None
+         else f"rank correlation {one.correlation:+.2f}")
+        for one in found.params
+    ]  # fmt: skip
+    note = (
+        f"Permutation importance in a random forest over N = {found.runs} runs, which explains "
+        f"{100 * max(0.0, found.score):.0f} % of the variance of runs it has not seen. "
+        "Association, not cause."
+    )
+    return _answer(selection, importance_bars(rows), None, note)
+
+
+def _metric(selection: Selection, key: str) -> list[float | None]:
+    return values_of(selection, METRIC + key, _stat(selection))
+
+
+def _stat(selection: Selection) -> str:
+    return selection.get("stat", STATS)
+
+
+def _answer(selection: Selection, figure: go.Figure, empty: str | None, note: str) -> HttpResponse:
+    return chart_answer(figure, empty=empty, live=selection.is_live, note=note)
