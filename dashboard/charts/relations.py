@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dashboard.charts import theme
 
 LEAST_BOXED = 5
+MOST_KINDS = 12
 UNSEEN = "rgba(0,0,0,0)"
 POINT = {"size": 9, "line": {"width": 1, "color": theme.token("surface")}}
 
@@ -29,27 +30,119 @@ def scatter(dots: Sequence[Dot], *, x: str, y: str) -> go.Figure:
     trace = go.Scatter(
         x=[dot.x for dot in dots],
         y=[dot.y for dot in dots],
-        text=[dot.label for dot in dots],
+        text=[_escaped(dot.label) for dot in dots],
         mode="markers",
         name=y,
         marker=marker,
         hovertemplate="<b>%{text}</b><br>%{x}: %{y:.4~g}<extra></extra>",
     )
-    return theme.figure([trace], x={"title": x}, y={"title": y}, hovermode="closest")
-
-
-def parallel(axes: Sequence[tuple[str, Sequence[float | str]]], *, metric: str) -> go.Figure:
-    """One line for each run through its values; the last axis, the metric, colours it."""
-    dimensions = [_dimension(name, values) for name, values in axes]
-    trace = go.Parcoords(
-        dimensions=dimensions,
-        line={"color": dimensions[-1]["values"], "colorscale": "Viridis", "showscale": False},
-        labelfont={"size": 11, "color": theme.token("text")},
-        tickfont={"size": 10, "color": theme.token("text-2")},
-        rangefont={"size": 10, "color": theme.token("text-3")},
-        name=metric,
+    return theme.figure(
+        [trace], x={"title": _escaped(x)}, y={"title": _escaped(y)}, hovermode="closest"
     )
-    return theme.figure([trace], margin={"l": 70, "r": 50, "t": 44, "b": 20})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run through its values on every axis; `color` is a token as figures name it."""
+
+    label: str
+    color: str
+    values: Sequence[float | str]
+
+
+def parallel(axes: Sequence[str], lines: Sequence[Line]) -> go.Figure:
+    """One line for each run, on axes of their own scales beside each other. Not Plotly's own kind,
+    which needs WebGL and knows no run by its colour."""
+    scales = [_Scale.of([line.values[place] for line in lines]) for place in range(len(axes))]
+    names = [f"{place}" for place in range(len(axes))]
+    traces = [
+        go.Scatter(
+            x=names,
+            y=[scale.place(value) for scale, value in zip(scales, line.values, strict=True)],
+            mode="lines+markers",
+            name=_escaped(line.label),
+            line={"width": 1.5, "color": line.color},
+            marker={"size": 5, "color": line.color},
+            text=[
+                _escaped(f"{axis} {_told(value)}")
+                for axis, value in zip(axes, line.values, strict=True)
+            ],
+            hovertemplate=f"<b>{_escaped(line.label)}</b><br>%{{text}}<extra></extra>",
+        )
+        for line in lines
+    ]
+    ends = [
+        _end(names[place], end, text)
+        for place, scale in enumerate(scales)
+        for end, text in scale.marks
+    ]
+    rules = [
+        {"type": "line", "x0": name, "x1": name, "y0": 0, "y1": 1, "layer": "below",
+         "line": {"width": 1, "color": theme.token("chart-axis")}}
+        for name in names
+    ]  # fmt: skip
+    across = {
+        "type": "category",
+        "tickvals": names,
+        "ticktext": [_escaped(axis) for axis in axes],
+        "showline": False,
+        "showspikes": False,
+        "range": [-0.25, len(axes) - 0.55],
+    }
+    down = {"showgrid": False, "showticklabels": False, "range": [-0.12, 1.12]}
+    return theme.figure(
+        traces, x=across, y=down, hovermode="closest", shapes=rules, annotations=ends
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From values to 0 to 1: numbers in proportion, other texts in their order."""
+
+    least: float
+    most: float
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[float | str]) -> "_Scale":
+        if all(isinstance(value, float) for value in values):
+            numbers = [float(value) for value in values]
+            return cls(min(numbers), max(numbers), ())
+        kinds = tuple(sorted({str(value) for value in values}))
+        return cls(0, len(kinds) - 1, kinds)
+
+    def place(self, value: float | str) -> float:
+        number = self.kinds.index(str(value)) if self.kinds else float(value)
+        return (number - self.least) / (self.most - self.least) if self.most > self.least else 0.5
+
+    @property
+    def marks(self) -> list[tuple[float, str]]:
+        """Heights and texts: the ends of numbers, every kind of few."""
+        if not self.kinds:
+            ends = dict.fromkeys((self.least, self.most))
+            return [(self.place(end), _told(end)) for end in ends]
+        return [(self.place(kind), kind[:16]) for kind in self.kinds[:MOST_KINDS]]
+
+
+def _end(axis: str, height: float, text: str) -> dict[str, Any]:
+    return {
+        "x": axis,
+        "y": height,
+        "text": _escaped(text),
+        "showarrow": False,
+        "xanchor": "left",
+        "xshift": 5,
+        "font": {"size": 10, "color": theme.token("text-3")},
+    }
+
+
+def _told(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
+def _escaped(text: str) -> str:
+    """Plotly reads tags in texts, and %{...} in templates."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
 @dataclass(frozen=True)
@@ -57,6 +150,7 @@ class Group:
     """The values of runs that belong together, and what they are called."""
 
     name: str
+    letter: str
     slot: int
     values: Sequence[float]
     labels: Sequence[str]
@@ -64,7 +158,9 @@ class Group:
 
 def boxes(groups: Sequence[Group], *, y: str) -> go.Figure:
     """Every run as a point; a box around them where it says more than they do."""
-    return theme.figure([_box(one) for one in groups], y={"title": y}, hovermode="closest")
+    return theme.figure(
+        [_box(one) for one in groups], y={"title": _escaped(y)}, hovermode="closest"
+    )
 
 
 def _box(group: Group) -> go.Box:
@@ -72,8 +168,11 @@ def _box(group: Group) -> go.Box:
     has_box = len(group.values) >= LEAST_BOXED
     return go.Box(
         y=list(group.values),
-        text=list(group.labels),
-        name=f"{group.name} (N = {len(group.values)})",
+        x=[group.letter] * len(group.values),
+        text=[
+            _escaped(f"{label}, of {group.name}, N = {len(group.values)}") for label in group.labels
+        ],
+        name=_escaped(group.name),
         boxpoints="all",
         pointpos=0,
         jitter=0.4,
@@ -89,7 +188,7 @@ def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
     ordered: list[Any] = list(reversed(rows))
     trace = go.Bar(
         x=[max(0.0, row[1]) for row in ordered],
-        y=[row[0] for row in ordered],
+        y=[_escaped(row[0]) for row in ordered],
         orientation="h",
         name="importance",
         customdata=[row[3] for row in ordered],
@@ -104,12 +203,3 @@ def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
         y={"automargin": True},
         hovermode="closest",
     )
-
-
-def _dimension(name: str, values: Sequence[float | str]) -> dict[str, Any]:
-    if all(isinstance(value, float | int) for value in values):
-        return {"label": name, "values": list(values)}
-    kinds = sorted({str(value) for value in values})
-    places = [kinds.index(str(value)) for value in values]
-    ticks = list(range(len(kinds)))
-    return {"label": name, "values": places, "tickvals": ticks, "ticktext": kinds}

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from dashboard.charts import theme
-from dashboard.charts.learning_curves import FEW, Look, framed
+from dashboard.charts.learning_curves import Look, framed
 from dashboard.charts.packing import packed
 from experiments.comparing.bands import LEAST_RUNS, METHODS, Band, BandMethod
+
+MOST_BANDS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,27 +29,31 @@ class BandCurve:
 
 
 def run_bands(curves: Sequence[BandCurve], look: Look) -> dict[str, Any]:
-    """All groups in one figure; N is in the hover of every point. Of more than FEW groups only the
-    means are drawn."""
-    is_many = len(curves) > FEW
+    """All groups in one figure; N is in the hover of every point. Of more than MOST_BANDS groups
+    only the means are drawn."""
+    is_many = len(curves) > MOST_BANDS
     traces: list[dict[str, Any]] = []
     for curve in curves:
         if not is_many:
             traces += _range(curve)
         traces.append(_mean(curve, is_many=is_many))
+    firsts = [int(curve.band.x[0]) for curve in curves if len(curve.band.x)]
     return framed(
         traces,
         look,
         has_values=any(np.isfinite(curve.band.mean).any() for curve in curves),
         is_many=is_many,
+        first_step=min(
+            (int(curve.band.x[0]) for curve in curves if len(curve.band.x)), default=None
+        ),
     )
 
 
 def bands_note(curves: Sequence[BandCurve], method: BandMethod) -> str:
     """How the bands were made, and where they are not."""
-    parts = [f"mean and {METHODS[method]}" if len(curves) <= FEW else "means, without bands"]
+    parts = [f"mean and {METHODS[method]}" if len(curves) <= MOST_BANDS else "means, without bands"]
     lone = sum(curve.runs < LEAST_RUNS for curve in curves)
-    if lone and len(curves) <= FEW:
+    if lone and len(curves) <= MOST_BANDS:
         parts.append(f"no band below N = {LEAST_RUNS}")
     superseded = sum(curve.superseded for curve in curves)
     if superseded:

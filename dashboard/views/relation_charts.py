@@ -4,7 +4,8 @@ import plotly.graph_objects as go
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from dashboard.charts.relations import Dot, Group, boxes, importance_bars, parallel, scatter
+from dashboard.charts.relations import Dot, Group, Line, boxes, importance_bars, parallel, scatter
+from dashboard.charts.theme import run_color
 from dashboard.comparison.banding import BY
 from dashboard.comparison.relations import METRIC, STATS, axes_of, complete, values_of
 from dashboard.comparison.selection import Selection, selection_of
@@ -47,8 +48,9 @@ def coordinates(request: SignedIn) -> HttpResponse:
         empty = "The runs shown differ in no param."
     elif not drawn:
         empty = "No run shown has all of the params that differ and a finite value."
-    figure = parallel(list(zip(titles, found, strict=True)), metric=key)
-    return _answer(selection, figure, empty, f"N = {len(drawn)} runs; drag along an axis to pick")
+    rows = zip(drawn, zip(*found, strict=True), strict=True) if drawn else ()
+    lines = [Line(one.label, run_color(one.slot), values) for one, values in rows]
+    return _answer(selection, parallel(titles, lines), empty, f"N = {len(drawn)} runs")
 
 
 @require_safe
@@ -62,9 +64,10 @@ def spread(request: SignedIn) -> HttpResponse:
     for found in group([one.run for one in drawn], selection.get("by", BY)):
         members = [by_run[run_id] for run_id in found.run_ids]
         first = members[0][0]
-        name = f"{first.letter} {found.name}"
         numbers = [value for _, value in members]
-        groups.append(Group(name, first.slot, numbers, [one.label for one, _ in members]))
+        groups.append(
+            Group(found.name, first.letter, first.slot, numbers, [one.label for one, _ in members])
+        )
     empty = None if groups else "No run shown has a finite value."
     note = "Box: quartiles and median, from five runs on; every run is a point."
     return _answer(selection, boxes(groups, y=key), empty, note)

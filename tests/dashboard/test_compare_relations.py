@@ -70,18 +70,35 @@ def test_text_and_what_is_not_there_break_no_scatter(client: Client, runs: list[
 
 
 def test_parallel_coordinates_go_through_the_params_that_differ(client: Client, runs: list[Run]):
-    (trace,) = chart(client, "parallel")["figure"]["data"]
+    figure = chart(client, "parallel")["figure"]
 
-    labels = [one["label"] for one in trace["dimensions"]]
-    assert labels == ["lr", "width", "kind", "seed", "loss"]
-    assert trace["dimensions"][2]["ticktext"] == ["a", "b"]
+    assert figure["layout"]["xaxis"]["ticktext"] == ["lr", "width", "kind", "seed", "loss"]
+    assert len(figure["data"]) == RUNS - 1
+    first = figure["data"][0]
+    assert first["y"] == pytest.approx([1, 0, 0, 0, 1])  # of each axis's range
+    assert first["text"] == ["lr 1", "width 40", "kind a", "seed 0", "loss 1"]
+    assert first["line"]["color"] == "var(--run-1)"
+    ends = [one["text"] for one in figure["layout"]["annotations"]]
+    assert ends[:2] == ["0.001", "1"]
+
+
+def test_names_are_text_in_every_figure(client: Client, runs: list[Run]):
+    hostile = "<b onclick=x>%{y}"
+    Run.objects.filter(pk=runs[0].pk).update(name=hostile, params={"lr": 1, "kind": hostile})
+    Run.objects.filter(pk=runs[1].pk).update(params={"lr": 2, "kind": "b"})
+
+    figure = chart(client, "parallel", runs="lab/sinusoid:1-2")["figure"]
+
+    assert figure["data"][0]["hovertemplate"].startswith("<b>A &lt;b onclick=x>% {y}</b>")
+    assert all("<" not in one["text"] for one in figure["layout"]["annotations"])
 
 
 def test_groups_show_every_run(client: Client, runs: list[Run]):
     boxes = chart(client, "spread")["figure"]["data"]
 
     assert sum(len(one["y"]) for one in boxes) == RUNS - 1
-    assert boxes[0]["name"].endswith("(N = 2)")  # runs 1 and 5 differ in their seed
+    assert boxes[0]["text"][0].endswith("N = 2")  # runs 1 and 5 differ in their seed
+    assert boxes[0]["x"] == ["A", "A"]
 
 
 def test_the_param_that_matters_is_the_most_important(client: Client, runs: list[Run]):

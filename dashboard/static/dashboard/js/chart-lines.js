@@ -144,7 +144,9 @@ function follow(layer) {
   const { meta, name } = found.line;
   for (const other of layers) if (other.chart.near) highlight(other, meta, x);
   const place = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
-  const texts = [name, toldOf(meta), `${place}: ${format(found.line.y[found.i])}`];
+  // A mean over runs tells of how many it is; a run of its params.
+  const told = found.line.customdata ? `N = ${found.line.customdata[found.i]}` : toldOf(meta);
+  const texts = [name, told, `${place}: ${format(found.line.y[found.i])}`];
   say(layer, found, ...texts.filter(Boolean));
 }
 
