@@ -43,9 +43,7 @@ def run_bands(curves: Sequence[BandCurve], look: Look) -> dict[str, Any]:
         look,
         has_values=any(np.isfinite(curve.band.mean).any() for curve in curves),
         is_many=is_many,
-        first_step=min(
-            (int(curve.band.x[0]) for curve in curves if len(curve.band.x)), default=None
-        ),
+        first_step=min(firsts, default=None),
     )
 
 
