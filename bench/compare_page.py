@@ -2,6 +2,9 @@
 
     .venv/bin/python bench/compare_page.py [--repeats 5] [--keep FOLDER] [--only compare,pages]
 
+CPU seconds are those of the server and every process of the browser together, until the last chart
+is drawn: what else runs on the machine makes the clock slower, not them.
+
 100 runs x 10,000 points x 12 metrics compared; 79 runs x 2,261 metrics; 1,000 runs in a run table
 with its charts; a run of 2,000 metrics. Every load has an empty cache unless it says otherwise.
 The web server runs as `./run` starts it, one process; static files are collected beforehand.
@@ -20,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ingest_http import server
+import psutil
+from ingest_http import cpu_seconds, server
 from instance import instance
 
 PANELS = 12
@@ -104,19 +108,32 @@ class Load:
     page: int
     twice: list[str]
     charts: list[float]
+    cpu: float
 
 
 class Reader:
     """Somebody signed in, with a browser of their own."""
 
-    def __init__(self, browser: Any, address: str, state: Any) -> None:
+    def __init__(self, browser: Any, address: str, state: Any, server_pid: int) -> None:
         self._browser, self.address, self._state = browser, address, state
+        self._server = server_pid
+
+    def spent(self) -> float:
+        """CPU seconds of the server and of the browser so far."""
+        times = [
+            process.cpu_times()
+            for process in psutil.Process().children(recursive=True)
+            if "chrom" in process.name()
+        ]
+        return cpu_seconds(self._server) + sum(one.user + one.system for one in times)
 
     @contextmanager
     def opened(self, path: str, ready: Callable[[Any], None]) -> Iterator[Any]:
         """A page that was loaded with an empty cache, once it is ready."""
         context = self._browser.new_context(viewport=VIEW, storage_state=self._state)
         page = context.new_page()
+        page.goto("about:blank")
+        self.began = self.spent()
         page.goto(self.address + path)
         ready(page)
         yield page
@@ -124,7 +141,7 @@ class Reader:
 
     def cold(self, path: str, ready: Callable[[Any], None]) -> Load:
         with self.opened(path, ready) as page:
-            return Load(**page.evaluate(TIMINGS))
+            return Load(**page.evaluate(TIMINGS), cpu=self.spent() - self.began)
 
     def later(self, path: str, ready: Callable[[Any], None]) -> Load:
         """The same after other pages have filled the cache."""
@@ -132,9 +149,10 @@ class Reader:
             page.goto(self.address + path)
             ready(page)
             page.goto(self.address + "/queue/")
+            began = self.spent()
             page.goto(self.address + path)
             ready(page)
-            return Load(**page.evaluate(TIMINGS))
+            return Load(**page.evaluate(TIMINGS), cpu=self.spent() - began)
 
 
 def nothing(page: Any) -> None:
@@ -160,6 +178,7 @@ def charts(reader: Reader, name: str, path: str, count: int, repeats: int) -> No
     ready = [one.interactive for one in loads]
     print(
         f"{name:34} first {spread(first)}, all {count} {spread(last)}, scripts {spread(ready)}, "
+        f"CPU {spread([1000 * one.cpu for one in loads])}, "
         f"{loads[-1].bytes / 1e6:.2f} MB in {loads[-1].files} files "
         f"(page {loads[-1].page / 1e3:.0f} kB), twice: {len(loads[-1].twice)}",
         flush=True,
@@ -216,7 +235,9 @@ def pages(reader: Reader, run_id: str, repeats: int) -> None:
         print(
             f"{name:34} cold {spread([one.interactive for one in cold])}, painted "
             f"{spread([one.painted for one in cold])}; later "
-            f"{spread([one.interactive for one in later])}; {cold[-1].bytes / 1e6:.2f} MB in "
+            f"{spread([one.interactive for one in later])}; CPU "
+            f"{spread([1000 * one.cpu for one in cold])}, later "
+            f"{spread([1000 * one.cpu for one in later])}; {cold[-1].bytes / 1e6:.2f} MB in "
             f"{cold[-1].files} files, later {later[-1].bytes / 1e3:.0f} kB; "
             f"twice: {len(cold[-1].twice)}",
             flush=True,
@@ -253,13 +274,13 @@ def show(repeats: int, only: set[str], environment: dict[str, str]) -> None:
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
     subprocess.run(collect, env={**os.environ, **environment}, check=True)
     with (
-        server("config.wsgi:application", environment) as (address, _),
+        server("config.wsgi:application", environment) as (address, pid),
         sync_playwright() as playwright,
     ):
         chromium = playwright.chromium.launch(executable_path=browser.on_path(), args=ARGUMENTS)
         context = chromium.new_context()
         context.new_page().goto(f"{address}/sign-in/{secret}/")
-        reader = Reader(chromium, address, context.storage_state())
+        reader = Reader(chromium, address, context.storage_state(), pid)
         load = os.getloadavg()[0]
         print(f"{repeats} loads each, median (least to most); load average {load:.1f}", flush=True)
         compared = "/compare/?runs=lab/curves:1-100#curves"

@@ -25,6 +25,8 @@ BAD_LABELS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 
 # Of more lines than this bands and raw lines would hide each other.
 FEW = 10
+# A list of more values than this beside the pointer hides the chart: only the nearest line tells.
+LISTED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +117,13 @@ def framed(
         down["type"] = "log"
     if heights is not None:
         down["range"] = [heights.low, heights.high]
+    named = sum("name" in trace for trace in traces)
     frame = theme.figure(
         x=across,
         y=down if has_values else {**down, "showticklabels": False, "showgrid": False},
         marks_floor=has_marks,
         uirevision=look.revision,
+        hovermode="x unified" if named <= LISTED else "closest",
         meta={"many": is_many},
     )
     return {"data": traces, "layout": frame.to_plotly_json()["layout"]}

@@ -132,6 +132,7 @@ def _end(axis: str, height: float, text: str) -> dict[str, Any]:
         "showarrow": False,
         "xanchor": "left",
         "xshift": 5,
+        "bgcolor": theme.token("surface"),
         "font": {"size": 10, "color": theme.token("text-3")},
     }
 

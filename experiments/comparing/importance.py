@@ -11,7 +11,7 @@ from experiments.comparing import documents
 from experiments.shapes import FloatArray
 
 LEAST_RUNS = 8  # of fewer a forest learns nothing
-TREES, REPEATS = 200, 20
+TREES, REPEATS = 100, 10
 MOST_PARAMS = 30
 
 

@@ -23,7 +23,7 @@ export function scaleOf(xaxis, yaxis) {
 }
 
 // The first place of `column`, which ascends, that is not before `x`.
-function placeOf(column, x) {
+export function placeOf(column, x) {
   let [low, high] = [0, column.length];
   while (low < high) {
     const middle = (low + high) >> 1;
