@@ -99,7 +99,8 @@ def framed(
     heights: Clipped | None = None,
 ) -> dict[str, Any]:
     """A figure of traces whose columns may be packed."""
-    across: dict[str, Any] = {"title": look.against or X_TITLES[look.x]}
+    title = look.against or X_TITLES[look.x]
+    across: dict[str, Any] = {"title": title, "automargin": False}  # labels and title have room
     if look.x == "time":
         across["type"] = "date"
     elif look.is_log_x:
