@@ -67,3 +67,14 @@ def test_what_an_event_says_of_the_heights(chart_axis):
     assert chart_axis("zoomedHeights", {"type": "log"}, {"yaxis.autorange": True}) is None
     moved = {"xaxis.range[0]": 3, "xaxis.range[1]": 8.5}
     assert chart_axis("zoomedHeights", {"type": "linear"}, moved) == "undefined"
+
+
+def test_ends_of_a_logarithmic_axis_are_powers_of_ten(chart_axis):
+    change = {"xaxis.range[0]": 1, "xaxis.range[1]": 3}
+    log = {"type": "log"}
+
+    ends = chart_axis("zoomOf", "step", change, log)
+
+    assert ends == {"axis": "step", "first": 10, "last": 1000}
+    assert chart_axis("rangeOf", ends, log) == [1, 3]
+    assert chart_axis("rangeOf", {"axis": "step", "first": 0, "last": 5}, log) is None

@@ -133,6 +133,33 @@ def test_back_undoes_what_was_chosen(live_server, ada: Page, runs: list[Run]):
     expect(ada.get_by_label("Horizontal axis")).to_have_value("relative")
 
 
+def test_a_shared_zoom_is_one_for_all_charts(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS + "&logx=1")
+    loss, error = drawn(ada, "train/loss"), drawn(ada, "train/error")
+    ada.get_by_label("shared x").check()
+    ends = "node => node._fullLayout.xaxis.range.map((end) => Math.round(100 * end))"
+
+    drag(loss, 0.5, 0.8)
+
+    expect(ada).to_have_url(re.compile(r"zoom=(\*|%2A)%3A"))
+    ada.wait_for_function(
+        f"([one, other]) => String(({ends})(one)) === String(({ends})(other))",
+        arg=[loss.element_handle(), error.element_handle()],
+    )
+
+
+def test_bands_are_drawn_for_groups(live_server, ada: Page, runs: list[Run]):
+    Run.objects.update(group="all")
+    ada.goto(live_server.url + ADDRESS)
+    chart = drawn(ada, "train/loss")
+
+    ada.get_by_label("Runs that are one line with a band").select_option("group")
+    ada.get_by_label("Bands over runs").select_option("sd")
+
+    expect(chart.locator(".scatterlayer .fills path").first).to_be_attached()
+    expect(chart.locator("canvas.lines")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_many_runs_are_accessible_and_no_wider_than_a_phone(
     live_server, ada: Page, runs: list[Run], scheme: str
