@@ -70,10 +70,10 @@ function stroke(pen, { x, y, line, mode }, scales, width) {
     isDown = true;
   }
   pen.stroke();
-  if (mode === 'markers' && x.length) dot(pen, scales.across(x[0]), scales.down(y[0]));
+  if (mode === 'markers' && x.length) mark(pen, scales.across(x[0]), scales.down(y[0]));
 }
 
-function dot(pen, across, down) {
+function mark(pen, across, down) {
   pen.beginPath();
   pen.arc(across, down, 3.5, 0, 2 * Math.PI);
   pen.fill();
@@ -86,10 +86,13 @@ function paint(layer) {
   if (!xaxis || !chart.lines) return;
   layer.scales = scaleOf(xaxis, yaxis);
   layer.range = rangesOf(chart);
+  Object.assign(layer, { left: xaxis._offset, top: yaxis._offset, width: xaxis._length });
   const pen = fit(layer.all, xaxis, yaxis);
   for (const line of chart.lines) stroke(pen, line, layer.scales, line.line.width);
   layer.pen = fit(layer.one, xaxis, yaxis);
-  if (layer.shown) highlight(layer, layer.shown.letter, layer.shown.x);
+  const { shown } = layer;
+  layer.shown = null; // its canvas is empty now
+  if (shown) highlight(layer, shown.letter, shown.x);
 }
 
 const rangesOf = ({ el: { _fullLayout: { xaxis, yaxis } } }) => [...xaxis.range, ...yaxis.range].join();
@@ -105,32 +108,38 @@ function clear(layer) {
   layer.shown = null;
   layer.all.classList.remove('faded');
   layer.pen?.clearRect(0, 0, layer.one.width, layer.one.height);
-  layer.tip.hidden = true;
+  layer.tip.hidden = layer.dot.hidden = true;
 }
 
-// One run before the others, which fade; its point nearest to `x` has a dot and its value.
+// One run before the others, which fade; its point nearest to `x` has a dot and its value. While the pointer stays with a
+// run, its line is not drawn again: dot and value move above it.
 function highlight(layer, letter, x) {
-  clear(layer);
   const line = layer.chart.lines.find(({ meta }) => meta === letter);
+  if (layer.shown?.letter !== letter || !line) clear(layer);
   if (!line) return null;
+  if (!layer.shown) {
+    layer.all.classList.add('faded');
+    stroke(layer.pen, line, layer.scales, HIGHLIGHT_WIDTH);
+  }
   layer.shown = { letter, x };
-  layer.all.classList.add('faded');
-  stroke(layer.pen, line, layer.scales, HIGHLIGHT_WIDTH);
   const found = x === null ? null : nearest([line], layer.scales, x, null);
   if (!found) return null;
-  layer.pen.setLineDash([]);
-  dot(layer.pen, found.across, found.down);
+  place(layer, layer.dot, found);
+  layer.dot.style.background = line.line.color;
   say(layer, found, `${format(line.y[found.i])}`);
   return found;
 }
 
-function say(layer, { across, down }, ...lines) {
-  layer.tip.replaceChildren(...lines.map((text) => Object.assign(document.createElement('span'), { textContent: text })));
-  layer.tip.hidden = false;
-  const { _offset: left, _length: width } = layer.chart.el._fullLayout.xaxis;
-  const top = layer.chart.el._fullLayout.yaxis._offset;
-  layer.tip.classList.toggle('before', across > width / 2);
-  Object.assign(layer.tip.style, { left: `${left + across}px`, top: `${top + down}px` });
+function place(layer, element, { across, down }) {
+  element.hidden = false;
+  element.style.translate = `${layer.left + across}px ${layer.top + down}px`;
+}
+
+function say(layer, found, ...lines) {
+  const text = lines.join('\n');
+  if (layer.tip.textContent !== text) layer.tip.textContent = text;
+  layer.tip.classList.toggle('before', found.across > layer.width / 2);
+  place(layer, layer.tip, found);
 }
 
 const toldOf = (letter) => $$('[data-run-params]').find((one) => one.dataset.runParams === letter)?.textContent ?? '';
@@ -143,10 +152,10 @@ function follow(layer) {
   if (!found) return;
   const { meta, name } = found.line;
   for (const other of layers) if (other.chart.near) highlight(other, meta, x);
-  const place = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
+  const where = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
   // A mean over runs tells of how many it is; a run of its params.
   const told = found.line.customdata ? `N = ${found.line.customdata[found.i]}` : toldOf(meta);
-  const texts = [name, told, `${place}: ${format(found.line.y[found.i])}`];
+  const texts = [name, told, `${where}: ${format(found.line.y[found.i])}`];
   say(layer, found, ...texts.filter(Boolean));
 }
 
@@ -163,11 +172,11 @@ function move(layer, { clientX, clientY, buttons }) {
 export function layOver(chart) {
   if (chart.layer?.all.isConnected) return paint(chart.layer);
   if (chart.layer) layers.delete(chart.layer);
-  const tip = Object.assign(document.createElement('div'), { className: 'chart-tip', hidden: true });
-  const layer = { chart, all: canvas('lines'), one: canvas('lines'), tip, at: null, frame: 0, shown: null };
+  const [tip, dot] = ['chart-tip', 'chart-dot'].map((className) => Object.assign(document.createElement('div'), { className, hidden: true }));
+  const layer = { chart, all: canvas('lines'), one: canvas('lines'), tip, dot, at: null, frame: 0, shown: null };
   chart.layer = layer;
   layers.add(layer);
-  chart.el.append(layer.all, layer.one, tip);
+  chart.el.append(layer.all, layer.one, dot, tip);
   chart.el.on('plotly_afterplot', () => paint(layer));
   chart.el.on('plotly_relayouting', () => followAxes(layer));
   if (!chart.followed) {
@@ -182,7 +191,7 @@ export function layOver(chart) {
 export function takeOff(chart) {
   if (!chart.layer) return;
   layers.delete(chart.layer);
-  for (const part of [chart.layer.all, chart.layer.one, chart.layer.tip]) part.remove();
+  for (const part of [chart.layer.all, chart.layer.one, chart.layer.dot, chart.layer.tip]) part.remove();
   chart.layer = chart.lines = null;
 }
 

@@ -25,10 +25,9 @@ function drawCharts() {
   if (note) note.textContent = selected.size ? some : 'The first 10 runs of the table; select rows to draw those instead.';
   for (const el of $$('.panel .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
+    if (url.searchParams.get('runs') === ids.join(',')) continue;
     url.searchParams.set('runs', ids.join(','));
-    const next = url.pathname + url.search;
-    if (next === el.dataset.chart) continue;
-    el.dataset.chart = next;
+    el.dataset.chart = url.pathname + url.search;
     const chart = chartOf(el);
     if (chart?.seen) load(chart);
   }
