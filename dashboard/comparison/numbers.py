@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dashboard.measured import Rounding, is_noise
 from experiments.comparing.statistics import Metric, PairedDifference
+from experiments.rounding import Rounding, is_noise
 
 UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "query loss"}
 NO_INTERVAL = "no interval below 2 episodes"
