@@ -113,6 +113,7 @@ urlpatterns: list[URLPattern] = [
     path("compare/charts/curve/", compare_charts.curve, name="compare_curve"),
     path("compare/charts/adaptation/", compare_charts.adaptation, name="compare_adaptation"),
     path("compare/charts/difference/", compare_charts.difference, name="compare_difference"),
+    path("compare/charts/profile/", compare_charts.profile, name="compare_profile"),
     path("compare/charts/fit/", compare_charts.fit, name="compare_fit"),
     path("jobs/new/", jobs_new.page, name="job_new"),
     path("queue/", queue.page, name="queue"),

@@ -18,9 +18,9 @@ LEAST, MOST = 2, 10
 LETTERS = "ABCDEFGHIJ"
 # Every control of the page; the address may carry others, which are dropped.
 CONTROLS = (
-    "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
-    "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom", "zoomy",
+    "baseline", "by", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log",
+    "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
+    "stat", "logy", "zoom", "zoomy",
 )  # fmt: skip
 
 

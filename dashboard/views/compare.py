@@ -11,6 +11,7 @@ from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import curve_panels
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fits import fit_rows
+from dashboard.comparison.group_view import BY_TITLES, by_of, group_view
 from dashboard.comparison.metric_table import STATS, metric_rows, metrics_csv
 from dashboard.comparison.picker import picker
 from dashboard.comparison.selection import LEAST, MOST, Selection, run_ids, selection_of
@@ -56,7 +57,7 @@ def _context(selection: Selection) -> dict[str, Any]:
         "selection": selection,
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
         "evaluated": found,
-        "view": verdict_view(selection, found),
+        **_verdict(selection, found),
         "panels": curve_panels(selection, summaries),
         "params": params.compare(selection.runs, baseline=baseline),
         "environment": environment.compare(selection.runs, baseline=baseline),
@@ -70,6 +71,17 @@ def _context(selection: Selection) -> dict[str, Any]:
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
+    }
+
+
+def _verdict(selection: Selection, found: Evaluated) -> dict[str, Any]:
+    """Of runs always, for their own numbers; of groups where the address or the runs ask for it."""
+    by = by_of(selection)
+    return {
+        "view": verdict_view(selection, found),
+        "by": by,
+        "by_titles": BY_TITLES.items(),
+        "groups": None if by == "run" else group_view(selection, found, by),
     }
 
 

@@ -39,10 +39,13 @@ def chosen(run_ids: Sequence[str], name: str, *, baseline_id: str) -> dict[str, 
         found[one.run_id].append(one)
     plain = [one for one in found.get(baseline_id, ()) if one.name == name]
     baseline = plain[0] if plain else None
-    return {
+    counting = {
         run_id: baseline if run_id == baseline_id else _fairest(some, name, baseline)
         for run_id, some in found.items()
     }
+    wanted = [one.pk for one in counting.values() if one is not None]
+    whole = Evaluation.objects.defer("illustration").in_bulk(wanted)
+    return {run_id: one and whole[one.pk] for run_id, one in counting.items()}
 
 
 def metrics(present: Sequence[Evaluation]) -> tuple[Metric, ...]:

@@ -1,7 +1,7 @@
 """Is a group of runs better than the baseline's? Seeds and episodes are both samples.
 
-The protocol guard comes first and is over runs: one that was not evaluated as the baseline group's
-first run was is left out of its group. Then each group is set against the baseline's, on the
+The protocol guard comes first and is over runs: one that was not evaluated as the baseline run was
+is left out of its group. Then each group is set against the baseline's, on the
 episodes that all their runs share.
 """
 
@@ -9,16 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments import reading
 from experiments.comparing import protocol, statistics, two_level
 from experiments.comparing.groups import Group
 from experiments.comparing.protocol import Mismatch
 from experiments.comparing.statistics import Metric
-from experiments.comparing.two_level import Contrast, Estimate
+from experiments.comparing.two_level import Contrast, Estimate, Profile
 from experiments.comparing.verdict import ALPHA, Judgement, default_steps
 from experiments.models import Evaluation
 from experiments.shapes import FloatArray
+
+BoolArray = NDArray[np.bool_]
+THRESHOLDS = 81  # of a performance profile: quantiles of all values
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,7 @@ class GroupVerdict:
     metric: Metric
     inner_steps: Mapping[str, int]
     mismatches: tuple[Mismatch, ...]
+    evaluated: tuple[str, ...]  # the runs that `mismatches` are about, in this order
     baseline: GroupScores
     comparisons: tuple[GroupComparison, ...]
 
@@ -78,17 +83,19 @@ def judge(
     groups: Sequence[Group],
     evaluations: Mapping[str, Evaluation | None],
     *,
-    baseline: Group,
+    baseline_id: str,
     metric: Metric = "loss",
     inner_step: int | None = None,
 ) -> GroupVerdict:
-    """Compare groups with `baseline`, one of them, by the evaluations of their runs.
+    """Compare groups with the one that holds run `baseline_id`, by their runs' evaluations.
 
+    How that run was evaluated is the protocol (where it was not: the first of its group that was).
     Raises Invalid for an inner step or a metric that an evaluation does not have.
     """
     present = {run_id: one for run_id, one in evaluations.items() if one is not None}
     steps = default_steps(present) if inner_step is None else dict.fromkeys(present, inner_step)
-    first = next((run_id for run_id in baseline.run_ids if run_id in present), None)
+    baseline = next(one for one in groups if baseline_id in (*one.run_ids, *one.superseded))
+    first = next((i for i in (baseline_id, *baseline.run_ids) if i in present), None)
     mismatches: tuple[Mismatch, ...] = ()
     outside: dict[str, str] = {}
     if first is not None:
@@ -102,7 +109,24 @@ def judge(
     }
     base = _scores(baseline, tables, outside)
     others = [_scores(one, tables, outside) for one in groups if one != baseline]
-    return GroupVerdict(metric, steps, mismatches, base, _comparisons(base, others, tables, metric))
+    comparisons = _comparisons(base, others, tables, metric)
+    return GroupVerdict(metric, steps, mismatches, tuple(present), base, comparisons)
+
+
+def profiles(verdict: GroupVerdict) -> tuple[Profile | None, ...]:
+    """The performance profile of every group, the baseline's first, at the same thresholds."""
+    present = [one.values.ravel() for one in verdict.scores if one.values.size]
+    if not present:
+        return (None,) * len(verdict.scores)
+    places = np.linspace(0, 1, THRESHOLDS)
+    thresholds = np.unique(np.quantile(np.concatenate(present), places))
+    lower = verdict.metric == "loss"
+    return tuple(
+        two_level.profile(one.values, thresholds, lower_is_better=lower)
+        if one.values.size
+        else None
+        for one in verdict.scores
+    )
 
 
 def _forbidden(mismatches: Sequence[Mismatch], place: int) -> str:
@@ -121,7 +145,7 @@ def _scores(
     run_ids = tuple(group.run_ids[i] for i in kept)
     common = _common([tables[run_id] for run_id in run_ids])
     values = _array([tables[run_id] for run_id in run_ids], common)
-    finite = np.isfinite(values).all(axis=0)
+    finite: BoolArray = np.asarray(np.isfinite(values).all(axis=0))
     ids = tuple(one for one, keeps in zip(common, finite.tolist(), strict=True) if keeps)
     values = values[:, finite]
     return GroupScores(
@@ -174,7 +198,7 @@ def _contrast(
     of_base = _by_seed(base) if paired else base.run_ids
     common = _common([tables[run_id] for run_id in (*of_base, *own)])
     a, b = (_array([tables[i] for i in some], common) for some in (of_base, own))
-    finite = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
+    finite: BoolArray = np.asarray(np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0))
     excluded = tuple(one for one, keeps in zip(common, finite.tolist(), strict=True) if not keeps)
     if not finite.any():
         return None, excluded

@@ -38,13 +38,18 @@ class Group:
 def group(runs: Sequence[Run], by: By) -> tuple[Group, ...]:
     """The groups in the order of their first runs.
 
-    "seedless": of one project, with the same code and the same params but for `seed`. "group": of the
-    same project and `Run.group`; a run of none is on its own. "run": each is.
+    "seedless": of one project, with the same code and the same params but for `seed`. "group": of
+    the same project and `Run.group`; a run of none is on its own. "run": each is. Groups of one
+    name are told apart by the number of their first run.
     """
     found: dict[Any, list[Run]] = {}
     for run in runs:
         found.setdefault(_identity(run, by), []).append(run)
-    return tuple(_group(some, by) for some in found.values())
+    names = [_name(some, by) for some in found.values()]
+    return tuple(
+        _group(some, f"{name} #{some[0].number}" if names.count(name) > 1 else name)
+        for name, some in zip(names, found.values(), strict=True)
+    )
 
 
 def seed_of(run: Run) -> int | None:
@@ -55,10 +60,18 @@ def seed_of(run: Run) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def differing_params(runs: Sequence[Run]) -> list[str]:
-    """The dotted keys of the params in which any two of these runs differ, but for the seed."""
-    rows = documents.rows([run.params for run in runs])
-    return [row.key for row in rows if row.differs and row.key != SEED]
+def differences(a: Run, b: Run) -> list[str]:
+    """The dotted keys of the params that differ, but for the seed; "code" where the sources do."""
+    rows = documents.rows([a.params, b.params])
+    keys = [row.key for row in rows if row.differs and row.key != SEED]
+    return [*keys, "code"] if a.snapshot_id != b.snapshot_id else keys
+
+
+def usual(runs: Sequence[Run]) -> By:
+    """By what runs are compared when nobody says: by method, where each has several seeds."""
+    found = group(runs, "seedless")
+    several = len(found) > 1 and all(len(one.run_ids) > 1 for one in found)
+    return "seedless" if several else "run"
 
 
 def _identity(run: Run, by: By) -> Any:
@@ -73,14 +86,14 @@ def _without_seed(params: Mapping[str, Any]) -> str:
     return json.dumps({k: v for k, v in params.items() if k != SEED}, sort_keys=True)
 
 
-def _group(runs: Sequence[Run], by: By) -> Group:
+def _group(runs: Sequence[Run], name: str) -> Group:
     newest: dict[Any, str] = {}
     for run in sorted(runs, key=lambda run: run.pk):
         seed = seed_of(run)
         newest[run.pk if seed is None else seed] = run.pk
     kept = [run for run in runs if run.pk in newest.values()]
     return Group(
-        name=_name(runs, by),
+        name=name,
         run_ids=tuple(run.pk for run in kept),
         seeds=tuple(seed_of(run) for run in kept),
         superseded=tuple(run.pk for run in runs if run not in kept),

@@ -83,11 +83,13 @@ class Profile:
 class Contrast:
     """Group B minus group A on the same episodes.
 
+    `differences` are by episode, of the means over seeds, of shape (E,).
     `wins`, `ties` and `losses` of B count episodes, by the mean over seeds. `p_value` is of the
     mean difference, by the t of its interval; `seed_p` permutes whole seeds, and cannot fall below
     `least_seed_p`.
     """
 
+    differences: FloatArray
     mean: Estimate
     iqm: Estimate
     improvement: Estimate
@@ -138,6 +140,7 @@ def contrast(a: FloatArray, b: FloatArray, *, lower_is_better: bool, paired: boo
     mean = difference_of_means(a, b, paired=paired)
     seed_p, least, test = seed_permutation_test(a.mean(axis=1), b.mean(axis=1), paired=paired)
     return Contrast(
+        differences=by_episode,
         mean=mean,
         iqm=_difference(_iqm, a, b, paired=paired),
         improvement=probability_of_improvement(better * a, better * b, paired=paired),
