@@ -10,12 +10,14 @@ from experiments.comparing import groups
 from experiments.comparing.group_verdict import GroupComparison, GroupVerdict
 from experiments.comparing.statistics import Metric
 from experiments.comparing.two_level import Contrast
+from experiments.comparing.value_verdict import GroupValues, ValueComparison, ValueJudgement
 from experiments.comparing.verdict import Comparison, Judgement, Verdict
 from experiments.models import Run
 from experiments.rounding import Rounding, is_noise
 from experiments.wording import listed
 
 MOST_NAMED = 3
+DECIDED = ("better", "worse", "higher", "lower")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Effect:
 
 def about(
     names: tuple[str, str],
-    judgement: Judgement,
+    judgement: Judgement | ValueJudgement,
     effect: Effect | None,
     *,
     unit: str,
@@ -41,7 +43,7 @@ def about(
     a, b = names
     if effect is None or judgement in ("excluded", "missing"):
         return f"{b} cannot be compared with {a}: {basis}."
-    if judgement in ("better", "worse"):
+    if judgement in DECIDED:
         sign = 1 if effect.value > 0 else -1
         said = f"{b} is {judgement} than {a} by {_amount(effect, sign)} {unit}"
     elif judgement == "unclear":
@@ -80,6 +82,33 @@ def about_runs(verdict: Verdict, comparison: Comparison, a: Run, b: Run) -> str:
         basis=basis_of_pair(comparison),
         differing=groups.differences(a, b),
     )
+
+
+def about_values(
+    baseline: GroupValues, comparison: ValueComparison, key: str, differing: Sequence[str]
+) -> str:
+    """What holds between a group and the baseline's by one number of each run."""
+    effect = None
+    if comparison.mean is not None:
+        bounds = comparison.interval
+        effect = Effect(comparison.mean, bounds.low, bounds.high)
+    return about(
+        (baseline.group.name, comparison.group.group.name),
+        comparison.judgement,
+        effect,
+        unit=f"in {key}",
+        basis=_basis_of_values(comparison),
+        differing=differing,
+    )
+
+
+def _basis_of_values(comparison: ValueComparison) -> str:
+    first, second = comparison.seeds
+    if comparison.mean is None:
+        return "one of them has no run with a finite number"
+    if comparison.is_seed_paired:
+        return f"{first} paired seed{_s(first)}"
+    return f"{second} run{_s(second)} against {first}"
 
 
 def _why_not(verdict: GroupVerdict, comparison: GroupComparison) -> str:
@@ -126,7 +155,7 @@ def basis_of_pair(comparison: Comparison) -> str:
     return f"paired on the same {_episodes(comparison.paired.count)}, one seed each"
 
 
-def floor_of(contrast: Contrast) -> str:
+def floor_of(contrast: Contrast | ValueComparison) -> str:
     """What a permutation of the seeds can show at best; "" where that is below 0.05."""
     least = contrast.least_seed_p
     if least is None:
@@ -161,11 +190,11 @@ def _amount(effect: Effect, sign: int) -> str:
     return rounding.text(value) if rounding else f"{value:.3g}".replace("-", "−")
 
 
-def _bounds(effect: Effect, judgement: Judgement) -> str:
+def _bounds(effect: Effect, judgement: Judgement | ValueJudgement) -> str:
     if effect.low is None or effect.high is None:
         return "without an interval"
     low, high = effect.low, effect.high
-    if judgement in ("better", "worse") and effect.value < 0:
+    if judgement in DECIDED and effect.value < 0:
         low, high = -high, -low
     rounding = _rounding(effect)
     if rounding is None:
