@@ -90,6 +90,17 @@ def by_of(selection: Selection) -> By:
     return next((one for one in groups.BYS if one == asked), groups.usual(selection.runs))
 
 
+def exported_query(selection: Selection, evaluated: Evaluated) -> str:
+    """What the REST API is asked for the same verdict."""
+    return selection.chart_query(
+        by=by_of(selection),
+        baseline=selection.baseline.run.pk,
+        evaluation=evaluated.name,
+        metric=evaluated.metric,
+        step="trained" if evaluated.inner_step is None else str(evaluated.inner_step),
+    )
+
+
 def group_view(selection: Selection, evaluated: Evaluated, by: By) -> GroupView:
     """Judge the groups. Raises Invalid for a step or metric that an evaluation lacks."""
     verdict = judge(

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from experiments.comparing import statistics, two_level
+from experiments.comparing import permutation, statistics
 from experiments.comparing.groups import Group
 from experiments.comparing.statistics import CONFIDENCE, Interval
 from experiments.comparing.verdict import ALPHA
@@ -174,7 +174,7 @@ def _comparison(
 ) -> ValueComparison:
     paired = _is_paired(base, other)
     a, b = (_by_seed(base), _by_seed(other)) if paired else (base.values, other.values)
-    seed_p, least, name = two_level.seed_permutation_test(a, b, paired=paired)
+    seed_p, least, name = permutation.seed_permutation_test(a, b, paired=paired)
     mean = None if base.mean is None or other.mean is None else other.mean - base.mean
     return ValueComparison(
         group=other,

@@ -38,8 +38,7 @@ def submit_evaluation(
     the spec's `evaluation`. Raises Conflict for a run that cannot be evaluated or was in this
     way, Invalid for fields that are wrong.
     """
-    spec = _spec(run, like, changes or {})
-    name = f"{TEST}@{_mark(spec)}"
+    name, spec = planned(run, like=like, changes=changes)
     with transaction.atomic():
         Run.objects.select_for_update(no_key=True).filter(pk=run.pk).first()
         if Evaluation.objects.filter(run=run, name=name).exists():
@@ -67,6 +66,15 @@ def submit_evaluation(
         )
         ring(job)
     return job
+
+
+def planned(
+    run: Run, *, like: Evaluation | None = None, changes: Mapping[str, Any] | None = None
+) -> tuple[str, dict[str, Any]]:
+    """What `submit_evaluation` would record under which name, and its spec. Raises as it does,
+    but for what was evaluated so already."""
+    spec = _spec(run, like, changes or {})
+    return f"{TEST}@{_mark(spec)}", spec
 
 
 def pending(run: Run) -> dict[str, Job]:

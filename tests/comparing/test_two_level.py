@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.comparing import two_level
+from experiments.comparing import permutation, two_level
 
 SIMULATIONS = 300
 
@@ -127,7 +127,7 @@ def test_seed_permutations_agree_with_scipy():
     rng = np.random.default_rng(4)
     a, b = rng.normal(size=5), 1 + rng.normal(size=6)
 
-    found, least, name = two_level.seed_permutation_test(a, b, paired=False)
+    found, least, name = permutation.seed_permutation_test(a, b, paired=False)
 
     def difference(x, y, axis):
         return np.mean(x, axis=axis) - np.mean(y, axis=axis)
