@@ -48,6 +48,7 @@ class GroupRow:
     difference: str
     interval: str
     p: str
+    seed_p: str
     iqm: DifferenceText | None
     improvement: str
     low_x: float | None
@@ -199,6 +200,7 @@ def _row(
         difference=text.signed,
         interval=text.interval if mean is None or mean.low is not None else "no interval",
         p="" if one.holm_p is None else p_text(one.holm_p, verdict.tests),
+        seed_p=p_text(contrast.seed_p, 1) if contrast and contrast.seed_p is not None else "",
         iqm=_text(contrast.iqm, metric) if contrast else None,
         improvement=_chance(contrast.improvement) if contrast else "",
         low_x=None if mean is None or mean.low is None else scale.x(mean.low),

@@ -54,6 +54,7 @@ class ValueRow:
     floor: str
     text: DifferenceText
     p: str
+    seed_p: str
     low_x: float | None
     mean_x: float | None
     high_x: float | None
@@ -163,6 +164,7 @@ def _row(
         floor=sentences.floor_of(one),
         text=text,
         p="" if one.holm_p is None else p_text(one.holm_p, verdict.tests),
+        seed_p="" if one.seed_p is None else p_text(one.seed_p, 1),
         low_x=None if low is None else scale.x(low),
         mean_x=None if one.mean is None or low is None else scale.x(one.mean),
         high_x=None if high is None else scale.x(high),
