@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from dashboard.charts import theme
 from experiments.comparing.two_level import Profile
 
+WIDE = 20  # times the least threshold: the axis is logarithmic
+
 
 @dataclass(frozen=True, eq=False)
 class ProfileLine:
@@ -38,5 +40,13 @@ def profile_figure(lines: Sequence[ProfileLine], *, is_accuracy: bool) -> go.Fig
     x: dict[str, Any] = {"title": title}
     if is_accuracy:
         x["tickformat"] = "~%"
+    elif any(_is_wide(one.profile) for one in lines):
+        x["type"] = "log"
     y = {"title": "seeds and episodes", "tickformat": "~%", "range": [-0.02, 1.02]}
     return theme.figure(traces, x=x, y=y)
+
+
+def _is_wide(profile: Profile) -> bool:
+    """A few hard episodes would press all others into the edge of a linear axis."""
+    least, most = float(profile.thresholds[0]), float(profile.thresholds[-1])
+    return least > 0 and most > WIDE * least

@@ -1,7 +1,7 @@
 """The verdict between groups of runs: a sentence, a forest table, each group's own numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboard.comparison.evaluations import Evaluated
 from dashboard.comparison.forest import Scale
@@ -111,11 +111,8 @@ def group_view(selection: Selection, evaluated: Evaluated, by: By) -> GroupView:
         metric=evaluated.metric,
         inner_step=evaluated.inner_step,
     )
-    scale = Scale.over(
-        (one.contrast.mean.low, one.contrast.mean.high)
-        for one in verdict.comparisons
-        if one.contrast
-    )
+    means = [one.contrast.mean for one in verdict.comparisons if one.contrast]
+    scale = Scale.over((end, one.value) for one in means for end in (one.low, one.high))
     baseline = _side(selection, verdict.baseline, verdict.metric)
     rows = tuple(_row(selection, verdict, baseline, one, scale) for one in verdict.comparisons)
     forbidden = {
@@ -192,13 +189,13 @@ def _row(
     return GroupRow(
         side=side,
         comparison=one,
-        word=WORDS[one.judgement],
+        word=_word(one),
         sentence=sentences.about_groups(
             verdict, one, groups.differences(baseline.compared.run, side.compared.run)
         ),
         floor=sentences.floor_of(contrast) if contrast else "",
         difference=text.signed,
-        interval=text.interval if mean is None or mean.low is not None else "no interval",
+        interval=text.interval,
         p="" if one.holm_p is None else p_text(one.holm_p, verdict.tests),
         seed_p=p_text(contrast.seed_p, 1) if contrast and contrast.seed_p is not None else "",
         iqm=_text(contrast.iqm, metric) if contrast else None,
@@ -209,8 +206,15 @@ def _row(
     )
 
 
+def _word(one: GroupComparison) -> str:
+    contrast = one.contrast
+    few = contrast is not None and min(contrast.seeds) < 2
+    return "Too few seeds" if few and one.judgement == "unknown" else WORDS[one.judgement]
+
+
 def _text(found: Estimate, metric: Metric) -> DifferenceText:
-    return effect_text(found.value, found.low, found.high, metric)
+    text = effect_text(found.value, found.low, found.high, metric)
+    return text if found.low is not None else replace(text, interval="no interval")
 
 
 def _chance(found: Estimate) -> str:

@@ -7,6 +7,7 @@ from dashboard.comparison.forest import Scale
 from dashboard.comparison.numbers import UNITS, difference_text, p_text
 from dashboard.comparison.selection import Compared, Selection
 from dashboard.measured import MISSING, Measured, at_step
+from experiments.comparing import groups, sentences
 from experiments.comparing.statistics import PairedDifference
 from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
 
@@ -37,6 +38,7 @@ class ForestRow:
     high_x: float | None
     steps: str
     left_out: str
+    differing: str  # what else differs between the two
 
     @property
     def paired(self) -> PairedDifference | None:
@@ -144,6 +146,7 @@ def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: Scale) 
         high_x=None if high is None else scale.x(high),
         steps=_steps_text(paired),
         left_out=_left_out(paired),
+        differing=sentences.some(groups.differences(selection.baseline.run, compared.run)),
     )
 
 

@@ -50,7 +50,7 @@ def about(
         said = f"No clear difference between {b} and {a}: {_amount(effect, 1)} {unit}"
     else:
         said = f"Too little is known to tell {b} from {a}: {_amount(effect, 1)} {unit}"
-    also = f"; {b} also differs in {_some(differing)}" if differing else ""
+    also = f"; {b} also differs in {some(differing)}" if differing else ""
     return f"{said}, {_bounds(effect, judgement)}, {basis}{also}."
 
 
@@ -202,7 +202,8 @@ def _bounds(effect: Effect, judgement: Judgement | ValueJudgement) -> str:
     return f"95 % interval {rounding.text(low)} to {rounding.text(high)}"
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are; "" for none."""
     shown = list(names[:MOST_NAMED])
     more = len(names) - len(shown)
     return f"{', '.join(shown)} and {more} more" if more else listed(shown)

@@ -177,6 +177,43 @@ def test_identical_groups_have_a_point_at_zero_and_a_p_of_one():
     assert (found.wins, found.ties, found.losses) == (0, 20, 0)
 
 
+def slow_iqm(values):
+    """By copying every value so often that the quarters are whole."""
+    copies = np.sort(np.repeat(values, 4))
+    quarter = len(copies) // 4
+    return copies[quarter : len(copies) - quarter].mean()
+
+
+def test_numbers_are_those_of_literal_loops():
+    rng = np.random.default_rng(10)
+    a, b = rng.normal(size=(3, 7)), rng.normal(size=(4, 7)).round(1)
+
+    wins = [(y > x) + 0.5 * (y == x) for e in range(7) for x in a[:, e] for y in b[:, e]]
+    chance = two_level.probability_of_improvement(a, b, paired=False)
+    assert chance.value == pytest.approx(np.mean(wins))
+    assert two_level.iqm_of(a).value == pytest.approx(slow_iqm(a.ravel()))
+    reached = [sum(value >= 0.1 for value in a.ravel()) / a.size]
+    found = two_level.profile(a, np.array([0.1]), lower_is_better=False)
+    assert found.part.tolist() == pytest.approx(reached)
+
+
+def test_the_error_of_the_iqm_is_that_of_resamples_drawn_one_by_one():
+    a, b = simulated(np.random.default_rng(11), 4, 30, (0.5, 1.0, 0.5))
+    rng = np.random.default_rng(12)
+
+    def spread(seeds, episodes):
+        found = []
+        for _ in range(600):
+            s = rng.integers(0, 4, 3) if seeds else np.arange(4)
+            e = rng.integers(0, 30, 29) if episodes else np.arange(30)
+            found.append(slow_iqm(b[np.ix_(s, e)].ravel()) - slow_iqm(a[np.ix_(s, e)].ravel()))
+        return np.var(found, ddof=1)
+
+    v_s, v_e, v_se = spread(True, False), spread(False, True), spread(True, True)
+    expected = np.sqrt(max(2 * v_s + 2 * v_e - v_se, v_s, v_e))
+    assert contrast(a, b).iqm.error == pytest.approx(expected, rel=0.15)
+
+
 def test_a_profile_is_the_part_that_reached_each_threshold():
     scores = np.array([[1.0, 2, 3, 4], [3.0, 4, 5, 6]])
 
