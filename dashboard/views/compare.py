@@ -18,6 +18,7 @@ from dashboard.comparison.picker import picker
 from dashboard.comparison.selection import LEAST, MOST, Selection, run_ids, selection_of
 from dashboard.comparison.value_view import value_view
 from dashboard.comparison.verdict_view import verdict_view
+from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
@@ -56,6 +57,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
     summaries = reading.series_summaries(selection.ids)
     baseline = selection.baseline_place
     projects = {one.project_id: one.project for one in selection.runs}
+    rows_of_params = params.compare(selection.runs, baseline=baseline)
     rows = metric_rows(selection, summaries, selection.get("stat", STATS))
     return {
         "selection": selection,
@@ -63,7 +65,8 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "evaluated": found,
         **_verdict(selection, found, summaries, user),
         "panels": curve_panels(selection, summaries),
-        "params": params.compare(selection.runs, baseline=baseline),
+        "params": rows_of_params,
+        "why": why_view(selection, rows_of_params, summaries),
         "environment": environment.compare(selection.runs, baseline=baseline),
         "code": code_section(selection),
         "metric_rows": rows,

@@ -169,3 +169,14 @@ def test_what_cannot_be_evaluated_says_why(lab):
     assert "not trained by a worker" in error_of(refused)["message"]
     assert wrong.status_code == 400
     assert "spec.evaluation.episodes" in error_of(wrong)["fields"]
+
+
+def test_what_goes_along_with_a_metric_is_ranked(lab, methods):
+    found = ask(lab, "why", [methods[0], methods[3]], key="score").json()
+
+    (one,) = found["associations"]
+    assert (one["key"], one["kind"], one["runs"]) == ("algorithm", "level", 6)
+    assert {level["value"]: level["runs"] for level in one["levels"]} == {"anil": 3, "maml": 3}
+    elsewhere = factories.make_run(factories.make_project(lab.workspace, slug="other"))
+    refused = ask(lab, "why", [methods[0], elsewhere], key="score")
+    assert "one project" in error_of(refused)["message"]

@@ -170,6 +170,7 @@ TABLE = [
     ("series/?runs={run}&keys=loss", "GET", None, READ),
     ("compare/verdict/?runs={run},{bare}", "GET", None, READ),
     ("compare/episodes/?runs={run},{bare}", "GET", None, READ),
+    ("compare/why/?runs={run},{bare}&key=loss", "GET", None, READ),
     ("compare/values/?runs={run},{bare}&key=loss", "GET", None, READ),
     ("runs/{trained}/evaluate/", "POST", {"episodes": 20}, CREATE),
     ("evaluations/{evaluation}/", "GET", None, READ),

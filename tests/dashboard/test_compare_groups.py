@@ -162,6 +162,16 @@ def test_one_run_a_side_has_a_difference_and_no_verdict(ada: Client):
     assert "Too few seeds" in text
 
 
+def test_what_goes_along_with_the_metric_is_ranked_and_called_association(ada: Client):
+    runs = [plain("cnn", seed, 0.5 + 0.01 * seed) for seed in range(3)]
+    runs += [plain("vit", seed, 0.8 + 0.012 * seed) for seed in range(3)]
+
+    text = page(ada, runs)
+
+    assert "median by value cnn: 0.51 (N = 3), vit: 0.812 (N = 3)" in text
+    assert "This is association, not cause" in text
+
+
 class TestFair:
     @pytest.fixture
     def unlike(self, ada: Client) -> list[Run]:

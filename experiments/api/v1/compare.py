@@ -16,12 +16,12 @@ from experiments.api.pages import Pages
 from experiments.api.v1 import compare_shapes as shapes
 from experiments.api.v1.jobs import DETAIL_EXAMPLE, JobDetailOutput
 from experiments.api.views import ApiView, RunView, or_not_found
-from experiments.comparing import evaluations, groups, statistics, verdict
+from experiments.comparing import association, evaluations, groups, params, statistics, verdict
 from experiments.comparing import group_verdict as between_groups
 from experiments.comparing import value_verdict as by_values
 from experiments.comparing.evaluations import PREFERRED
 from experiments.comparing.groups import By
-from experiments.comparing.metrics import STATS, number_of
+from experiments.comparing.metrics import STATS, Stat, number_of
 from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.directions import Direction, direction_of_name
 from experiments.errors import Invalid, NotFound
@@ -41,6 +41,9 @@ PROTOCOL = (
     ("metric", str, "loss or accuracy; accuracy where all have it."),
     ("step", str, f"The inner step; {TRAINED}: each run after those it was trained with."),
 )
+
+KEY = ("key", str, "The key of the metric.")
+STAT = ("stat", str, f"{', '.join(STATS)}; {STATS[0]}.")
 
 
 @dataclass(frozen=True)
@@ -118,17 +121,14 @@ class CompareValues(ApiView):
         example=shapes.VALUES_EXAMPLE,
         query=(
             *SELECTION,
-            ("key", str, "The key of the metric."),
-            ("stat", str, f"{', '.join(STATS)}; {STATS[0]}."),
+            KEY,
+            STAT,
             ("direction", str, "min or max; by the project's main metric, else by the key."),
         ),
     )
     def get(self, request: Request) -> Response:
         asked = _asked(request)
-        key = request.query_params.get("key", "")
-        if not key:
-            raise _invalid("key", "Name a metric.")
-        stat = next(one for one in STATS if one == _choice(request, "stat", STATS, STATS[0]))
+        key, stat = _key_and_stat(request)
         summaries = reading.series_summaries(asked.ids, [key])
         values = {run_id: number_of(summaries[run_id].get(key), stat)[0] for run_id in asked.ids}
         direction = _direction(request, asked, key)
@@ -142,6 +142,30 @@ class CompareValues(ApiView):
             {"by": asked.by, "key": key, "stat": stat, "direction": direction}
             | shapes.of_values(found, key, asked.runs)
         )
+
+
+class CompareWhy(ApiView):
+    needed = {"GET": SIGNED_IN}
+
+    @documented(
+        "compare_why",
+        "Which of the differences go along with a metric?",
+        description="The params in which the runs differ, by the share of the metric's ranks that "
+        "each accounts for over the project's newest 2,000 runs. Association, not cause.",
+        answer=shapes.WhyOutput,
+        example=shapes.WHY_EXAMPLE,
+        query=(SELECTION[0], KEY, STAT),
+    )
+    def get(self, request: Request) -> Response:
+        asked = _asked(request)
+        project = asked.baseline.project
+        if any(run.project_id != project.pk for run in asked.runs):
+            raise _invalid("runs", "Name runs of one project.")
+        key, stat = _key_and_stat(request)
+        rows = params.compare(asked.runs).rows
+        differing = [row.key for row in rows if row.differs and row.key != groups.SEED]
+        found = association.rank(project, differing, metric=key, stat=stat)
+        return Response(shapes.of_associations(found, key, stat))
 
 
 class CompareEpisodes(ApiView):
@@ -254,6 +278,14 @@ def _tried(request: Request, asked: Asked) -> Tried:
     return Tried(name, by_run, metric, step)
 
 
+def _key_and_stat(request: Request) -> tuple[str, Stat]:
+    key = request.query_params.get("key", "")
+    if not key:
+        raise _invalid("key", "Name a metric.")
+    stat = _choice(request, "stat", STATS, STATS[0])
+    return key, next(one for one in STATS if one == stat)
+
+
 def _direction(request: Request, asked: Asked, key: str) -> Direction:
     given = _choice(request, "direction", ("min", "max"), "")
     project = asked.baseline.project
@@ -281,6 +313,7 @@ def _invalid(field: str, message: str) -> Invalid:
 urlpatterns = [
     path("compare/verdict/", CompareVerdict.as_view()),
     path("compare/values/", CompareValues.as_view()),
+    path("compare/why/", CompareWhy.as_view()),
     path("compare/episodes/", CompareEpisodes.as_view()),
     path("runs/<slug:run_id>/evaluate/", RunEvaluate.as_view()),
 ]

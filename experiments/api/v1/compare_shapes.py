@@ -8,6 +8,7 @@ from rest_framework import serializers
 from experiments import floats
 from experiments.api.fields import Choice, Input, Output, Text, Whole
 from experiments.comparing import groups, sentences
+from experiments.comparing.association import Associations
 from experiments.comparing.group_verdict import GroupComparison, GroupScores, GroupVerdict
 from experiments.comparing.groups import By
 from experiments.comparing.protocol import Mismatch
@@ -103,6 +104,33 @@ class EpisodeValuesOutput(Output):
     values = serializers.DictField(help_text="By run; null: it was not tried on the episode.")
 
 
+class LevelOutput(Output):
+    value = serializers.CharField()
+    runs = serializers.IntegerField()
+    median = serializers.FloatField(help_text="Of the metric.")
+
+
+class AssociationOutput(Output):
+    key = serializers.CharField()
+    kind = serializers.CharField(help_text="number or level.")
+    share = serializers.FloatField(help_text="Of the spread of the metric's ranks, 0 to 1.")
+    correlation = serializers.FloatField(allow_null=True, help_text="Spearman's, of numbers.")
+    p_value = serializers.FloatField()
+    holm_p = serializers.FloatField()
+    runs = serializers.IntegerField(help_text="N")
+    levels = LevelOutput(many=True)
+
+
+class WhyOutput(Output):
+    key = serializers.CharField()
+    stat = serializers.CharField()
+    runs = serializers.IntegerField(help_text="Of the project, with the metric.")
+    associations = AssociationOutput(many=True)
+    untold = serializers.ListField(
+        child=serializers.CharField(), help_text="Keys of which too little is known."
+    )
+
+
 class EvaluateInput(Input):
     like = Text(required=False, help_text="The id of an evaluation to repeat the protocol of.")
     episodes = Whole(required=False)
@@ -139,6 +167,40 @@ VALUES_EXAMPLE = {
     "values": {"1jh3v9r7k2m0c4qx": 0.5}, "baseline": _SIDE, "comparisons": [_COMPARISON],
     "tests": 1,
 }  # fmt: skip
+
+WHY_EXAMPLE = {
+    "key": "test/loss", "stat": "last", "runs": 40, "untold": [],
+    "associations": [{
+        "key": "inner.lr", "kind": "number", "share": 0.4, "correlation": -0.63,
+        "p_value": 0.0001, "holm_p": 0.0001, "runs": 40, "levels": [],
+    }],
+}  # fmt: skip
+
+
+def of_associations(found: Associations, key: str, stat: str) -> Json:
+    """Params by their association with a metric."""
+    return {
+        "key": key,
+        "stat": stat,
+        "runs": found.runs,
+        "associations": [
+            {
+                "key": one.key,
+                "kind": one.kind,
+                "share": one.share,
+                "correlation": one.correlation,
+                "p_value": one.p_value,
+                "holm_p": one.holm_p,
+                "runs": one.runs,
+                "levels": [
+                    {"value": text, "runs": count, "median": median}
+                    for text, count, median in one.levels
+                ],
+            }
+            for one in found.rows
+        ],
+        "untold": list(found.untold),
+    }
 
 
 def of_groups(
