@@ -17,6 +17,7 @@ from experiments.lifecycle.editing import (
     set_summary,
     set_tags,
 )
+from experiments.lifecycle.evaluating import EVALUATES, submit_evaluation
 from experiments.lifecycle.jobs import submit_job
 from experiments.lifecycle.nesting import nest_as_told, set_parent
 from experiments.lifecycle.params import flatten
@@ -33,6 +34,7 @@ from experiments.lifecycle.trash import (
 )
 
 __all__ = [
+    "EVALUATES",
     "archive",
     "attach_snapshot",
     "beat_client_run",
@@ -59,6 +61,7 @@ __all__ = [
     "set_summary",
     "set_tags",
     "sign_of_life",
+    "submit_evaluation",
     "submit_job",
     "sweep_silent_runs",
     "transition",

@@ -168,6 +168,11 @@ TABLE = [
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
     ("runs/{run}/series/?keys=loss", "GET", None, READ),
     ("series/?runs={run}&keys=loss", "GET", None, READ),
+    ("compare/verdict/?runs={run},{bare}", "GET", None, READ),
+    ("compare/episodes/?runs={run},{bare}", "GET", None, READ),
+    ("compare/why/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("compare/values/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("runs/{trained}/evaluate/", "POST", {"episodes": 20}, CREATE),
     ("evaluations/{evaluation}/", "GET", None, READ),
     ("evaluations/{evaluation}/episodes/", "GET", None, READ),
     ("jobs/", "GET", None, MINE),
@@ -239,6 +244,7 @@ def things(lab):
         "failed": factories.make_job(
             factories.make_run(lab.project, status="failed"), status="failed"
         ).pk,
+        "trained": factories.make_trained(lab.project).pk,
         "token": token.pk,
         "version": version.pk,
         "artifact": version.artifact_id,
@@ -319,6 +325,7 @@ def _pattern_of(address):
         "job": "a",
         "failed": "a",
         "trashed": "a",
+        "trained": "a",
     }
     numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation", "view"), "1")
     path = address.partition("?")[0].format(**names, **numbers)
