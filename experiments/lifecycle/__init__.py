@@ -18,6 +18,14 @@ from experiments.lifecycle.editing import (
     set_tags,
 )
 from experiments.lifecycle.jobs import submit_job
+from experiments.lifecycle.many import (
+    archive_many,
+    group_many,
+    tag_many,
+    trash_many,
+    unarchive_many,
+    untag_many,
+)
 from experiments.lifecycle.nesting import nest_as_told, set_parent
 from experiments.lifecycle.params import flatten
 from experiments.lifecycle.projects import create_project, edit_project
@@ -34,6 +42,7 @@ from experiments.lifecycle.trash import (
 
 __all__ = [
     "archive",
+    "archive_many",
     "attach_snapshot",
     "beat_client_run",
     "cancel_run",
@@ -46,6 +55,7 @@ __all__ = [
     "erase",
     "finish_client_run",
     "flatten",
+    "group_many",
     "log_client_run",
     "nest_as_told",
     "report_client_run",
@@ -61,8 +71,12 @@ __all__ = [
     "sign_of_life",
     "submit_job",
     "sweep_silent_runs",
+    "tag_many",
     "transition",
     "trash",
+    "trash_many",
     "trash_project",
+    "unarchive_many",
+    "untag_many",
     "unarchive",
 ]
