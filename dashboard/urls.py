@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/new/", projects.new, name="project_new"),
     path(_PROJECT, runs.table, name="project"),
     path(f"{_PROJECT}charts/", runs.curves, name="project_curves"),
+    path(f"{_PROJECT}runs.csv", runs.export, name="project_runs_export"),
     path(f"{_PROJECT}runs/", run_actions.many, name="project_runs_change"),
     path(f"{_PROJECT}groups/", groups.listed, name="groups"),
     path(f"{_PROJECT}groups/<path:name>/", groups.page, name="group"),

@@ -11,6 +11,8 @@ from experiments.reading.families import (
     group_names,
     group_summaries,
 )
+from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
+from experiments.reading.grouping import SEEDLESS
 from experiments.reading.raw import (
     MOST_POINTS,
     all_points,
@@ -19,7 +21,9 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
+from experiments.reading.run_groups import run_groups
 from experiments.reading.tables import (
+    found_run_ids,
     rows_of,
     run_columns,
     run_ids,
@@ -30,15 +34,18 @@ from experiments.reading.tables import (
 from experiments.reading.windows import charted
 
 __all__ = [
+    "GROUPED_BY",
     "MOST_CHILDREN",
     "MOST_GROUPS",
     "MOST_POINTS",
+    "SEEDLESS",
     "adaptation",
     "all_points",
     "charted",
     "child_counts",
     "child_rows",
     "episodes",
+    "found_run_ids",
     "group_names",
     "group_summaries",
     "log_lines",
@@ -46,6 +53,7 @@ __all__ = [
     "points_at",
     "rows_of",
     "run_columns",
+    "run_groups",
     "run_ids",
     "run_table",
     "series",

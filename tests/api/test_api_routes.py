@@ -99,6 +99,8 @@ TABLE = [
     ("projects/lab/sinusoid/views/{view}/", "DELETE", None, ADMIN_REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
+    ("runs/groups/?project=lab/sinusoid&by=status", "GET", None, READ),
+    ("runs/export/?project=lab/sinusoid", "GET", None, READ),
     ("runs/{run}/", "GET", None, READ),
     ("runs/{run}/", "PATCH", {"tags": ["a"]}, WRITE),
     ("runs/{run}/", "DELETE", None, (401, 403, 204, 204, 404)),
