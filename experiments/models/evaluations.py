@@ -1,4 +1,5 @@
-"""Evaluations: a checkpoint tried on N episodes, every episode kept under its stable id."""
+"""Evaluations: a checkpoint tried on N episodes, every episode kept under its stable id; and what
+the adapted networks answered in some of them."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -35,4 +36,32 @@ class Evaluation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "name", "step"], name="one_evaluation_per_step"),
+        ]
+
+
+class EpisodeAnswers(models.Model):
+    """One episode of an evaluation: its support set, and predictions by inner step.
+
+    `document` is what `worker/metalearning/answers.py` says of it, as compressed JSON: null as long
+    as it is asked for and no worker has answered. `reason` says why none could.
+    """
+
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="answers")
+    episode_id = models.CharField(max_length=200)
+    document = models.BinaryField(null=True)
+    reason = models.TextField(blank=True)
+    asked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation", "episode_id"], name="one_answer_per_episode"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["asked_at"],
+                name="answers_asked_for",
+                condition=models.Q(document=None, reason=""),
+            ),
         ]

@@ -1,6 +1,7 @@
 """Evaluations decoded: every episode, and the mean over them against the inner step."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -46,3 +47,18 @@ def adaptation(evaluation: Evaluation, metric: str = "loss") -> AdaptationCurve:
         episode_count=evaluation.episode_count,
         trained_inner_steps=trained if isinstance(trained, int) else None,
     )
+
+
+def answers(evaluation: Evaluation, episode_id: str) -> dict[str, Any] | None:
+    """What the adapted networks answered in an episode; None as long as no worker has said it."""
+    row = evaluation.answers.filter(episode_id=episode_id).exclude(document=None).first()
+    if row is None or row.document is None:
+        return None
+    found: dict[str, Any] = json.loads(columns.decompress(row.document))
+    return found
+
+
+def answered(evaluation: Evaluation) -> set[str]:
+    """The episodes of an evaluation whose answers are kept."""
+    rows = evaluation.answers.exclude(document=None)
+    return set(rows.values_list("episode_id", flat=True))
