@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
+from dashboard.episodes.tab import adaptation_tab
 from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
 from dashboard.named_texts import NamedTexts
@@ -159,6 +160,7 @@ def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str
         "evaluation": chosen,
         "stats": run_facts.evaluation_stats(chosen) if chosen else [],
         "fits": _fits(run, chosen),
+        **adaptation_tab(request, run, chosen),
     }
 
 
