@@ -15,9 +15,9 @@ SPREAD = 30.0  # of positive values, largest by smallest: from here on a linear 
 MOST_DECADES = 2.5  # with ticks at 2 and 5, too
 
 
-def is_logarithmic(values: FloatArray) -> bool:
-    """True for positive values over more than a decade or so. `values` are finite."""
-    return bool(len(values) and values.min() > 0 and values.max() > SPREAD * values.min())
+def is_logarithmic(values: FloatArray, spread: float = SPREAD) -> bool:
+    """True for positive values whose largest is so many times the smallest. `values` are finite."""
+    return bool(len(values) and values.min() > 0 and values.max() > spread * values.min())
 
 
 def ticks(low: float, high: float) -> tuple[list[float], list[str]]:

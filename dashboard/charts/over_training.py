@@ -10,6 +10,7 @@ from dashboard.measured import measured
 from experiments.shapes import FloatArray, IntArray, OverTraining
 
 MOST_COLUMNS = 300  # more meta-steps are thinned out evenly
+COLOR_SPREAD = 5.0  # from here on colours stand for logarithms: eyes tell few of them apart
 PALETTE = [f"seq-{place}" for place in range(6)]
 
 
@@ -20,8 +21,8 @@ def kept_columns(found: OverTraining) -> IntArray:
 
 
 def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | None) -> go.Figure:
-    """Meta-steps across, inner steps upwards, the mean as colour: darker is better. `bounds` are
-    the ends of the colours, the same for figures that stand side by side."""
+    """Meta-steps across, inner steps upwards, the mean as colour, the strongest the best. `bounds`
+    are the ends of the colours, the same for figures that stand side by side."""
     places = kept_columns(found)
     mean = found.mean[places].T
     is_log = bounds is not None and found.metric != "accuracy" and _is_log(bounds)
@@ -57,7 +58,7 @@ def bounds_of(*found: OverTraining) -> tuple[float, float] | None:
 
 
 def _is_log(bounds: tuple[float, float]) -> bool:
-    return log_scale.is_logarithmic(np.array(bounds))
+    return log_scale.is_logarithmic(np.array(bounds), COLOR_SPREAD)
 
 
 def _colors(*, is_reversed: bool) -> list[list[Any]]:

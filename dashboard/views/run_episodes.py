@@ -15,6 +15,7 @@ from dashboard.episodes.query import EpisodesQuery
 from dashboard.episodes.tables import spread_of_episodes
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
+from dashboard.templatetags.formats import plural
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import reading
 from experiments.errors import NotFound
@@ -82,10 +83,10 @@ def gap(request: SignedIn, run_id: str) -> HttpResponse:
     if not lines:
         sentence = "The training split was not evaluated beside validation or test in this run."
         return chart_answer(None, empty=sentence, live=not run.is_finished)
-    worse = "above" if found[0].metric == "loss" else "below"
+    side = "Above" if found[0].metric == "loss" else "Below"
     note = (
-        f"After {found[0].inner_step} inner steps, same parameters; Welch's 95 % t interval over "
-        f"the episodes of both. {worse.capitalize()} 0: worse on episodes it was not trained on."
+        f"After {plural(found[0].inner_step, 'inner step')}, same parameters; Welch's 95 % t "
+        f"interval over the episodes of both. {side} 0: worse on episodes it was not trained on."
     )
     legend = [LegendEntry(one.name, f"var(--run-{one.slot})", one.dash) for one in lines]
     return chart_answer(gap_figure(lines), live=not run.is_finished, note=note, legend=legend)

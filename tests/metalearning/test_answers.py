@@ -37,6 +37,12 @@ def test_loss_that_is_not_finite_is_the_worst() -> None:
     assert telling_places(np.array([3.0, math.nan, 9.0, math.inf]))[:2] == [1, 3]
 
 
+def test_lower_accuracy_is_worse_and_among_equal_ones_a_higher_loss() -> None:
+    losses, accuracies = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.5, 1.0])
+
+    assert telling_places(losses, accuracies) == [1, 0, 2]
+
+
 def test_few_episodes_are_told_once_each() -> None:
     assert sorted(telling_places(np.array([1.0, 2.0]))) == [0, 1]
 

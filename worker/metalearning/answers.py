@@ -39,12 +39,16 @@ class Answers:
     document: dict[str, Any]
 
 
-def telling_places(losses: NDArray[np.float64]) -> list[int]:
-    """Places of the episodes worth keeping: the worst ones, the median and the best, by loss.
+def telling_places(
+    losses: NDArray[np.float64], accuracies: NDArray[np.float64] | None = None
+) -> list[int]:
+    """Places of the episodes worth keeping: the worst ones, the median and the best.
 
-    `losses` are those of one inner step; one that is not finite is worse than all that are.
+    Both are of one inner step. Worse is a lower accuracy, then a higher loss; a loss that is not
+    finite is worse than all that are.
     """
-    order = np.argsort(-np.where(np.isfinite(losses), losses, np.inf), kind="stable")
+    high = np.where(np.isfinite(losses), losses, np.inf)
+    order = np.lexsort((-high, np.zeros(len(losses)) if accuracies is None else accuracies))
     chosen = [*order[:WORST], order[len(order) // 2], order[-1]]
     return list(dict.fromkeys(int(place) for place in chosen))
 

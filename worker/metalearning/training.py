@@ -287,7 +287,9 @@ class _Session:
         self, adapter: Adapter, params: Parameters, result: EvaluationResult
     ) -> dict[str, dict[str, Any]]:
         last = result.losses.shape[1] - 1
-        places = telling_places(result.losses[:, min(self._trained_steps or last, last)])
+        step = min(self._trained_steps or last, last)
+        scores = None if result.accuracies is None else result.accuracies[:, step]
+        places = telling_places(result.losses[:, step], scores)
         found = [
             answers(
                 adapter, params, self.held_out, split=result.split,

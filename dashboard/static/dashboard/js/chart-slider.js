@@ -39,8 +39,7 @@ document.addEventListener('change', ({ target }) => {
 
 for (const slider of $$('[data-chart-slider]')) {
   const wanted = values(slider).indexOf(state.get(slider.dataset.sliderParam, ''));
-  if (wanted < 0) continue;
-  slider.value = wanted;
+  if (wanted >= 0) slider.value = wanted;
   say(slider);
-  move(slider);
+  if (wanted >= 0) move(slider);
 }
