@@ -33,7 +33,7 @@ class Example:
 @dataclass(frozen=True)
 class Opened:
     """What is shown of an episode; `support` and what follows are empty where no worker has
-    answered it. `place` is that of the shown step in `steps`."""
+    kept it. `place` is that of the shown step in `steps`."""
 
     id: str
     rank: int

@@ -42,26 +42,16 @@ class Evaluation(models.Model):
 class EpisodeAnswers(models.Model):
     """One episode of an evaluation: its support set, and predictions by inner step.
 
-    `document` is what `worker/metalearning/answers.py` says of it, as compressed JSON: null as long
-    as it is asked for and no worker has answered. `reason` says why none could.
+    `document` is what `worker/metalearning/answers.py` says of it, as JSON compressed by zstd.
     """
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="answers")
     episode_id = models.CharField(max_length=200)
-    document = models.BinaryField(null=True)
-    reason = models.TextField(blank=True)
-    asked_at = models.DateTimeField(db_default=Now())
+    document = models.BinaryField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["evaluation", "episode_id"], name="one_answer_per_episode"
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["asked_at"],
-                name="answers_asked_for",
-                condition=models.Q(document=None, reason=""),
             ),
         ]

@@ -50,9 +50,9 @@ def adaptation(evaluation: Evaluation, metric: str = "loss") -> AdaptationCurve:
 
 
 def answers(evaluation: Evaluation, episode_id: str) -> dict[str, Any] | None:
-    """What the adapted networks answered in an episode; None as long as no worker has said it."""
-    row = evaluation.answers.filter(episode_id=episode_id).exclude(document=None).first()
-    if row is None or row.document is None:
+    """What the adapted network answered in an episode; None where that was not kept."""
+    row = evaluation.answers.filter(episode_id=episode_id).first()
+    if row is None:
         return None
     found: dict[str, Any] = json.loads(columns.decompress(row.document))
     return found
@@ -60,5 +60,4 @@ def answers(evaluation: Evaluation, episode_id: str) -> dict[str, Any] | None:
 
 def answered(evaluation: Evaluation) -> set[str]:
     """The episodes of an evaluation whose answers are kept."""
-    rows = evaluation.answers.exclude(document=None)
-    return set(rows.values_list("episode_id", flat=True))
+    return set(evaluation.answers.values_list("episode_id", flat=True))
