@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
+from dashboard.debugging.tab import debugging_tab
 from dashboard.episodes.tab import adaptation_tab
 from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
@@ -38,6 +39,7 @@ TABS = (
     ("overview", "Overview"),
     ("charts", "Charts"),
     ("adaptation", "Adaptation"),
+    ("debug", "Debug"),
     ("console", "Console"),
     ("params", "Params"),
     ("files", "Files"),
@@ -164,6 +166,10 @@ def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str
     }
 
 
+def _debug(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return debugging_tab(request, run, header["summaries"])
+
+
 def _fits(run: Run, evaluation: Evaluation | None) -> list[tuple[str, str]]:
     """Title and source of each illustrated episode of an evaluation."""
     if evaluation is None:
@@ -238,6 +244,7 @@ _CONTEXTS = {
     "overview": _overview,
     "charts": _charts,
     "adaptation": _adaptation,
+    "debug": _debug,
     "console": _console,
     "params": _params,
     "files": _files,

@@ -61,7 +61,7 @@ def test_points_in_one_place_are_one_larger_point(ada, runs):
     evaluation(same, runs[0])
     evaluation(same / 2, runs[1])
 
-    (point,) = [t for t in named(figure(ada, runs[:2], "scatter")).values()]
+    (point,) = named(figure(ada, runs[:2], "scatter")).values()
 
     assert len(point["x"]) == 1
     assert point["marker"]["size"] == [12.0]
