@@ -20,7 +20,8 @@ def layers(request: SignedIn, run_id: str) -> HttpResponse:
     if found is None:
         sentence = f"No norms of {kind}: the client's watch records them."
         return chart_answer(None, empty=sentence, live=not run.is_finished)
-    note = f"{len(found.layers)} layers at {len(found.steps):,} steps; ✕: not finite for the first time."
+    drawn = f"{len(found.layers)} layers at {len(found.steps):,} steps"
+    note = f"{drawn}; ✕: not finite for the first time."
     if found.left_out:
         note += f" {found.left_out} more layers are not drawn."
     figure = layer_heat(found.layers, found.steps, found.norms, found.first_bad)
