@@ -37,5 +37,10 @@ def origins(summaries: Mapping[str, SeriesSummary]) -> list[Origin]:
     ]
 
 
+def also_first(found: list[Origin]) -> int:
+    """How many others were not finite at the step of the first."""
+    return sum(one.after == 0 for one in found[1:])
+
+
 def _cause(key: str) -> int:
     return next((i for i, start in enumerate(CAUSES) if key.startswith(start)), len(CAUSES))

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from dashboard.debugging.layers import kinds_of, layer_norms
 from dashboard.debugging.moment import Moment, moment_of
-from dashboard.debugging.origins import origins
+from dashboard.debugging.origins import also_first, origins
 from dashboard.episodes.tables import ChartTable
 from dashboard.metric_names import TELLING, headline
 from dashboard.panels import Panel, panel_groups
@@ -51,6 +51,7 @@ def debugging_tab(
     found = origins(summaries)
     return {
         "origins": found,
+        "also_first": also_first(found),
         "losses": losses,
         "spiking": key,
         "spikes": _spikes(run, key),
