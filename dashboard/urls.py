@@ -7,6 +7,7 @@ from dashboard.views import (
     audit,
     compare,
     compare_charts,
+    compare_episodes,
     compare_verdict,
     groups,
     home,
@@ -23,6 +24,9 @@ from dashboard.views import (
     run_actions,
     run_charts,
     run_console,
+    run_debug,
+    run_episode,
+    run_episodes,
     run_files,
     runs,
     saved_views,
@@ -35,6 +39,7 @@ _PROJECT = "p/<slug:workspace>/<slug:project>/"
 _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 _MODEL = "w/<slug:workspace>/models/<str:name>/"
 _MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
+_RUN_CHARTS = "runs/<str:run_id>/charts/"
 _RUN_MODEL = "runs/<str:run_id>/models/<str:model_id>/"
 
 urlpatterns: list[URLPattern] = [
@@ -95,6 +100,14 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/charts/curve/", run_charts.curve, name="run_curve"),
     path("runs/<str:run_id>/charts/adaptation/", run_charts.adaptation, name="run_adaptation"),
     path("runs/<str:run_id>/charts/fit/", run_charts.fit, name="run_fit"),
+    path(f"{_RUN_CHARTS}episodes/", run_episodes.histogram, name="run_episodes"),
+    path(f"{_RUN_CHARTS}over-training/", run_episodes.over_training, name="run_over_training"),
+    path(f"{_RUN_CHARTS}at-step/", run_episodes.at_step, name="run_at_step"),
+    path(f"{_RUN_CHARTS}layers/", run_debug.layers, name="run_layers"),
+    path(f"{_RUN_CHARTS}gap/", run_episodes.gap, name="run_gap"),
+    path(f"{_RUN_CHARTS}episode/", run_episodes.episode, name="run_episode_curve"),
+    path(f"{_RUN_CHARTS}episode-fit/", run_episodes.fit, name="run_episode_fit"),
+    path("runs/<str:run_id>/episode/", run_episode.page, name="run_episode"),
     path("runs/<str:run_id>/console/", run_console.lines, name="run_console"),
     path("runs/<str:run_id>/console.txt", run_console.download, name="run_console_download"),
     path("runs/<str:run_id>/file/", run_console.file, name="run_file"),
@@ -119,6 +132,14 @@ urlpatterns: list[URLPattern] = [
     path("compare/charts/adaptation/", compare_charts.adaptation, name="compare_adaptation"),
     path("compare/charts/difference/", compare_charts.difference, name="compare_difference"),
     path("compare/charts/profile/", compare_charts.profile, name="compare_profile"),
+    path("compare/charts/shares/", compare_episodes.shares, name="compare_shares"),
+    path("compare/charts/scatter/", compare_episodes.scatter, name="compare_scatter"),
+    path("compare/charts/gap/", compare_episodes.gap, name="compare_gap"),
+    path(
+        "compare/charts/over-training/",
+        compare_episodes.over_training,
+        name="compare_over_training",
+    ),
     path("compare/charts/fit/", compare_charts.fit, name="compare_fit"),
     path("jobs/new/", jobs_new.page, name="job_new"),
     path("queue/", queue.page, name="queue"),

@@ -163,6 +163,40 @@ class AdaptationCurve:
     trained_inner_steps: int | None
 
 
+@dataclass(frozen=True, eq=False)
+class OverTraining:
+    """One quantity of all evaluations of a name, against meta-step and inner step.
+
+    Rows are meta-steps, columns inner steps; `half_width` is of the 95 % t interval over `counts`
+    episodes. NaN where an evaluation has no such inner step or no finite number.
+    """
+
+    name: str
+    metric: str  # "loss" or "accuracy"
+    steps: IntArray  # (M,), ascending
+    mean: FloatArray  # (M, S + 1)
+    half_width: FloatArray  # (M, S + 1)
+    counts: IntArray  # (M, S + 1)
+    trained_inner_steps: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """How far a split is from that trained on, at the same parameters, by meta-step.
+
+    `gap` is the mean of `name` less the mean of "train", both after `inner_step` steps;
+    `half_width` is of Welch's 95 % t interval, over episodes of both.
+    """
+
+    name: str  # "validation" or "test"
+    metric: str
+    inner_step: int
+    steps: IntArray
+    gap: FloatArray
+    half_width: FloatArray
+    counts: IntArray  # (M, 2): episodes of `name` and of "train"
+
+
 @dataclass(frozen=True)
 class LogLine:
     """One line of console output; `number` counts from 1 over all attempts and never changes.

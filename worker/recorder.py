@@ -60,8 +60,8 @@ class Recorder:
                 self._count += 1
             self._step = max(self._step, report.step)
             self._checkpoint = report.checkpoint
-            if report.evaluation:
-                self._record_evaluation(report.evaluation)
+            for result in filter(None, (report.seen, report.evaluation)):
+                self._record_evaluation(result)
             if self._count >= FLUSH_POINTS:
                 self.flush()
         self._say(report)
@@ -163,6 +163,7 @@ class Recorder:
             inner_steps=result.losses.shape[1] - 1,
             protocol=result.protocol,
             illustration=result.illustration,
+            answers=result.answers,
         )
 
     def _say(self, report: Report) -> None:

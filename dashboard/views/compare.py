@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import Summaries, curve_panels
+from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fair import fair_of
 from dashboard.comparison.fits import fit_rows
@@ -78,6 +79,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
+        **episodes_section(selection, found),
     }
 
 

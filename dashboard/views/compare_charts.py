@@ -9,6 +9,7 @@ from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.paired_difference import difference_figure, paired_difference_figure
 from dashboard.charts.profiles import ProfileLine, profile_figure
 from dashboard.charts.sinusoid_fits import sinusoid_figure
+from dashboard.comparison.episodes import common_note
 from dashboard.comparison.evaluations import Evaluated, evaluated
 from dashboard.comparison.fits import fits_of, shared_range
 from dashboard.comparison.group_view import by_of, group_view
@@ -66,6 +67,7 @@ def adaptation(request: SignedIn) -> HttpResponse:
     counts = " ".join(f"{line.name.split(' ')[0]} {line.curve.episode_count}" for line in lines)
     left_out = sum(int(line.curve.nonfinite.max()) for line in lines)
     note = f"Mean with its 95 % t interval over N episodes: {counts}. Ring: trained inner steps."
+    note += " " + common_note([found.present[line.curve.run_id] for line in lines])
     if left_out:
         note += f" {left_out} not finite, left out."
     empty = None if lines else f"No run shown has a {found.name} evaluation with {metric} yet."

@@ -2,7 +2,7 @@
 
 from experiments.reading.console import log_lines
 from experiments.reading.curves import series
-from experiments.reading.evaluations import adaptation, episodes
+from experiments.reading.evaluations import adaptation, answered, answers, episodes
 from experiments.reading.families import (
     MOST_CHILDREN,
     MOST_GROUPS,
@@ -13,6 +13,7 @@ from experiments.reading.families import (
 )
 from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
 from experiments.reading.grouping import SEEDLESS
+from experiments.reading.meta_training import gaps, over_training
 from experiments.reading.raw import (
     MOST_POINTS,
     all_points,
@@ -41,14 +42,18 @@ __all__ = [
     "SEEDLESS",
     "adaptation",
     "all_points",
+    "answered",
+    "answers",
     "charted",
     "child_counts",
     "child_rows",
     "episodes",
     "found_run_ids",
+    "gaps",
     "group_names",
     "group_summaries",
     "log_lines",
+    "over_training",
     "points",
     "points_at",
     "rows_of",
