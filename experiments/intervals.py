@@ -35,6 +35,27 @@ def means(table: FloatArray) -> Means:
     return Means(mean, half_width, counts, len(table) - counts)
 
 
+def welch(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[float, float]:
+    """Mean of a less mean of b, and the half width of Welch's 95 % t interval.
+
+    Each is a mean, the half width of its own t interval and the N behind it, as `means` finds them.
+    The half width is NaN where either has fewer than two.
+    """
+    (mean_a, half_a, count_a), (mean_b, half_b, count_b) = a, b
+    difference = mean_a - mean_b
+    if min(count_a, count_b) < 2:
+        return difference, float("nan")
+    error_a, error_b = (
+        (half / float(stdtrit(count - 1, 0.975))) ** 2
+        for half, count in ((half_a, count_a), (half_b, count_b))
+    )
+    total = error_a + error_b
+    if not total > 0:
+        return difference, 0.0 if total == 0 else float("nan")
+    freedom = total**2 / (error_a**2 / (count_a - 1) + error_b**2 / (count_b - 1))
+    return difference, float(stdtrit(freedom, 0.975)) * total**0.5
+
+
 def summary(table: FloatArray) -> dict[str, Any]:
     """The means as kept in `Evaluation.summary`: lists by inner step, null for NaN."""
     found = means(table)

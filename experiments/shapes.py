@@ -166,6 +166,40 @@ class AdaptationCurve:
     trained_inner_steps: int | None
 
 
+@dataclass(frozen=True, eq=False)
+class OverTraining:
+    """One quantity of all evaluations of a name, against meta-step and inner step.
+
+    Rows are meta-steps, columns inner steps; `half_width` is of the 95 % t interval over `counts`
+    episodes. NaN where an evaluation has no such inner step or no finite number.
+    """
+
+    name: str
+    metric: str  # "loss" or "accuracy"
+    steps: IntArray  # (M,), ascending
+    mean: FloatArray  # (M, S + 1)
+    half_width: FloatArray  # (M, S + 1)
+    counts: IntArray  # (M, S + 1)
+    trained_inner_steps: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gap:
+    """How far a split is from that trained on, at the same parameters, by meta-step.
+
+    `gap` is the mean of `name` less the mean of "train", both after `inner_step` steps;
+    `half_width` is of Welch's 95 % t interval, over episodes of both.
+    """
+
+    name: str  # "validation" or "test"
+    metric: str
+    inner_step: int
+    steps: IntArray
+    gap: FloatArray
+    half_width: FloatArray
+    counts: IntArray  # (M, 2): episodes of `name` and of "train"
+
+
 @dataclass(frozen=True)
 class LogLine:
     """One line of console output; `number` counts from 1 over all attempts and never changes.
@@ -240,6 +274,49 @@ class GroupSummary:
     def runs(self) -> int:
         """How many they are."""
         return sum(self.statuses.values())
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A metric over the runs of a group: of the `count` whose number is finite; `nonfinite` more
+    have the metric without one. `sd` is None below two."""
+
+    mean: float | None
+    sd: float | None
+    count: int
+    nonfinite: int
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that are alike, in numbers. `id`: of its oldest run; `values`: what they hold in the
+    fields that they are grouped by, None where they lack it; `run_ids`: of the newest ones.
+
+    `held`: by column, the values that its runs hold, None for nothing; of many, the first few.
+    """
+
+    id: str
+    values: tuple[str | None, ...]
+    runs: int
+    run_ids: tuple[str, ...]
+    statuses: Mapping[str, int]
+    metrics: Mapping[str, Spread]
+    held: Mapping[str, tuple[str | None, ...]]
+
+
+@dataclass(frozen=True)
+class GroupPage:
+    """One page of groups; `total` groups of `runs` runs are on all pages."""
+
+    groups: tuple[RunGroup, ...]
+    total: int
+    runs: int
+    offset: int
+    limit: int
+
+    @property
+    def has_more(self) -> bool:
+        return self.offset + len(self.groups) < self.total
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ class Recorder:
                 self._count += 1
             self._step = max(self._step, report.step)
             self._checkpoint = report.checkpoint
-            if report.evaluation:
-                self._record_evaluation(report.evaluation)
+            for result in filter(None, (report.seen, report.evaluation)):
+                self._record_evaluation(result)
             if self._count >= FLUSH_POINTS:
                 self.flush()
         self._say(report)
@@ -141,10 +141,19 @@ class Recorder:
         )
         self._checkpoint = None
 
+    def record_for(self, run_id: str, result: EvaluationResult) -> None:
+        """Store an evaluation of another run, if this attempt owns its job. Raises Superseded."""
+        with self._lock, transaction.atomic():
+            self.flush()
+            self._store(result, run_id=run_id, attempt=None)
+
     def _record_evaluation(self, result: EvaluationResult) -> None:
+        self._store(result, run_id=self._job.run_id, attempt=self._job.attempt)
+
+    def _store(self, result: EvaluationResult, *, run_id: str, attempt: int | None) -> None:
         recording.record_evaluation(
-            run_id=self._job.run_id,
-            attempt=self._job.attempt,
+            run_id=run_id,
+            attempt=attempt,
             name=result.name,
             split=str(result.split),
             step=result.step,
@@ -154,6 +163,7 @@ class Recorder:
             inner_steps=result.losses.shape[1] - 1,
             protocol=result.protocol,
             illustration=result.illustration,
+            answers=result.answers,
         )
 
     def _say(self, report: Report) -> None:

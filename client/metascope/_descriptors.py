@@ -58,7 +58,9 @@ class Descriptors:
         self._pipes: dict[int, int] = {}
         self._ends: list[int] = []
         self._drained = threading.Event()
-        self._is_closing = self._is_ended = False
+        self._is_closing = self._is_ended = self._has_died = False
+        self._stand_ins: dict[int, int] = {}  # pipes of a relay that died, to where they lead
+        self._passing = threading.Lock()  # held from reading a piece until it is written
         self._buffered: list[io.TextIOWrapper] = []
         try:
             self._begin(folder.resolve(), streams)
@@ -77,9 +79,14 @@ class Descriptors:
                 stream.flush()
         self._is_closing = True
         self._restore()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it has died
             os.write(self._orders, CLOSE)
-            self._drained.wait(DRAIN_S)
+        self._drained.wait(DRAIN_S)
+        if self._has_died and self._passing.acquire(timeout=DRAIN_S):
+            with contextlib.suppress(OSError):  # they lead nowhere any more
+                self._take_over()
+                self._pass_on_what_stands()
+            self._passing.release()
         self._let_go()
 
     def wait(self, wait_s: float) -> None:
@@ -146,29 +153,45 @@ class Descriptors:
                 self._restore(int(found))
             else:
                 break
+        self._has_died = not self._is_ended
         self._drained.set()
         with contextlib.suppress(OSError):
             os.close(answers)
-        if not (self._is_closing or self._is_ended):
+        if self._has_died:
             self._stand_in()
 
     def _stand_in(self) -> None:
         """The relay has died: pass on what is in the pipes, and what child processes yet write."""
         with contextlib.suppress(OSError):  # the script has closed whatever there was
-            targets = {number: os.dup(saved) for number, saved in self._saved.items()}
-            pipes, self._pipes = self._pipes, {}
-            waiting = {pipes[number]: target for number, target in targets.items()}
-            for _ in range(DRAINED_PIECES):  # what was written before stays before
-                for pipe in select.select(list(waiting), [], [], 0)[0]:
-                    _write_all(waiting[pipe], os.read(pipe, PIECE))
-            self._restore()
-            while waiting:
-                for pipe in select.select(list(waiting), [], [])[0]:
-                    if data := os.read(pipe, PIECE):
-                        _write_all(waiting[pipe], data)
-                    else:
-                        os.close(pipe)
-                        os.close(waiting.pop(pipe))
+            with self._passing:  # what was written before stays before
+                if self._is_closing:  # which sees to it
+                    return
+                self._take_over()
+                self._pass_on_what_stands()
+                self._restore()
+            while self._stand_ins:
+                select.select(list(self._stand_ins), [], [])
+                with self._passing:
+                    self._pass_on_what_stands()
+
+    def _take_over(self) -> None:
+        """The pipes of the relay are ours from now on; what they hold goes where it would."""
+        pipes, self._pipes = self._pipes, {}
+        for number, pipe in pipes.items():
+            self._stand_ins[pipe] = os.dup(self._saved.get(number, number))
+
+    def _pass_on_what_stands(self) -> None:
+        """Without waiting for more; nothing where the relay lives."""
+        for _ in range(DRAINED_PIECES):
+            ready = select.select(list(self._stand_ins), [], [], 0)[0]
+            for pipe in ready:
+                if data := os.read(pipe, PIECE):
+                    _write_all(self._stand_ins[pipe], data)
+                else:
+                    os.close(pipe)
+                    os.close(self._stand_ins.pop(pipe))
+            if not ready:
+                return
 
     def _restore(self, *numbers: int) -> None:
         for stream in self._buffered:

@@ -10,7 +10,7 @@ from experiments.comparing.bands import BandMethod, band
 from experiments.comparing.groups import By, group
 from experiments.shapes import SeriesView
 
-BY: tuple[By, ...] = ("seedless", "group")
+OVER: tuple[By, ...] = ("seedless", "group")
 
 
 def banded(
@@ -21,7 +21,7 @@ def banded(
     compared = {one.run.pk: one for one in selection.drawn}
     by_run = {view.run_id: view for view in views}
     curves = []
-    for found in group([one.run for one in selection.drawn], selection.get("by", BY)):
+    for found in group([one.run for one in selection.drawn], selection.get("over", OVER)):
         lines = [
             (places_of(view, query.axis), line_of(view))
             for run_id in found.run_ids

@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from django.http import QueryDict
+
 from dashboard.charts.learning_curves import FEW
 from dashboard.charts.theme import DASHES, RUN_SLOTS
 from dashboard.comparison.run_names import found_by_name, run_names, short_text
@@ -20,9 +22,10 @@ LEAST, MOST = 2, 100
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Every control of the page; the address may carry others, which are dropped.
 CONTROLS = (
-    "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
-    "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom", "zoomy", "folds", "by", "bands", "logx", "clip", "share", "rx", "ry",
+    "baseline", "by", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log",
+    "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
+    "stat", "logy", "zoom", "zoomy", "value", "folds", "bands", "over", "logx", "clip", "share",
+    "rx", "ry",
 )  # fmt: skip
 
 
@@ -115,12 +118,16 @@ class Selection:
         return "?" + urlencode({"runs": self.address, **asked}, safe=",/:")
 
 
-def selection_of(request: SignedIn, *, documents: bool = True) -> Selection:
-    """The runs of the address. Raises NotFound for one that is not there for this reader. Charts
-    do without the `documents` of runs."""
-    names = run_names(request.GET)[:MOST]
-    found = found_runs(request, names, documents=documents)
-    controls = {name: request.GET[name] for name in CONTROLS if request.GET.get(name)}
+def selection_of(
+    request: SignedIn, asked: QueryDict | None = None, *, documents: bool = True
+) -> Selection:
+    """The runs of the address, or of what was `asked`; charts do without the `documents` of runs.
+
+    Raises NotFound for one that is not there for this reader.
+    """
+    source = request.GET if asked is None else asked
+    found = found_runs(request, run_names(source)[:MOST], documents=documents)
+    controls = {name: str(source[name]) for name in CONTROLS if source.get(name)}
     return Selection(_looks(list(found.values()), controls.get("baseline")), controls)
 
 

@@ -1,5 +1,6 @@
 """The page that compares 2 to 100 runs; with fewer or more, the page that chooses them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,19 +10,26 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
+from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
+from dashboard.comparison.fair import fair_of
 from dashboard.comparison.fits import fit_rows
+from dashboard.comparison.group_view import BY_TITLES, by_of, exported_query, group_view
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
 from dashboard.comparison.picker import picker
 from dashboard.comparison.relations import relations
 from dashboard.comparison.run_names import LONG, run_names
 from dashboard.comparison.selection import LEAST, MOST, Selection, selection_of
+from dashboard.comparison.value_view import value_view
 from dashboard.comparison.verdict_view import verdict_view
+from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
+from dashboard.scope import may_edit
 from experiments import reading
 from experiments.comparing import environment, params
+from experiments.models import User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
 
@@ -42,10 +50,11 @@ def page(request: SignedIn) -> HttpResponse:
     if len(asked) > LONG and len(selection.address) < len(asked):
         return redirect(f"{reverse('compare')}{selection.query()}")
     if "X-Live" in request.headers:
-        template, context = "dashboard/compare/live.html", _live_context(selection)
+        template, context = "dashboard/compare/live.html", _live_context(selection, request.user)
     else:
-        template, context = "dashboard/compare/page.html", _context(selection)
-    return render_live(request, template, context, live=selection.is_live)
+        template, context = "dashboard/compare/page.html", _context(selection, request.user)
+    is_live = selection.is_live or bool(context["fair"] and context["fair"].queued)
+    return render_live(request, template, context, live=is_live)
 
 
 @require_safe
@@ -73,15 +82,16 @@ def metrics(request: SignedIn) -> HttpResponse:
     return answer
 
 
-def _live_context(selection: Selection) -> dict[str, Any]:
+def _live_context(selection: Selection, user: User) -> dict[str, Any]:
     """What may change while runs run."""
     found = evaluated(selection)
     keys = reading.keys_of_any(selection.ids)
     stat = selection.get("stat", STATS)
     return {
         "selection": selection,
+        "keys": keys,
         "evaluated": found,
-        "view": verdict_view(selection, found),
+        **_verdict(selection, found, keys, user),
         "panels": curve_panels(selection, keys),
         "axis_metrics": axis_metrics(keys),
         "metrics": metric_table(selection, matching(selection, keys), stat),
@@ -91,19 +101,41 @@ def _live_context(selection: Selection) -> dict[str, Any]:
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
+        **episodes_section(selection, found),
     }
 
 
-def _context(selection: Selection) -> dict[str, Any]:
+def _verdict(
+    selection: Selection, found: Evaluated, keys: Collection[str], user: User
+) -> dict[str, Any]:
+    """Of runs always, for their own numbers; of groups where the address or the runs ask for it."""
+    by = by_of(selection)
+    fair = fair_of(selection, found)
+    return {
+        "fair": fair,
+        "may_queue": fair is not None
+        and all(may_edit(user, one.compared.run.project) for one in fair.possible),
+        "values": None if found.present else value_view(selection, keys, by),
+        "view": verdict_view(selection, found),
+        "by": by,
+        "verdict_query": exported_query(selection, found),
+        "by_titles": BY_TITLES.items(),
+        "groups": None if by == "run" or not found.present else group_view(selection, found, by),
+    }
+
+
+def _context(selection: Selection, user: User) -> dict[str, Any]:
     baseline = selection.baseline_place
     projects = {one.project_id: one.project for one in selection.runs}
     found = params.compare(selection.runs, baseline=baseline)
+    live = _live_context(selection, user)
     return {
-        **_live_context(selection),
+        **live,
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
         "params": found,
         "legend": legend_lines(selection, found),
-        "relations": relations(selection, reading.keys_of_any(selection.ids), found),
+        "relations": relations(selection, live["keys"], found),
+        "why": why_view(selection, found, live["keys"]),
         "environment": environment.compare(selection.runs, baseline=baseline),
         "code": code_section(selection),
         "only_differing": selection.controls.get("differs") != "0",

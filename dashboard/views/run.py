@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
+from dashboard.debugging.tab import debugging_tab
+from dashboard.episodes.tab import adaptation_tab
 from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
 from dashboard.named_texts import NamedTexts
@@ -37,6 +39,7 @@ TABS = (
     ("overview", "Overview"),
     ("charts", "Charts"),
     ("adaptation", "Adaptation"),
+    ("debug", "Debug"),
     ("console", "Console"),
     ("params", "Params"),
     ("files", "Files"),
@@ -159,7 +162,12 @@ def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str
         "evaluation": chosen,
         "stats": run_facts.evaluation_stats(chosen) if chosen else [],
         "fits": _fits(run, chosen),
+        **adaptation_tab(request, run, chosen),
     }
+
+
+def _debug(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    return debugging_tab(request, run, header["summaries"])
 
 
 def _fits(run: Run, evaluation: Evaluation | None) -> list[tuple[str, str]]:
@@ -236,6 +244,7 @@ _CONTEXTS = {
     "overview": _overview,
     "charts": _charts,
     "adaptation": _adaptation,
+    "debug": _debug,
     "console": _console,
     "params": _params,
     "files": _files,

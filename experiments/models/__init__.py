@@ -20,7 +20,7 @@ from experiments.models.artifacts import (
     BlobUpload,
 )
 from experiments.models.audit import AuditEntry
-from experiments.models.evaluations import Evaluation
+from experiments.models.evaluations import EpisodeAnswers, Evaluation
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.inputs import (
     Dataset,
@@ -52,6 +52,7 @@ __all__ = [
     "ChunkOverview",
     "Dataset",
     "DatasetInput",
+    "EpisodeAnswers",
     "Evaluation",
     "IdempotencyRecord",
     "Invitation",

@@ -1,4 +1,5 @@
-"""Evaluations: a checkpoint tried on N episodes, every episode kept under its stable id."""
+"""Evaluations: a checkpoint tried on N episodes, every episode kept under its stable id; and what
+the adapted networks answered in some of them."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -35,4 +36,22 @@ class Evaluation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "name", "step"], name="one_evaluation_per_step"),
+        ]
+
+
+class EpisodeAnswers(models.Model):
+    """One episode of an evaluation: its support set, and predictions by inner step.
+
+    `document` is what `worker/metalearning/answers.py` says of it, as JSON compressed by zstd.
+    """
+
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="answers")
+    episode_id = models.CharField(max_length=200)
+    document = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["evaluation", "episode_id"], name="one_answer_per_episode"
+            ),
         ]

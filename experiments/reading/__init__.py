@@ -2,7 +2,7 @@
 
 from experiments.reading.console import log_lines
 from experiments.reading.curves import series
-from experiments.reading.evaluations import adaptation, episodes
+from experiments.reading.evaluations import adaptation, answered, answers, episodes
 from experiments.reading.families import (
     MOST_CHILDREN,
     MOST_GROUPS,
@@ -11,6 +11,9 @@ from experiments.reading.families import (
     group_names,
     group_summaries,
 )
+from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
+from experiments.reading.grouping import SEEDLESS
+from experiments.reading.meta_training import gaps, over_training
 from experiments.reading.raw import (
     MOST_POINTS,
     all_points,
@@ -20,7 +23,9 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
+from experiments.reading.run_groups import run_groups
 from experiments.reading.tables import (
+    found_run_ids,
     rows_of,
     run_columns,
     run_ids,
@@ -31,23 +36,31 @@ from experiments.reading.tables import (
 from experiments.reading.windows import charted
 
 __all__ = [
+    "GROUPED_BY",
     "MOST_CHILDREN",
     "MOST_GROUPS",
     "MOST_POINTS",
+    "SEEDLESS",
     "adaptation",
     "all_points",
+    "answered",
+    "answers",
     "charted",
     "child_counts",
     "child_rows",
     "episodes",
+    "found_run_ids",
+    "gaps",
     "group_names",
     "group_summaries",
     "keys_of_any",
     "log_lines",
+    "over_training",
     "points",
     "points_at",
     "rows_of",
     "run_columns",
+    "run_groups",
     "run_ids",
     "run_table",
     "series",

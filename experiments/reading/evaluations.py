@@ -1,6 +1,7 @@
 """Evaluations decoded: every episode, and the mean over them against the inner step."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -46,3 +47,17 @@ def adaptation(evaluation: Evaluation, metric: str = "loss") -> AdaptationCurve:
         episode_count=evaluation.episode_count,
         trained_inner_steps=trained if isinstance(trained, int) else None,
     )
+
+
+def answers(evaluation: Evaluation, episode_id: str) -> dict[str, Any] | None:
+    """What the adapted network answered in an episode; None where that was not kept."""
+    row = evaluation.answers.filter(episode_id=episode_id).first()
+    if row is None:
+        return None
+    found: dict[str, Any] = json.loads(columns.decompress(row.document))
+    return found
+
+
+def answered(evaluation: Evaluation) -> set[str]:
+    """The episodes of an evaluation whose answers are kept."""
+    return set(evaluation.answers.values_list("episode_id", flat=True))

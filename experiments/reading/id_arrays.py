@@ -5,6 +5,7 @@ A row for each id costs Python more than the search for it costs the database: 5
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from experiments.models.ids import LENGTH
 Ids = npt.NDArray[np.bytes_]
 Numbers = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int32]
+Numeric = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
 NONE: Ids = np.empty(0, f"S{LENGTH}")
 _PARTS = np.dtype([("id", NONE.dtype), ("comma", "S1")])
@@ -37,14 +40,64 @@ class _Joined(Aggregate):
         return super().as_sql(compiler, connection, function="STRING_AGG", template=template)
 
 
+class _Numbers(Aggregate):
+    """Numbers one after the other, in the order of the rows, to 17 digits: those of a float.
+
+    SQLite may be off in the last one of numbers near the largest.
+    """
+
+    function = "GROUP_CONCAT"
+    template = "%(function)s(printf('%%%%!.17g', %(expressions)s), ' ')"
+    output_field = TextField()
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **more: Any
+    ) -> Any:
+        template = "STRING_AGG((%(expressions)s)::text, ' ')"
+        return super().as_sql(compiler, connection, template=template, **more)
+
+
 def read(rows: QuerySet[Any, Any], column: str) -> Ids:
     """The ids in a column; in the order of a queryset that is sliced."""
-    text = rows.aggregate(text=_Joined(column))["text"]
+    return _parsed(rows.aggregate(text=_Joined(column))["text"])
+
+
+def _parsed(text: str | None) -> Ids:
     if not text:
         return NONE
     parts = np.frombuffer(f"{text},".encode("ascii"), _PARTS)
     assert (parts["comma"] == b",").all(), "an id of another length"
     return np.ascontiguousarray(parts["id"])
+
+
+@dataclass(frozen=True, eq=False)
+class Valued:
+    """Runs by what they have: `ids` of each of the `values`, one after the other, so many of each
+    as `counts` says."""
+
+    values: list[tuple[Any, ...]]
+    counts: Numbers
+    ids: Ids
+
+
+def read_valued(rows: QuerySet[Any, Any], columns: Sequence[str], column: str) -> Valued:
+    """The ids in a column by the values of others: one row for each value, however many runs."""
+    by_value = rows.order_by().values_list(*columns).annotate(_ids=_Joined(column))
+    values: list[tuple[Any, ...]] = []
+    texts: list[str] = []
+    for *value, text in by_value:
+        values.append(tuple(value))
+        texts.append(text)
+    counts = (np.fromiter(map(len, texts), np.intp, len(texts)) + 1) // (LENGTH + 1)
+    return Valued(values, counts, _parsed(",".join(texts)))
+
+
+def read_numbers(rows: QuerySet[Any, Any], number: str, column: str) -> tuple[Numeric, Ids]:
+    """The numbers in a column, to 17 digits, and the ids in another one; of rows that have one."""
+    rows = rows.filter(**{f"{number}__isnull": False}).order_by()
+    found = rows.aggregate(text=_Numbers(number), ids=_Joined(column))
+    numbers = np.array((found["text"] or "").split(), np.float64)
+    return numbers, _parsed(found["ids"])
 
 
 def numbered(parts: Sequence[Ids]) -> tuple[list[Numbers], Ids]:
@@ -78,29 +131,35 @@ def _sorted(ids: Ids) -> tuple[Numbers, Marks]:
 
 
 def among(ids: Ids, others: Ids) -> Marks:
-    """Which of these ids are also among the others.
+    """Which of these ids are also among the others."""
+    return places(ids, others) >= 0
+
+
+def places(ids: Ids, others: Ids) -> Places:
+    """Where each of these ids is among the others, which differ; -1: nowhere.
 
     Each of the others takes the place in a table that its mixed bits say; those that find it taken
     wait for the next round, with other bits and a smaller table.
     """
     (words, mixed), (their_words, their_mixed) = _mixed(ids), _mixed(others)
     (first, second), (their_first, their_second) = words.T, their_words.T
-    marks = np.zeros(len(ids), bool)
+    found = np.full(len(ids), -1, np.int32)
     waiting = np.arange(len(others))
     while len(waiting):
         bits = (8 * len(waiting)).bit_length()
         shift = np.uint64(64 - bits)
         table = np.full(1 << bits, -1, np.int32)
-        places = their_mixed[waiting] >> shift
-        table[places] = waiting
-        left = np.flatnonzero(~marks)
+        slots = their_mixed[waiting] >> shift
+        table[slots] = waiting
+        left = np.flatnonzero(found < 0)
         there = table[mixed[left] >> shift]
         is_taken = there >= 0
         left, there = left[is_taken], there[is_taken]
-        marks[left] = (first[left] == their_first[there]) & (second[left] == their_second[there])
-        waiting = waiting[table[places] != waiting]
+        is_same = (first[left] == their_first[there]) & (second[left] == their_second[there])
+        found[left[is_same]] = there[is_same]
+        waiting = waiting[table[slots] != waiting]
         mixed, their_mixed = mixed * _ODD[0], their_mixed * _ODD[0]
-    return marks
+    return found
 
 
 def _mixed(ids: Ids) -> tuple[Words, Words]:

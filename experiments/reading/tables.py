@@ -82,6 +82,18 @@ def run_ids(
         return matching.page(order, offset, limit, descending=descending), matching.total
 
 
+def found_run_ids(
+    project: Project, *, filters: str, sort: str, descending: bool, archived: bool
+) -> list[str]:
+    """The ids of all runs that a filter finds, in order, however many."""
+    with one_picture():
+        matching = Matching(project, filters, archived=archived)
+        order = order_by(
+            project, sort, descending=descending, listed=matching.listed, archived=archived
+        )
+        return matching.page(order, 0, matching.total, descending=descending)
+
+
 def run_columns(project: Project) -> RunColumns:
     """The keys of params and metrics of all runs of a project, sorted."""
     return RunColumns(

@@ -8,7 +8,7 @@ import numpy as np
 from django.db import transaction
 
 from experiments import columns, intervals
-from experiments.models import Evaluation
+from experiments.models import EpisodeAnswers, Evaluation
 from experiments.recording.points import lock_run
 from experiments.recording.validation import invalid
 from experiments.shapes import FloatArray
@@ -32,12 +32,14 @@ def record_evaluation(
     inner_steps: int,
     protocol: Mapping[str, Any],
     illustration: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Evaluation:
     """Stores the evaluation `name` of a run at a meta-step, in the place of an earlier one there.
 
     `losses` and `accuracies` are (N, S + 1): query loss and accuracy of episode n after s of
-    `inner_steps` = S steps; NaN and infinities are kept and left out of the summary. `attempt`:
-    as in `record`. Raises Invalid, NotFound, Superseded.
+    `inner_steps` = S steps; NaN and infinities are kept and left out of the summary. `answers`
+    are what the adapted networks answered in some of the episodes. `attempt`: as in `record`.
+    Raises Invalid, NotFound, Superseded.
     """
     shape = (len(episode_ids), inner_steps + 1)
     _check_names(name, split, episode_ids)
@@ -65,7 +67,16 @@ def record_evaluation(
                 "summary": summary,
             },
         )
+        evaluation.answers.all().delete()  # of the parameters before
+        EpisodeAnswers.objects.bulk_create(
+            EpisodeAnswers(evaluation=evaluation, episode_id=episode_id, document=_packed(document))
+            for episode_id, document in (answers or {}).items()
+        )
     return evaluation
+
+
+def _packed(document: Mapping[str, Any]) -> bytes:
+    return columns.compress(json.dumps(document, allow_nan=False).encode())
 
 
 def _check_names(name: str, split: str, episode_ids: Sequence[str]) -> None:

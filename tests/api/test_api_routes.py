@@ -99,6 +99,8 @@ TABLE = [
     ("projects/lab/sinusoid/views/{view}/", "DELETE", None, ADMIN_REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
+    ("runs/groups/?project=lab/sinusoid&by=status", "GET", None, READ),
+    ("runs/export/?project=lab/sinusoid", "GET", None, READ),
     ("runs/{run}/", "GET", None, READ),
     ("runs/{run}/", "PATCH", {"tags": ["a"]}, WRITE),
     ("runs/{run}/", "DELETE", None, (401, 403, 204, 204, 404)),
@@ -168,6 +170,11 @@ TABLE = [
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
     ("runs/{run}/series/?keys=loss", "GET", None, READ),
     ("series/?runs={run}&keys=loss", "GET", None, READ),
+    ("compare/verdict/?runs={run},{bare}", "GET", None, READ),
+    ("compare/episodes/?runs={run},{bare}", "GET", None, READ),
+    ("compare/why/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("compare/values/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("runs/{trained}/evaluate/", "POST", {"episodes": 20}, CREATE),
     ("evaluations/{evaluation}/", "GET", None, READ),
     ("evaluations/{evaluation}/episodes/", "GET", None, READ),
     ("jobs/", "GET", None, MINE),
@@ -239,6 +246,7 @@ def things(lab):
         "failed": factories.make_job(
             factories.make_run(lab.project, status="failed"), status="failed"
         ).pk,
+        "trained": factories.make_trained(lab.project).pk,
         "token": token.pk,
         "version": version.pk,
         "artifact": version.artifact_id,
@@ -319,6 +327,7 @@ def _pattern_of(address):
         "job": "a",
         "failed": "a",
         "trashed": "a",
+        "trained": "a",
     }
     numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation", "view"), "1")
     path = address.partition("?")[0].format(**names, **numbers)

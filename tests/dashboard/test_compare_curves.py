@@ -55,7 +55,7 @@ def filled(answer: dict) -> list[dict]:
 
 
 def test_a_band_joins_the_runs_that_differ_in_nothing_but_the_seed(client: Client, runs: list[Run]):
-    answer = curve(client, bands="minmax", by="seedless")
+    answer = curve(client, bands="minmax", over="seedless")
 
     first, second = lines(answer)
     assert [first["name"], second["name"]] == ["A maml-0.1", "D maml-0.2-s0"]
@@ -68,7 +68,7 @@ def test_a_band_joins_the_runs_that_differ_in_nothing_but_the_seed(client: Clien
 
 
 def test_a_group_counts_each_seed_once(client: Client, runs: list[Run]):
-    answer = curve(client, bands="sd", by="group")
+    answer = curve(client, bands="sd", over="group")
 
     (line,) = lines(answer)
     assert line["name"] == "B sweep"
@@ -80,7 +80,7 @@ def test_a_band_ends_where_one_run_is_left(client: Client, runs: list[Run]):
     log(runs[0], "short", np.ones(10))
     log(runs[1], "short", np.ones(5))
 
-    answer = curve(client, key="short", bands="t", by="seedless")
+    answer = curve(client, key="short", bands="t", over="seedless")
 
     (line,), (band,) = lines(answer), filled(answer)
     assert line["customdata"] == [2] * 5 + [1] * 5

@@ -46,7 +46,7 @@ def chart(client: Client, name: str, **controls: str) -> dict:
 
 
 def test_a_scatter_has_a_point_for_each_run_with_a_value(client: Client, runs: list[Run]):
-    answer = chart(client, "scatter", rx="params.lr")
+    answer = chart(client, "relation", rx="params.lr")
 
     (trace,) = answer["figure"]["data"]
     assert trace["x"] == trace["y"] == pytest.approx([10.0 ** -(n % 4) for n in range(RUNS - 1)])
@@ -56,17 +56,17 @@ def test_a_scatter_has_a_point_for_each_run_with_a_value(client: Client, runs: l
 
 
 def test_a_scatter_takes_the_value_that_the_metrics_show(client: Client, runs: list[Run]):
-    (least,) = chart(client, "scatter", rx="metrics.loss", stat="min")["figure"]["data"]
+    (least,) = chart(client, "relation", rx="metrics.loss", stat="min")["figure"]["data"]
 
     assert least["x"][0] == 0.5
 
 
 def test_text_and_what_is_not_there_break_no_scatter(client: Client, runs: list[Run]):
-    (named,) = chart(client, "scatter", rx="params.kind")["figure"]["data"]
+    (named,) = chart(client, "relation", rx="params.kind")["figure"]["data"]
 
     assert set(named["x"]) == {"a", "b"}
-    assert chart(client, "scatter", rx="params.nope")["figure"] is None
-    assert chart(client, "scatter", rx="")["figure"] is None
+    assert chart(client, "relation", rx="params.nope")["figure"] is None
+    assert chart(client, "relation", rx="")["figure"] is None
 
 
 def test_parallel_coordinates_go_through_the_params_that_differ(client: Client, runs: list[Run]):
@@ -148,7 +148,7 @@ def test_too_few_runs_say_so(client: Client, runs: list[Run]):
 def test_relations_of_others_are_not_found(client: Client, runs: list[Run]):
     foreign = make_run(make_project(make_workspace("elsewhere"), "secret"))
 
-    for name in ("scatter", "parallel", "spread", "importance"):
+    for name in ("relation", "parallel", "spread", "importance"):
         asked = {"runs": f"{runs[0].pk},{foreign.pk}"}
         assert client.get(f"/compare/charts/{name}/", asked).status_code == 404
 

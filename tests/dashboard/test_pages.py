@@ -343,7 +343,7 @@ def test_new_console_lines_continue_where_the_last_answer_ended(project):
     second = client.get(f"/runs/{run.pk}/console/?after={first['next']}").json()
 
     assert [line["text"] for line in first["lines"]] == ["one", "two"]
-    assert second["lines"] == [{"number": 3, "text": "three"}]
+    assert second["lines"] == [{"number": 3, "text": "three", "stream": "stdout"}]
     assert second["live"] is True
 
 

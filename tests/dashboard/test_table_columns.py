@@ -26,7 +26,7 @@ def test_how_runs_learn_comes_before_how_they_report():
 
 def test_what_the_machine_did_is_no_column_before_somebody_chooses_it():
     project = factories.make_project()
-    known = RunColumns(params=(), metrics=("acc", "system/cpu", "system/memory"), tags=())
+    known = RunColumns(params=(), metrics=("acc", "system/cpu", "system/memory"))
 
     assert ranked_metrics(project, known, []) == ["acc"]
     project.main_metric = "system/memory"

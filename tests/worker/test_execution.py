@@ -82,7 +82,8 @@ def test_attempt_completes_with_its_points_evaluations_and_checkpoint():
     assert job.status == "completed"
     assert [step for step, _ in points_of(job)] == list(range(1, 13))
     found = Evaluation.objects.filter(run=job.run).values_list("name", "step")
-    assert sorted(found) == [("test", 12), ("validation", 6), ("validation", 12)]
+    held_out = [("test", 12), ("validation", 6), ("validation", 12)]
+    assert sorted(found) == sorted([*held_out, ("train", 6), ("train", 12)])
     assert queue.latest_checkpoint(job.run_id).step == 12
     assert job.run.snapshot_id is not None
 

@@ -143,6 +143,26 @@ def test_evaluation_is_recorded_with_every_episode(job, recorder):
     assert reading.episodes(evaluation).losses.tolist() == [[3.0, 1.0], [5.0, 2.0]]
 
 
+def test_training_split_and_answers_are_recorded_beside_the_evaluation(job, recorder):
+    losses = np.array([[3.0, 1.0], [5.0, 2.0]])
+    described = {"losses": losses, "accuracies": None, "step": 9, "protocol": {"shot": 10}}
+    ids = ["a", "b"]
+    seen = EvaluationResult(name="train", split="train", episode_ids=ids, **described)
+    answers = {"b": {"kind": "regression", "inner_steps": [0, 1]}}
+    result = EvaluationResult(
+        name="test", split="test", episode_ids=ids, answers=answers, **described
+    )
+
+    for _ in range(2):  # a replay after a resume
+        recorder.take(Report(9, {}, evaluation=result, seen=seen))
+
+    assert sorted(one.name for one in job.run.evaluations.all()) == ["test", "train"]
+    evaluation = job.run.evaluations.get(name="test")
+    assert reading.answered(evaluation) == {"b"}
+    assert reading.answers(evaluation, "b") == answers["b"]
+    assert reading.answers(evaluation, "a") is None
+
+
 @pytest.mark.parametrize("write", ["flush", "flush_if_due", "release", "finish"])
 def test_superseded_attempt_writes_nothing(job, recorder, write):
     recorder.take(Report(5, {"loss": 1.0}, checkpoint=state_at(5)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ class EvaluationResult:
     accuracies: NDArray[np.float64] | None  # (E, steps + 1)
     protocol: dict[str, Any]
     illustration: dict[str, Any] | None = None
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # documents by episode id
 
     def interval(self, inner_step: int, *, of: str = "losses") -> tuple[float, float]:
         """Mean over episodes and half width of its 95 % interval (normal: 1.96 standard errors)."""

@@ -15,16 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 
 from worker.metalearning.adaptation import Formulation, formulation
 from worker.metalearning.algorithms import Crew, build_algorithm
+from worker.metalearning.answers import answers, telling_places
 from worker.metalearning.checkpoint import Best, Checkpoint
 from worker.metalearning.distributions.factory import (
     evaluation_distribution,
     training_distribution,
 )
+from worker.metalearning.distributions.identity import Split
 from worker.metalearning.distributions.sinusoid import Sinusoid
 from worker.metalearning.errors import CheckpointMismatch, Diverged
 from worker.metalearning.evaluation import (
@@ -42,7 +45,15 @@ from worker.metalearning.networks import (
     initial_parameters,
 )
 from worker.metalearning.optimization import OuterOptimizer
-from worker.metalearning.specs import FineTuning, Inner, OracleSpec, Outer, Spec, as_dict
+from worker.metalearning.specs import (
+    FineTuning,
+    Inner,
+    OracleSpec,
+    Outer,
+    Spec,
+    as_dict,
+    parse,
+)
 
 RECORDED_POINTS = 1000
 
@@ -55,6 +66,7 @@ class Report:
     metrics: dict[str, float]
     checkpoint: Checkpoint | None = None
     evaluation: EvaluationResult | None = None
+    seen: EvaluationResult | None = None  # the same parameters on episodes of the training split
     message: str | None = None
 
 
@@ -80,6 +92,29 @@ def train(
     if session.outer:
         yield from session.meta_train(session.outer, wants_checkpoint)
     yield from session.test()
+
+
+def evaluate_again(
+    checkpoint: Checkpoint, spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None,
+    cache_dir: Path | None, threads: int = 1,
+) -> EvaluationResult:  # fmt: skip
+    """The test of a finished training's last checkpoint, on the episodes that `spec` says.
+
+    `spec` may differ from the checkpoint's in its evaluation and its episodes; with the same of
+    both, this gives the numbers of the test at the end of training, bit for bit.
+    """
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    trained = parse(checkpoint.spec)
+    session = _Session(trained, torch.device(device), omniglot_dir, cache_dir, Crew(threads))
+    session.restore(checkpoint)
+    session.spec = msgspec.structs.replace(
+        trained, episodes=spec.episodes, evaluation=spec.evaluation
+    )
+    session.held_out = evaluation_distribution(session.spec, omniglot_dir, cache_dir)
+    result = [report.evaluation for report in session.test()][-1]
+    assert result is not None
+    return result
 
 
 class _Session:
@@ -158,8 +193,9 @@ class _Session:
                 (self.step - clocked) * outer.episodes_per_step / (now - clock)
             )
             result = self._validate(values) if validates and not diverged else None
+            seen = self._seen() if result else None
             saved = self.checkpoint() if saves and not diverged else None
-            yield Report(self.step, values, checkpoint=saved, evaluation=result)
+            yield Report(self.step, values, checkpoint=saved, evaluation=result, seen=seen)
             if diverged:
                 raise Diverged(self.step, diverged)
             clock, clocked = time.perf_counter(), self.step
@@ -186,6 +222,10 @@ class _Session:
             self.best = Best(self.step, loss, copy)
         return result
 
+    def _seen(self) -> EvaluationResult:
+        """As many episodes of the split trained on: what validation differs by is the gap."""
+        return self._evaluated("train", self.params, self.step, self._adapter(None))
+
     def test(self) -> Iterator[Report]:
         """Choose the step size where one is to be chosen; then the test and last checkpoint."""
         params, step, selection = self._selected()
@@ -198,14 +238,18 @@ class _Session:
             )  # fmt: skip
             yield _tuning_report(self.step, chosen, tried)
         adapter = self._adapter(chosen)
-        result = self._evaluated("test", params, step, adapter)
+        tuned = chosen is not None
+        result = self._evaluated("test", params, step, adapter, tuned=tuned)
         result = replace(
             result,
             protocol={**result.protocol, "selection": selection},
             illustration=self._illustration(adapter, params),
+            answers=self._answers(adapter, params, result),
         )
+        seen = self._evaluated("train", params, step, adapter, tuned=tuned)
         metrics = metrics_of(result, self._trained_steps)
-        yield Report(self.step, metrics, checkpoint=self.checkpoint(), evaluation=result)
+        saved = self.checkpoint()
+        yield Report(self.step, metrics, checkpoint=saved, evaluation=result, seen=seen)
 
     def _selected(self) -> tuple[Parameters, int, str]:
         if self.spec.evaluation.selection == "best_validation" and self.best:
@@ -223,22 +267,37 @@ class _Session:
         return Adapter(self.formulation, lr, self.spec.evaluation.steps, adapts)
 
     def _evaluated(
-        self, name: str, params: Parameters, step: int, adapter: Adapter
+        self, split: Split, params: Parameters, step: int, adapter: Adapter, *, tuned: bool = False
     ) -> EvaluationResult:
         options = self.spec.evaluation
-        is_test = name == "test"
         facts: dict[str, Any] = {
             "algorithm": as_dict(self.spec)["algorithm"],
             "batch_norm": batch_norm_mode(self.network),
             "inner_steps_trained": self._trained_steps,
             "adapts": adapter.adapts,
-            "step_size": "tuned" if self.fine_tuning and is_test else "fixed",
+            "step_size": "tuned" if tuned else "fixed",
         }
         return evaluate(
-            adapter, params, self.held_out, name=name, step=step, seed=options.seed,
-            split="test" if is_test else "validation", protocol=facts,
-            episodes=options.episodes if is_test else options.episodes_during_training,
+            adapter, params, self.held_out, name=split, step=step, seed=options.seed,
+            split=split, protocol=facts,
+            episodes=options.episodes if split == "test" else options.episodes_during_training,
         )  # fmt: skip
+
+    def _answers(
+        self, adapter: Adapter, params: Parameters, result: EvaluationResult
+    ) -> dict[str, dict[str, Any]]:
+        last = result.losses.shape[1] - 1
+        step = min(self._trained_steps or last, last)
+        scores = None if result.accuracies is None else result.accuracies[:, step]
+        places = telling_places(result.losses[:, step], scores)
+        found = [
+            answers(
+                adapter, params, self.held_out, split=result.split,
+                seed=self.spec.evaluation.seed, index=place,
+            )
+            for place in places
+        ]  # fmt: skip
+        return {one.episode_id: one.document for one in found}
 
     def _illustration(self, adapter: Adapter, params: Parameters) -> dict[str, Any] | None:
         if not isinstance(self.held_out, Sinusoid):

@@ -17,8 +17,9 @@ export function resolve(value, css) {
     return rgba(color, alpha.startsWith('--') ? css(alpha) : alpha);
   }
   if (Array.isArray(value)) {
-    // Points are numbers: only arrays that may hold tokens or objects are walked.
-    return typeof value[0] === 'number' ? value : value.map((v) => resolve(v, css));
+    // Points are numbers: only arrays that may hold tokens or objects are walked, such as [0.2, "var(--seq-1)"].
+    const ends = [value[0], value[value.length - 1]];
+    return ends.every((end) => typeof end === 'number') ? value : value.map((v) => resolve(v, css));
   }
   if (value && typeof value === 'object' && !ArrayBuffer.isView(value)) {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, resolve(v, css)]));

@@ -4,15 +4,20 @@ import { scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
 
-const EVERYTHING = ['lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'params', 'code', 'environment', 'metrics'];
+const EVERYTHING = [
+  'lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'episodes', 'params', 'why', 'code', 'environment', 'metrics',
+];
 // What is a difference to the baseline; curves are not.
 const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
 const page = $('[data-compare-page]');
 let asked = 0;
 let loaded = location.search;
 
+// The episodes are those of the verdict, against the same baseline.
+const together = (names) => (names.includes('verdict') ? [...new Set([...names, 'episodes'])] : names);
+
 function replace(fresh, names) {
-  for (const name of names) {
+  for (const name of together(names)) {
     const now = document.getElementById(name);
     const next = fresh.getElementById(name);
     if (!now || !next) continue;

@@ -1,0 +1,42 @@
+"""What the adaptation tab of a run's page shows beside its adaptation curve."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from dashboard.episodes.query import EpisodesQuery
+from dashboard.episodes.ranking import worst_rows
+from dashboard.episodes.tables import (
+    gap_table,
+    over_training_table,
+    spread_of_episodes,
+    spread_table,
+)
+from dashboard.requests import SignedIn
+from experiments import reading
+from experiments.models import Evaluation, Run
+
+
+def adaptation_tab(request: SignedIn, run: Run, evaluation: Evaluation | None) -> dict[str, Any]:
+    """The episodes of the chosen evaluation, and what became of adaptation over meta-training."""
+    if evaluation is None:
+        return {}
+    query = EpisodesQuery.about(request, evaluation)
+    found = reading.over_training(run.pk, metric=query.metric)
+    gaps = reading.gaps(run.pk, metric=query.metric, inner_step=query.inner_step)
+    return {
+        "episodes": query,
+        "worst": worst_rows(query),
+        "spread_table": spread_table(spread_of_episodes(query)),
+        "histogram_src": _src("run_episodes", run, query),
+        "over_training_table": over_training_table(found),
+        "over_training_src": _src("run_over_training", run, query),
+        "validated_at": found.steps.tolist(),
+        "at_step_src": _src("run_at_step", run, query),
+        "gap_table": gap_table(gaps),
+        "gap_src": _src("run_gap", run, query),
+    }
+
+
+def _src(name: str, run: Run, query: EpisodesQuery) -> str:
+    return reverse(name, args=[run.pk]) + query.query()

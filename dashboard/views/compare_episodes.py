@@ -1,0 +1,101 @@
+"""Figures of the compare page about single episodes and about meta-training, as JSON."""
+
+import numpy as np
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from dashboard.charts.episode_scatter import episode_scatter
+from dashboard.charts.episode_shares import EpisodeValues, episode_shares
+from dashboard.charts.generalization_gap import GapLine, gap_figure
+from dashboard.charts.over_training import bounds_of, over_training_heat
+from dashboard.comparison.episodes import against_baseline, values_at
+from dashboard.comparison.evaluations import evaluated
+from dashboard.comparison.selection import selection_of
+from dashboard.requests import SignedIn
+from dashboard.templatetags.formats import plural
+from dashboard.views.chart_answer import LegendEntry, chart_answer
+from experiments import reading
+
+
+@require_safe
+def shares(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b`: the share of each run's episodes up to each loss or accuracy."""
+    selection = selection_of(request, documents=False)
+    found = evaluated(selection)
+    lines, left_out = [], 0
+    for one in selection.drawn:
+        evaluation = found.by_run[one.run.pk]
+        if evaluation is None:
+            continue
+        values = values_at(evaluation, found.metric, found.steps[one.run.pk])[1]
+        known = values[np.isfinite(values)]
+        left_out += len(values) - len(known)
+        if len(known):
+            lines.append(EpisodeValues(known, one.label, one.slot, one.dash))
+    if not lines:
+        sentence = f"No run shown has a {found.name} evaluation yet."
+        return chart_answer(None, empty=sentence, live=selection.is_live)
+    note = "Share of the episodes at most so far; N is in each hover text."
+    if left_out:
+        note += f" {plural(left_out, 'episode')} not finite, left out."
+    figure = episode_shares(lines, metric=found.metric)
+    return chart_answer(figure, live=selection.is_live, note=note)
+
+
+@require_safe
+def scatter(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&pair=b`: the baseline against another run, episode by episode."""
+    selection = selection_of(request, documents=False)
+    against = against_baseline(selection, evaluated(selection))
+    if against is None:
+        sentence = "No two of these runs have an episode in common."
+        return chart_answer(None, empty=sentence, live=selection.is_live)
+    pairs = against.pairs
+    note = (
+        f"N = {against.count} common episodes, {against.a.letter} after "
+        f"{plural(against.steps[0], 'inner step')}, {against.b.letter} after "
+        f"{plural(against.steps[1], 'inner step')}. On the line both do as well; "
+        f"{'below' if pairs.metric == 'loss' else 'above'} it {against.b.letter} is better."
+    )
+    looks = ((against.a, "better"), (against.b, "better"))
+    legend = [LegendEntry(f"{one.letter} {word}", f"var(--run-{one.slot})") for one, word in looks]
+    return chart_answer(episode_scatter(pairs), live=selection.is_live, note=note, legend=legend)
+
+
+@require_safe
+def gap(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b`: validation less the training split, by meta-step, of every run."""
+    selection = selection_of(request, documents=False)
+    found = evaluated(selection)
+    lines = [
+        GapLine(one_gap, one.label, one.slot, one.dash)
+        for one in selection.drawn
+        for one_gap in reading.gaps(one.run.pk, metric=found.metric, inner_step=found.inner_step)
+        if one_gap.name == "validation"
+    ]
+    if not lines:
+        sentence = "No run shown was validated beside its training split."
+        return chart_answer(None, empty=sentence, live=selection.is_live)
+    side = "Above" if found.metric == "loss" else "Below"
+    note = (
+        "Validation less training split at the same parameters, with Welch's 95 % t interval over "
+        f"the episodes of both. {side} 0: worse on episodes it was not trained on."
+    )
+    return chart_answer(gap_figure(lines), live=selection.is_live, note=note)
+
+
+@require_safe
+def over_training(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&run=a`: one run's validations by meta-step and inner step. Colours mean the same
+    for all compared runs."""
+    selection = selection_of(request, documents=False)
+    metric = evaluated(selection).metric
+    found = {
+        one.run.pk: reading.over_training(one.run.pk, metric=metric) for one in selection.compared
+    }
+    mine = found.get(request.GET.get("run", ""))
+    if mine is None or not len(mine.steps):
+        return chart_answer(None, empty="This run was not validated.", live=selection.is_live)
+    note = f"Mean over N = {int(mine.counts.max())} validation episodes. Same colours for all runs."
+    bounds = bounds_of(*(one for one in found.values() if len(one.steps)))
+    return chart_answer(over_training_heat(mine, bounds=bounds), live=selection.is_live, note=note)

@@ -1,0 +1,154 @@
+"""The debugging tab: what was not finite first, spikes, the moment around them, norms by layer."""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from django.test import Client
+
+from dashboard.debugging.origins import origins
+from experiments import reading, recording
+from experiments.models import Role, Run
+from experiments.shapes import SeriesPoints
+from tests.factories import make_log, make_project, make_run, make_user, make_workspace
+
+pytestmark = pytest.mark.django_db
+
+START = 1.79e9
+STEPS = 200
+
+
+@pytest.fixture
+def ada(client: Client) -> Client:
+    client.force_login(make_user("ada"))
+    return client
+
+
+@pytest.fixture
+def run(db) -> Run:
+    return make_run(make_project(make_workspace("lab", ada=Role.MEMBER)), "maml", status="failed")
+
+
+def log(run: Run, **metrics: np.ndarray) -> None:
+    """Metrics by their key, "__" for "/"; one point a second."""
+    series = [
+        SeriesPoints(key.replace("__", "/"), steps := np.arange(len(values)), START + steps, values)
+        for key, values in metrics.items()
+    ]
+    recording.record(run_id=run.pk, client="test", number=0, series=series)
+
+
+def quiet(level: float = 1.0) -> np.ndarray:
+    return level + 0.01 * np.random.default_rng(0).normal(size=STEPS)
+
+
+def turned(values: np.ndarray, place: int, to: float) -> np.ndarray:
+    values = values.copy()
+    values[place:] = to
+    return values
+
+
+def page(client: Client, run: Run, query: str = "") -> str:
+    answered = client.get(f"/runs/{run.pk}/?tab=debug{query}")
+    assert answered.status_code == 200
+    return answered.content.decode()
+
+
+def clock(place: int) -> str:
+    return f"{datetime.fromtimestamp(START + place, UTC):%H:%M:%S}"
+
+
+def test_the_first_that_was_not_finite_is_named_and_gradients_come_before_their_weights(run):
+    log(
+        run,
+        train__loss=turned(quiet(), 60, math.nan),
+        gradients__deep=turned(quiet(), 50, math.inf),
+        weights__deep=turned(quiet(), 50, math.nan),
+        system__cpu=turned(quiet(), 5, math.nan),
+    )
+
+    found = origins(reading.series_summaries([run.pk])[run.pk])
+
+    assert [(one.key, one.step, one.after) for one in found] == [
+        ("gradients/deep", 50, 0),
+        ("weights/deep", 50, 0),
+        ("train/loss", 60, 10),
+    ]
+    assert found[0].nonfinite == STEPS - 50
+
+
+def test_the_tab_says_which_was_first(ada, run):
+    log(run, train__loss=turned(quiet(), 60, math.nan), weights__a=turned(quiet(), 50, math.nan))
+
+    found = page(ada, run)
+    assert '<b class="mono">weights/a</b> was the first' in found
+    assert "at the same step" not in found
+
+
+def test_a_run_of_finite_numbers_is_said_to_be_one(ada, run):
+    log(run, train__loss=quiet())
+
+    found = page(ada, run)
+
+    assert "Every point that was logged is a finite number" in found
+    assert "lies far above those before it" in found
+    assert "No layers were watched" in found
+
+
+def test_a_spike_leads_to_the_console_and_the_machine_of_its_time(ada, run):
+    losses = quiet()
+    losses[120] = 9.0
+    log(run, train__loss=losses, system__memory=np.arange(STEPS, dtype=float))
+    make_log(run, f"{clock(119)} WARNING out of <b>patience</b>\n{clock(20)} INFO long before\n")
+
+    assert "at=120#moment" in page(ada, run).replace("&amp;", "&")
+    moment = page(ada, run, "&key=train/loss&at=120")
+    moment = moment[moment.index('id="moment"') :]
+
+    assert "out of &lt;b&gt;patience" in moment
+    assert "long before" not in moment
+    assert '<dd class="mono">120</dd>' in moment
+
+
+def test_a_moment_that_is_no_point_is_left_out_and_a_bad_one_refused(ada, run):
+    log(run, train__loss=quiet())
+
+    assert 'id="moment"' not in page(ada, run, "&key=train/loss&at=99999")
+    assert ada.get(f"/runs/{run.pk}/?tab=debug&key=train/loss&at=x").status_code == 400
+
+
+def test_norms_of_layers_are_a_heat_map_in_their_own_order(ada, run):
+    log(
+        run,
+        gradients__l10=quiet(2.0),
+        gradients__l2=turned(quiet(), 150, math.inf),
+        gradients__norm=quiet(3.0),
+    )
+
+    body = ada.get(f"/runs/{run.pk}/charts/layers/?kind=gradients").json()
+
+    heat, crosses = body["figure"]["data"]
+    assert body["figure"]["layout"]["yaxis"]["ticktext"] == ["l2", "l10"]
+    assert heat["z"][0][-1] is None
+    assert heat["z"][1][0] == pytest.approx(math.log10(2.0), abs=0.05)
+    assert (crosses["x"], crosses["y"]) == ([150], [0])
+    assert "2 layers" in body["note"]
+    assert "Norms of gradients" in page(ada, run)
+
+
+def test_learning_rate_and_throughput_are_drawn_together(ada, run):
+    log(run, outer__lr=quiet(), system__episodes_per_s=quiet(), train__loss=quiet())
+
+    found = page(ada, run)
+    pace = found[found.index("Learning rate and throughput") :]
+
+    assert "key=outer%2Flr" in pace
+    assert "key=system%2Fepisodes_per_s" in pace
+    assert "key=train%2Floss" not in pace
+
+
+def test_layers_of_foreign_runs_are_not_found(ada):
+    foreign = make_run(make_project(make_workspace("other"), "theirs"))
+
+    assert ada.get(f"/runs/{foreign.pk}/charts/layers/").status_code == 404
