@@ -18,6 +18,7 @@ from dashboard.views import (
     project_access,
     projects,
     queue,
+    reports,
     run,
     run_actions,
     run_charts,
@@ -25,6 +26,7 @@ from dashboard.views import (
     run_files,
     runs,
     saved_views,
+    shared_reports,
     sign_in,
     tokens,
     trash,
@@ -34,6 +36,8 @@ _PROJECT = "p/<slug:workspace>/<slug:project>/"
 _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 _MODEL = "w/<slug:workspace>/models/<str:name>/"
 _MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
+_REPORT = "reports/<int:report_id>/"
+_SHARED = "shared/<str:secret>/"
 _RUN_MODEL = "runs/<str:run_id>/models/<str:model_id>/"
 
 urlpatterns: list[URLPattern] = [
@@ -67,6 +71,20 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PROJECT}access/role/", project_access.change, name="project_role"),
     path(f"{_PROJECT}views/", saved_views.save, name="view_save"),
     path(f"{_PROJECT}views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
+    path(f"{_PROJECT}reports/", reports.listed, name="reports"),
+    path(f"{_PROJECT}reports/new/", reports.new, name="report_new"),
+    path(_REPORT, reports.page, name="report"),
+    path(f"{_REPORT}edit/", reports.edit, name="report_edit"),
+    path(f"{_REPORT}remove/", reports.remove, name="report_remove"),
+    path(f"{_REPORT}share/", reports.share, name="report_share"),
+    path(f"{_REPORT}links/<int:link_id>/revoke/", reports.unshare, name="report_unshare"),
+    path(f"{_REPORT}panels/<int:place>/", reports.panel, name="report_panel"),
+    path(f"{_REPORT}panels/<int:place>/picture.svg", reports.picture, name="report_picture"),
+    path(f"{_REPORT}export.html", reports.export_html, name="report_html"),
+    path(_SHARED, shared_reports.page, name="shared"),
+    path(f"{_SHARED}panels/<int:place>/", shared_reports.panel, name="shared_panel"),
+    path(f"{_SHARED}panels/<int:place>/picture.svg", shared_reports.picture, name="shared_picture"),
+    path(f"{_SHARED}export.html", shared_reports.export_html, name="shared_html"),
     path(f"{_PROJECT}delete/", trash.delete_project, name="project_delete"),
     path("trash/", trash.projects, name="trash"),
     path("trash/<int:project_id>/restore/", trash.restore_project, name="project_restore"),

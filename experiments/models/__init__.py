@@ -34,6 +34,7 @@ from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import ChunkOverview, MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
+from experiments.models.reports import Report, ReportLink, ReportVersion
 from experiments.models.runs import LogChunk, Param, Rewind, Run, RunStatus, RunTag
 from experiments.models.saved_views import SavedView
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
@@ -74,6 +75,9 @@ __all__ = [
     "ProjectTag",
     "RegisteredModel",
     "RegistryTag",
+    "Report",
+    "ReportLink",
+    "ReportVersion",
     "Rewind",
     "Role",
     "Run",

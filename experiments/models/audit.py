@@ -41,6 +41,9 @@ class Action(StrEnum):
     MODEL_STAGE_CHANGED = "model.stage_changed"
     LOGGED_MODEL_TRASHED = "logged_model.trashed"
     JOB_CANCELLED = "job.cancelled"
+    REPORT_REMOVED = "report.removed"
+    REPORT_SHARED = "report.shared"
+    REPORT_LINK_REVOKED = "report.link_revoked"
 
 
 class AppendOnly(RuntimeError):

@@ -17,6 +17,7 @@ from experiments import (
     files,
     lifecycle,
     recording,
+    reports,
     saved_views,
     snapshots,
     uploads,
@@ -97,6 +98,16 @@ TABLE = [
     ("projects/lab/sinusoid/views/", "POST", {"name": "new", "query": "sort=name"}, CREATE),
     ("projects/lab/sinusoid/views/{view}/", "GET", None, READ),
     ("projects/lab/sinusoid/views/{view}/", "DELETE", None, ADMIN_REMOVE),
+    ("reports/", "GET", None, MINE),
+    ("reports/", "POST", {"project": "lab/sinusoid", "title": "T"}, CREATE),
+    ("reports/{report}/", "GET", None, READ),
+    ("reports/{report}/", "PATCH", {"version": 1, "text": "x"}, WRITE),
+    ("reports/{report}/", "DELETE", None, ADMIN_REMOVE),
+    ("reports/{report}/versions/", "GET", None, READ),
+    ("reports/{report}/versions/1/", "GET", None, READ),
+    ("reports/{report}/links/", "GET", None, WRITE),
+    ("reports/{report}/links/", "POST", {"days": 1}, CREATE),
+    ("reports/{report}/links/{link}/", "DELETE", None, REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
     ("runs/{run}/", "GET", None, READ),
@@ -226,7 +237,11 @@ def things(lab):
         name="best",
         query="sort=name",
     )
+    report = reports.create(lab.project, user=factories.make_user("otto"), title="Found")
+    link, _ = reports.share(report, user=factories.make_user("max"), days=1)
     return {
+        "report": report.pk,
+        "link": link.pk,
         "view": view.pk,
         "invitation": invitation.pk,
         "secret": secret,
@@ -320,7 +335,9 @@ def _pattern_of(address):
         "failed": "a",
         "trashed": "a",
     }
-    numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation", "view"), "1")
+    numbers = dict.fromkeys(
+        ("token", "version", "artifact", "aliased", "invitation", "view", "report", "link"), "1"
+    )
     path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
@@ -357,6 +374,8 @@ def _sample(pattern, things):
         "<str:sha256>": SHA,
         "<int:number>": "1",
         "<int:view_id>": str(things["view"]),
+        "<int:report_id>": str(things["report"]),
+        "<int:link_id>": str(things["link"]),
         "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),
     }.items():
