@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from dashboard.views import (
     artifacts,
     audit,
+    comments,
     compare,
     compare_charts,
     groups,
@@ -14,6 +15,7 @@ from dashboard.views import (
     members,
     model_actions,
     models,
+    notifications,
     palette,
     project_access,
     projects,
@@ -36,6 +38,7 @@ _PROJECT = "p/<slug:workspace>/<slug:project>/"
 _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 _MODEL = "w/<slug:workspace>/models/<str:name>/"
 _MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
+_NOTIFICATIONS = f"{_PROJECT}notifications/"
 _REPORT = "reports/<int:report_id>/"
 _SHARED = "shared/<str:secret>/"
 _RUN_MODEL = "runs/<str:run_id>/models/<str:model_id>/"
@@ -71,6 +74,25 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PROJECT}access/role/", project_access.change, name="project_role"),
     path(f"{_PROJECT}views/", saved_views.save, name="view_save"),
     path(f"{_PROJECT}views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
+    path("notifications/", notifications.listed, name="notifications"),
+    path("notifications/read/", notifications.read, name="notifications_read"),
+    path(_NOTIFICATIONS, notifications.rules, name="project_notifications"),
+    path(f"{_NOTIFICATIONS}webhooks/", notifications.add_webhook, name="webhook_add"),
+    path(
+        f"{_NOTIFICATIONS}webhooks/<int:webhook_id>/remove/",
+        notifications.remove_webhook,
+        name="webhook_remove",
+    ),
+    path(
+        f"{_NOTIFICATIONS}webhooks/<int:webhook_id>/test/",
+        notifications.ping_webhook,
+        name="webhook_ping",
+    ),
+    path(
+        f"{_NOTIFICATIONS}deliveries/<int:delivery_id>/again/",
+        notifications.send_again,
+        name="webhook_again",
+    ),
     path(f"{_PROJECT}reports/", reports.listed, name="reports"),
     path(f"{_PROJECT}reports/new/", reports.new, name="report_new"),
     path(_REPORT, reports.page, name="report"),
@@ -122,6 +144,12 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/group/", run_actions.group, name="run_group"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),
+    path("runs/<str:run_id>/comments/", comments.write, name="comment_write"),
+    path(
+        "runs/<str:run_id>/comments/<int:comment_id>/remove/",
+        comments.remove,
+        name="comment_remove",
+    ),
     path("runs/<str:run_id>/delete/", trash.delete, name="run_delete"),
     path("runs/<str:run_id>/restore/", trash.restore, name="run_restore"),
     path("runs/<str:run_id>/erase/", trash.erase, name="run_erase"),

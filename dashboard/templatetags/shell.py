@@ -7,7 +7,7 @@ from django import template
 from django.db.models import F
 from django.urls import reverse
 
-from experiments import access
+from experiments import access, inbox
 from experiments.models import Job, Project, Run, User
 from experiments.models.jobs import JobStatus
 from experiments.models.runs import newest_run_at
@@ -43,7 +43,7 @@ def words(text: str) -> list[str]:
 
 @register.inclusion_tag("dashboard/partials/_sidebar.html", takes_context=True)
 def sidebar(context: dict[str, Any]) -> dict[str, Any]:
-    """The rail: three queries, whatever the number of projects."""
+    """The rail: four queries, whatever the number of projects."""
     request = context["request"]
     user: User = request.user
     current = context.get("project")
@@ -67,6 +67,13 @@ def _pages(user: User, here: str) -> list[NavItem]:
         NavItem("Models", reverse("models"), "box", here.startswith("model")),
         NavItem("New job", "/jobs/new/", "job", here.startswith("job_new")),
         NavItem("Queue", reverse("queue"), "queue", here == "queue", waiting),
+        NavItem(
+            "Notifications",
+            reverse("notifications"),
+            "bell",
+            here == "notifications",
+            inbox.unread_count(user),
+        ),
     ]
 
 

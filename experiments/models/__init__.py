@@ -20,7 +20,16 @@ from experiments.models.artifacts import (
     BlobUpload,
 )
 from experiments.models.audit import AuditEntry
+from experiments.models.comments import Comment
 from experiments.models.evaluations import Evaluation
+from experiments.models.events import (
+    Delivery,
+    EventKind,
+    Notification,
+    RunEvent,
+    Watch,
+    Webhook,
+)
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.inputs import (
     Dataset,
@@ -51,9 +60,12 @@ __all__ = [
     "BlobUpload",
     "Checkpoint",
     "ChunkOverview",
+    "Comment",
     "Dataset",
     "DatasetInput",
+    "Delivery",
     "Evaluation",
+    "EventKind",
     "IdempotencyRecord",
     "Invitation",
     "Job",
@@ -69,6 +81,7 @@ __all__ = [
     "MetricBatch",
     "ModelAlias",
     "ModelVersion",
+    "Notification",
     "Param",
     "Project",
     "ProjectRole",
@@ -81,6 +94,7 @@ __all__ = [
     "Rewind",
     "Role",
     "Run",
+    "RunEvent",
     "RunStatus",
     "RunTag",
     "Scope",
@@ -91,6 +105,8 @@ __all__ = [
     "Snapshot",
     "SnapshotFile",
     "User",
+    "Watch",
+    "Webhook",
     "Worker",
     "Workspace",
 ]

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver
 from experiments import (
     access,
     artifacts,
+    comments,
     files,
     lifecycle,
     recording,
@@ -21,6 +22,7 @@ from experiments import (
     saved_views,
     snapshots,
     uploads,
+    webhooks,
 )
 from experiments.api.v1 import urls
 from experiments.mlflow import registering
@@ -33,7 +35,7 @@ from tests.api.conftest import error_of, give_own_roles
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
 # Addresses that are of no project: a role of one's own in a project changes nothing there.
 OF_NO_PROJECT = ("users/", "invitations/", "tokens/", "workspaces/", "workers/", "trainers/",
-                 "distributions/", "schema/", "docs/", "models/")  # fmt: skip
+                 "distributions/", "schema/", "docs/", "models/", "notifications/")  # fmt: skip
 # The registry is the workspace's; what a version is made of is a project's.
 MADE_IN_A_PROJECT = {("models/lab/net/versions/", "POST"),
                      ("models/lab/net/versions/1/files/", "GET"),
@@ -66,6 +68,8 @@ ARTIFACT = {
 }  # fmt: skip
 POINTS = {"client": "c", "number": 0, "series": [{"key": "loss", "steps": [0], "values": [1.0]}]}
 
+WEBHOOK = {"url": "https://example.com/hook", "kinds": ["failed"]}
+
 TABLE = [
     ("users/me/", "GET", None, MINE),
     ("tokens/", "GET", None, MINE),
@@ -94,6 +98,15 @@ TABLE = [
     ("projects/lab/sinusoid/access/", "GET", None, READ),
     ("projects/lab/sinusoid/access/vera/", "PUT", {"role": "member"}, ADMIN_WRITE),
     ("projects/lab/sinusoid/access/rita/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/lab/sinusoid/watch/", "GET", None, READ),
+    ("projects/lab/sinusoid/watch/", "PUT", {"kinds": ["failed"]}, READ),
+    ("projects/lab/sinusoid/webhooks/", "GET", None, ADMIN_WRITE),
+    ("projects/lab/sinusoid/webhooks/", "POST", WEBHOOK, ADMIN_CREATE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/deliveries/", "GET", None, ADMIN_WRITE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/ping/", "POST", {}, ADMIN_WRITE),
+    ("notifications/", "GET", None, MINE),
+    ("notifications/read/", "POST", {}, MINE),
     ("projects/lab/sinusoid/views/", "GET", None, READ),
     ("projects/lab/sinusoid/views/", "POST", {"name": "new", "query": "sort=name"}, CREATE),
     ("projects/lab/sinusoid/views/{view}/", "GET", None, READ),
@@ -138,6 +151,9 @@ TABLE = [
     ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
     ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
     ("runs/{run}/alerts/", "GET", None, READ),
+    ("runs/{run}/comments/", "GET", None, READ),
+    ("runs/{run}/comments/", "POST", {"text": "x"}, CREATE),
+    ("runs/{run}/comments/{comment}/", "DELETE", None, ADMIN_REMOVE),
     ("runs/{run}/artifacts/", "GET", None, READ),
     ("runs/{run}/artifacts/", "POST", {"version": "{version}"}, WRITE),
     ("workspaces/lab/blobs/missing/", "POST", {"sha256": [SHA]}, WRITE),
@@ -239,7 +255,13 @@ def things(lab):
     )
     report = reports.create(lab.project, user=factories.make_user("otto"), title="Found")
     link, _ = reports.share(report, user=factories.make_user("max"), days=1)
+    comment = comments.comment(run, user=factories.make_user("otto"), text="x")
+    webhook, _ = webhooks.create(
+        lab.project, user=factories.make_user("max"), site="http://testserver/", **WEBHOOK
+    )
     return {
+        "comment": comment.pk,
+        "webhook": webhook.pk,
         "report": report.pk,
         "link": link.pk,
         "view": view.pk,
@@ -335,9 +357,9 @@ def _pattern_of(address):
         "failed": "a",
         "trashed": "a",
     }
-    numbers = dict.fromkeys(
-        ("token", "version", "artifact", "aliased", "invitation", "view", "report", "link"), "1"
-    )
+    numbered = ("token", "version", "artifact", "aliased", "invitation", "view", "report", "link",
+                "comment", "webhook")  # fmt: skip
+    numbers = dict.fromkeys(numbered, "1")
     path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
@@ -374,6 +396,8 @@ def _sample(pattern, things):
         "<str:sha256>": SHA,
         "<int:number>": "1",
         "<int:view_id>": str(things["view"]),
+        "<int:comment_id>": str(things["comment"]),
+        "<int:webhook_id>": str(things["webhook"]),
         "<int:report_id>": str(things["report"]),
         "<int:link_id>": str(things["link"]),
         "<int:invitation_id>": str(things["invitation"]),
