@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from dashboard.chart_query import ChartQuery
 from dashboard.reports import figures
 from dashboard.reports.blocks import Panel
+from dashboard.reports.pdf import pdf
 from dashboard.reports.pieces import block_at
 from dashboard.reports.shown import picture, shown
 from dashboard.views.chart_answer import LegendEntry, chart_answer
@@ -57,6 +58,11 @@ def html_answer(report: Report) -> HttpResponse:
     context = {"report": report, "shown": shown(report.project, report.text)}
     text = render_to_string("dashboard/reports/export.html", context)
     return _download(text.encode(), "text/html; charset=utf-8", f"{_name(report)}.html")
+
+
+def pdf_answer(report: Report) -> HttpResponse:
+    """The report on paper."""
+    return _download(pdf(report), "application/pdf", f"{_name(report)}.pdf")
 
 
 def _download(content: bytes, kind: str, name: str) -> HttpResponse:

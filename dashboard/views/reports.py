@@ -214,3 +214,9 @@ def picture(request: SignedIn, report_id: int, place: int) -> HttpResponse:
 def export_html(request: SignedIn, report_id: int) -> HttpResponse:
     """The report in one file."""
     return report_parts.html_answer(report_of(request, report_id))
+
+
+@require_safe
+def export_pdf(request: SignedIn, report_id: int) -> HttpResponse:
+    """The report on paper."""
+    return report_parts.pdf_answer(report_of(request, report_id))

@@ -84,3 +84,9 @@ def picture(request: HttpRequest, link: ReportLink, place: int) -> HttpResponse:
 def export_html(request: HttpRequest, link: ReportLink) -> HttpResponse:
     """The report in one file."""
     return report_parts.html_answer(link.report)
+
+
+@_by_link
+def export_pdf(request: HttpRequest, link: ReportLink) -> HttpResponse:
+    """The report on paper."""
+    return report_parts.pdf_answer(link.report)
