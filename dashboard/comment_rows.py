@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from django.utils.safestring import SafeString
 
 from dashboard.charts.marks import Remark, remarks
-from dashboard.markdown import rendered
+from dashboard.markdown import render
 from experiments import comments
 from experiments.models import Comment, Role, Run, User
 from experiments.shapes import SeriesView
@@ -29,7 +29,7 @@ def comment_rows(run: Run, user: User, role: Role | None) -> list[CommentRow]:
     """The latest comments, the oldest of them first."""
     latest = run.comments.select_related("author").order_by("-pk")[:SHOWN]
     return [
-        CommentRow(one, rendered(one.text), comments.may_remove(one, user, role))
+        CommentRow(one, render(one.text), comments.may_remove(one, user, role))
         for one in reversed(latest)
     ]
 

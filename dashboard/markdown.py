@@ -1,63 +1,97 @@
-"""Markdown that people wrote, as HTML that cannot do anything.
+"""What people write, as HTML: the usual Markdown, and nothing that could act or fetch.
 
-HTML in the text shows as text; links lead to what is on `SCHEMES`; pictures are not fetched.
+HTML in it shows as text. Pictures show as links, as a browser would fetch them from wherever they
+are; links of other schemes than the usual stay text.
 """
 
-from collections.abc import MutableMapping, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.utils.safestring import SafeString
+from django.utils.html import linebreaks
+from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+LONGEST = 20_000
+DEEPEST = 100  # what is nested deeper is left out
 SCHEMES = ("http", "https", "mailto")
-LARGEST = 200_000  # characters that are rendered
-DEEPEST = 20
+TOP_HEADING = 3  # the page has those above
+_SCHEME = re.compile(r"([^/?#:]*):")
 
 
-def rendered(text: str) -> SafeString:
-    """The text as HTML."""
-    return html(PARSER.parse(text[:LARGEST]))
+def render(text: str) -> SafeString:
+    """Every text is some Markdown; a very long one, which takes long to read, stays as written."""
+    if len(text) > LONGEST:
+        return mark_safe(linebreaks(text, autoescape=True))
+    html: str = _MARKDOWN.render(text)
+    return mark_safe(html)
 
 
-def html(tokens: Sequence[Token]) -> SafeString:
-    """What the parser made, as HTML: all text in it is escaped by the renderer."""
-    return SafeString(PARSER.renderer.render(list(tokens), PARSER.options, {}))
+def parse(text: str) -> list[Token]:
+    """The blocks of a text, in order; `html` makes HTML of any run of them."""
+    return _MARKDOWN.parse(text)
 
 
-def leads_somewhere(address: str) -> bool:
-    """Whether a link may lead there: an allowed scheme, or an address within this site."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return False
-    if parts.scheme:
-        return parts.scheme.lower() in SCHEMES
-    return not parts.netloc and not address.startswith(("//", "\\"))
+def html(tokens: Sequence[Token], *, top_heading: int) -> SafeString:
+    """As `render`, of a page whose lines are wrapped where their author's editor wraps them."""
+    options = OptionsDict({**_MARKDOWN.options, "breaks": False})
+    found = _MARKDOWN.renderer.render(list(tokens), options, {"top_heading": top_heading})
+    return mark_safe(found)
+
+
+def _is_usual(address: str) -> bool:
+    """Whether it leads to this server, or is of a known scheme."""
+    scheme = _SCHEME.match(address)
+    return scheme is None or scheme[1].lower() in SCHEMES
 
 
 def _link_open(
-    renderer: RendererHTML,
-    tokens: Sequence[Token],
-    place: int,
-    options: OptionsDict,
-    env: MutableMapping[str, Any],
+    self: RendererHTML, tokens: Sequence[Token], place: int, options: Any, env: Any
 ) -> str:
-    tokens[place].attrSet("class", "link")
     tokens[place].attrSet("rel", "nofollow noopener noreferrer")
-    return renderer.renderToken(tokens, place, options, env)
+    return self.renderToken(tokens, place, options, env)
 
 
-def _parser() -> MarkdownIt:
-    # Pictures would be fetched from wherever their author says.
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
-    parser.enable(["table", "strikethrough"]).disable(["image", "html_block", "html_inline"])
-    parser.validateLink = leads_somewhere  # type: ignore[method-assign,assignment]
-    parser.add_render_rule("link_open", _link_open)
-    return parser
+def _heading(
+    self: RendererHTML, tokens: Sequence[Token], place: int, options: Any, env: Any
+) -> str:
+    top = env.get("top_heading", TOP_HEADING)
+    token = tokens[place]
+    written = token.tag
+    token.tag = f"h{min(6, int(written[1:]) + top - 1)}"
+    shown = self.renderToken(tokens, place, options, env)
+    token.tag = written  # whoever renders it again counts from there
+    return shown
 
 
-PARSER = _parser()
+def _inline(state: StateCore) -> None:
+    """As the parser's own rule; but a paragraph that would take long to read stays as written."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        token.children = []
+        if len(token.content) <= LONGEST:
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+        else:
+            token.children.append(Token("text", "", 0, content=token.content))
+
+
+def _markdown() -> MarkdownIt:
+    made = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": DEEPEST}).enable(
+        ["table", "strikethrough"]
+    )
+    made.disable(["image"])  # "!" before a link
+    made.validateLink = _is_usual  # type: ignore[method-assign,assignment]
+    made.core.ruler.at("inline", _inline)
+    for rule, how in (
+        ("link_open", _link_open), ("heading_open", _heading), ("heading_close", _heading),
+    ):  # fmt: skip
+        made.add_render_rule(rule, how)
+    return made
+
+
+_MARKDOWN = _markdown()

@@ -10,6 +10,7 @@ from dashboard.reports.blocks import PREFIX, Block, parse
 from experiments.errors import Invalid
 
 MOST_BLOCKS = 50
+TOP_HEADING = 2  # the report's title is above
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def pieces(text: str) -> list[Piece]:
     found: list[Piece] = []
     between: list[Token] = []
     count = 0
-    for token in markdown.PARSER.parse(text[: markdown.LARGEST]):
+    for token in markdown.parse(text):
         language = token.info.split()[0] if token.info.strip() else ""
         if token.type != "fence" or token.level or not language.startswith(PREFIX):
             between.append(token)
@@ -51,7 +52,9 @@ def block_at(text: str, place: int) -> Block | None:
 
 def _close(found: list[Piece], between: list[Token]) -> None:
     if between:
-        found.append(Piece(html=markdown.html(between), tokens=tuple(between)))
+        found.append(
+            Piece(html=markdown.html(between, top_heading=TOP_HEADING), tokens=tuple(between))
+        )
         between.clear()
 
 

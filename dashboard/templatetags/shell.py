@@ -68,7 +68,7 @@ def _pages(user: User, here: str) -> list[NavItem]:
         NavItem("New job", "/jobs/new/", "job", here.startswith("job_new")),
         NavItem("Queue", reverse("queue"), "queue", here == "queue", waiting),
         NavItem(
-            "Notifications",
+            "Inbox",
             reverse("notifications"),
             "bell",
             here == "notifications",

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('title', models.CharField(max_length=200)),
-                ('text', models.TextField(blank=True, max_length=200000)),
+                ('text', models.TextField(blank=True, max_length=100000)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField()),
                 ('title', models.CharField(max_length=200)),
-                ('text', models.TextField(blank=True, max_length=200000)),
+                ('text', models.TextField(blank=True, max_length=100000)),
                 ('written_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='experiments.report')),
                 ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -12,7 +12,7 @@ class Report(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
     title = models.CharField(max_length=200)
-    text = models.TextField(blank=True, max_length=200_000)
+    text = models.TextField(blank=True, max_length=100_000)
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     changed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -29,7 +29,7 @@ class ReportVersion(models.Model):
     report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
-    text = models.TextField(blank=True, max_length=200_000)
+    text = models.TextField(blank=True, max_length=100_000)
     written_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     written_at = models.DateTimeField(db_default=Now())
 

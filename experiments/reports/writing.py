@@ -10,7 +10,7 @@ from experiments.models.audit import Action
 from experiments.problems import Problems
 
 LONGEST_TITLE = 200
-LONGEST_TEXT = 200_000
+LONGEST_TEXT = 100_000
 MOST = 1_000  # of a project
 
 
