@@ -17,7 +17,6 @@ import multiprocessing
 import os
 import socket
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from zlib import crc32
 
 import numpy as np
 import urllib3
-from instance import ROOT, again_on_postgresql, instance
+from instance import ROOT, again_on_postgresql, instance, started
 
 KEYS = 10
 CONTENT_TYPE = "application/vnd.metascope.records"
@@ -122,18 +121,19 @@ def server(
     ]  # fmt: skip
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
-    try:
+    said = Path(os.environ["METASCOPE_DATA"]) / "server.log"  # a line for each request
+    with (
+        said.open("a") as log,
+        started(command, cwd=ROOT, env={**os.environ, **environment}, stderr=log) as process,
+    ):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
+            assert process.poll() is None, said.read_text()[-2000:]
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -1,17 +1,24 @@
 """A Metascope of its own to measure: a data folder in a temporary place, one project, runs."""
 
+import atexit
+import logging
+import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_DATABASE = "METASCOPE_BENCH_DATABASE_URL"  # of a server that was started to be measured
+STOP_S = 4.0
+_groups: set[int] = set()  # of processes, that end when this one does
 
 
 @contextmanager
@@ -28,6 +35,8 @@ def instance(keep: Path | None = None) -> Iterator[Path]:
     import django  # after the settings are named
 
     django.setup()
+    # Of requests that this process answers itself; servers write theirs into their own files.
+    logging.getLogger("metascope.requests").setLevel(logging.WARNING)
     from django.core.management import call_command
     from django.db import connections
 
@@ -38,6 +47,47 @@ def instance(keep: Path | None = None) -> Iterator[Path]:
         connections.close_all()
         if keep is None:
             shutil.rmtree(data)
+
+
+@contextmanager
+def started(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server, with all that it starts; ended afterwards, and however this process ends."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    _groups.add(process.pid)
+    try:
+        yield process
+    finally:
+        _end(process)
+        _groups.discard(process.pid)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Its process group: some start processes that outlive them."""
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sent)
+        except ProcessLookupError:
+            break
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
+
+
+def _end_groups(*_: object) -> None:
+    for group in _groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def _terminated(number: int, _: object) -> None:
+    """The servers first: whatever waits for their answers goes on then, and cleans up."""
+    _end_groups()
+    sys.exit(128 + number)
+
+
+atexit.register(_end_groups)
+if multiprocessing.parent_process() is None:
+    for _number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(_number, _terminated)
 
 
 def row_database(path: Path) -> sqlite3.Connection:

@@ -4,7 +4,6 @@ Each is the tracker's own server with one process that answers requests, where i
 """
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 
 import psutil
 import urllib3
+from instance import started
 
-START_S, STOP_S = 120, 4
+START_S = 120
 WRITE_TOKEN = "bench"
 TRACKIO = (
     "import trackio; trackio.show(open_browser=False, block_thread=True, host='127.0.0.1',"
@@ -54,16 +54,15 @@ def serve(peer: str, interpreter: Path, folder: Path) -> Iterator[tuple[str, int
     }  # fmt: skip
     environment.pop("PYTHONPATH", None)
     log = folder.parent / f"{peer}.log"
-    with log.open("w") as said:
-        process = subprocess.Popen(
+    with (
+        log.open("w") as said,
+        started(
             command(peer, interpreter, folder, port), cwd=folder, env=environment,
-            stdout=said, stderr=said, start_new_session=True,
-        )  # fmt: skip
-        try:
-            _await(f"http://127.0.0.1:{port}", process, log)
-            yield f"http://127.0.0.1:{port}", process.pid
-        finally:
-            _end(process)
+            stdout=said, stderr=said,
+        ) as process,
+    ):  # fmt: skip
+        _await(f"http://127.0.0.1:{port}", process, log)
+        yield f"http://127.0.0.1:{port}", process.pid
 
 
 def cpu_seconds(pid: int) -> float:
@@ -97,16 +96,3 @@ def _await(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         except urllib3.exceptions.HTTPError:
             time.sleep(0.05)
     raise SystemExit(f"{process.args} does not answer:\n{log.read_text()[-2000:]}")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Its process group: some start processes that outlive them."""
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sent)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            continue

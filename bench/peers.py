@@ -16,6 +16,7 @@ import venv
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).with_name("requirements-peers.txt")
+DATA = Path(__file__).with_name("peer_data.py")
 INSTALLED = "installed"  # the requirements that the environment was made for
 
 
@@ -73,6 +74,19 @@ def available(names: list[str]) -> dict[str, Path]:
         except Missing as reason:
             print(f"left out: {reason}", flush=True)
     return found
+
+
+def write(peer: str, kind: str, folder: Path, interpreter: Path, runs: int, points: int) -> None:
+    """The peer's data, by a process of its environment."""
+    folder.mkdir()
+    environment = {**os.environ, "TRACKIO_DIR": str(folder), "HF_HUB_OFFLINE": "1"}
+    command = [
+        str(interpreter), str(DATA), peer, kind, str(folder),
+        "--runs", str(runs), "--points", str(points),
+    ]  # fmt: skip
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{peer} failed:\n{done.stderr[-2000:]}")
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ import json
 import os
 import secrets
 import statistics
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -131,19 +130,6 @@ def peer_view(peer: str, folder: Path, interpreter: Path, **asked: Any) -> View:
     return View(peers.version(peer), serve, lambda: peer_servers.forget(folder), **asked)
 
 
-def write(peer: str, kind: str, folder: Path, interpreter: Path, runs: int, points: int) -> None:
-    """The peer's data, by a process of its environment."""
-    folder.mkdir()
-    environment = {**os.environ, "TRACKIO_DIR": str(folder), "HF_HUB_OFFLINE": "1"}
-    command = [
-        str(interpreter), data.__file__, peer, kind, str(folder),
-        "--runs", str(runs), "--points", str(points),
-    ]  # fmt: skip
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{peer} failed:\n{done.stderr[-2000:]}")
-
-
 @contextmanager
 def ours() -> Iterator[tuple[str, int]]:
     with server("config.wsgi:application", {}) as found:
@@ -206,7 +192,7 @@ def charts(
     }
     for peer, interpreter in found.items():
         folder = work / f"{peer}-points"
-        write(peer, "points", folder, interpreter, runs, points)
+        peers.write(peer, "points", folder, interpreter, runs, points)
         used[peer] = peer_servers.used(folder)
         whole = is_whole(peer) if peer == "tensorboard" else bool
         asked = {"draw": draws[peer], "note": kept_spikes(peer), "is_whole": whole}
@@ -247,7 +233,7 @@ def tables(
     for peer, interpreter in found.items():
         folder = work / f"{peer}-runs"
         count = table if peer == "mlflow" else small
-        write(peer, "runs", folder, interpreter, count, 0)
+        peers.write(peer, "runs", folder, interpreter, count, 0)
         whole: Callable[[bytes], bool] = bool
         if peer == "tensorboard":
             whole = has_all_runs(count)

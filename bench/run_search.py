@@ -4,8 +4,10 @@
 
 Every run has 20 params, 10 metrics and 5 tags. Each search is asked through the REST API and
 through the page, in this process: CPU milliseconds, so that other work on the machine does not
-count. `--plans` shows the slowest queries of each. With --postgresql all of it once more with the
-runs on a PostgreSQL server; the CPU time of its process that answers is counted in.
+count. `--plans` shows the slowest queries of each. Beside them MLflow's own server, asked for a
+filter and an order of the same kind over `--peer` runs of the same shape, a tenth as many, by the
+CPU time of its processes. With --postgresql all of it once more with the runs on a PostgreSQL
+server; the CPU time of its process that answers is counted in.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import logging
 import random
 import sqlite3
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,13 +24,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import peer_servers
+import peers
 from instance import again_on_postgresql, backend, instance, stored
+from peer_views import SEARCHES as SEARCHES_OF_PEERS
+from peer_views import Connection
 
 REPEATS = 9
 PARAMS, METRICS, TAGS = 20, 10, 5
 PAGE = 50
 Insert = Callable[[str, str, Any], None]  # table, names of columns, rows
 ANY_OF_THREE = "params.lr < 0.3 OR metrics.metric/3 > 0.8 OR tags = tag-1"
+LIKE_PEER = "param and metric"  # what the peer is asked for
 ALL_OF_THREE = "params.lr < 0.8 AND metrics.metric/3 > 0.2 AND NOT params.model = vit"
 # Name, filter, sort, page from the start (negative: from the end).
 SEARCHES = (
@@ -186,6 +194,7 @@ def measure(client: Any, url: str) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--peer", type=int, default=10_000, help="runs of MLflow's; 0: without")
     parser.add_argument("--only", default="", help="searches whose name holds this")
     parser.add_argument("--keep", type=Path, help="a folder whose runs are used again")
     parser.add_argument("--plans", action="store_true", help="show each search's slowest queries")
@@ -195,7 +204,7 @@ def main() -> None:
     asked = parser.parse_args()
     show(asked)
     if asked.postgresql:
-        again = ["--runs", str(asked.runs), "--only", asked.only]
+        again = ["--runs", str(asked.runs), "--only", asked.only, "--peer", "0"]
         again_on_postgresql(__file__, again)
 
 
@@ -222,15 +231,37 @@ def show(asked: argparse.Namespace) -> None:
             total = _total(filters)
             if offset < 0:
                 offset = max(0, (total - 1) // PAGE * PAGE)
-            shown = []
-            for url in addresses(filters, sort, offset):
-                times = measure(client, url)
+            shown, found = [], [measure(client, url) for url in addresses(filters, sort, offset)]
+            for times in found:
                 shown.append(
                     f"{statistics.median(times):6.1f} ({min(times):.1f} to {max(times):.1f})"
                 )
             print(f"{name:26} {shown[0]:26} {shown[1]:26} {total:,} runs", flush=True)
+            if name == LIKE_PEER and asked.peer:
+                show_peer(asked.peer, statistics.median(found[0]))
             if asked.plans:
                 print_plans(client, addresses(filters, sort, offset)[0])
+
+
+def show_peer(runs: int, ours: float) -> None:
+    """Prints what MLflow's own server takes for such a search, and the ratio to ours over REST."""
+    with tempfile.TemporaryDirectory(prefix="metascope-peers-") as work:
+        for peer, interpreter in peers.available(["mlflow"]).items():
+            folder = Path(work) / peer
+            peers.write(peer, "runs", folder, interpreter, runs, 0)
+            with peer_servers.serve(peer, interpreter, folder) as (address, pid):
+                connection = Connection(address)
+                ask = SEARCHES_OF_PEERS[peer]
+                ask(connection)
+                before = peer_servers.cpu_seconds(pid)
+                for _ in range(REPEATS):
+                    ask(connection)
+                spent_ms = (peer_servers.cpu_seconds(pid) - before) * 1000 / REPEATS
+            print(
+                f"{peers.version(peer):26} {spent_ms:6.1f}, {spent_ms / ours:.1f} x ours"
+                f"{'':20} of {runs:,} runs",
+                flush=True,
+            )
 
 
 def addresses(filters: str, sort: str, offset: int) -> tuple[str, str]:

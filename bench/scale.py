@@ -10,25 +10,31 @@ request to a new server with the database's pages dropped from the system's cach
 following ones. Milliseconds are wall time at the client until the last byte, so other work on
 the machine counts; the web server's CPU time of a warm request stands beside it. With --postgresql
 all of it once more with the data on a PostgreSQL server, whose CPU time is not counted; what that
-keeps in its own memory stays there when cold.
+keeps in its own memory stays there when cold. Beside the bytes a point: those of TensorBoard and
+MLflow for ten runs of 10,000 points.
 """
 
 import argparse
 import os
 import statistics
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peer_servers
+import peers
 import psutil
 import urllib3
+from django.db import connection
 from ingest_http import cpu_seconds, server
 from instance import again_on_postgresql, database_files, instance, stored
 
 KEY = "train/loss"
 BATCH = 100_000
 WARM = 9
+PEER_RUNS, PEER_POINTS = 10, 10_000  # as many as other trackers write in seconds
 SETS = (("50 x 10,000", 50, 10_000), ("10 x 100,000", 10, 100_000), ("100 x 1,000,000", 100, 10**6))
 
 
@@ -90,6 +96,27 @@ def chart(name: str, path: str, token: str, data: Path) -> None:
     )
 
 
+def tidy() -> None:
+    """What PostgreSQL does by itself within a minute or so: the rows of folded batches are given
+    back. SQLite uses such room again by itself."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM")
+
+
+def show_peers(points: int, ours: float) -> None:
+    """Prints what other trackers take on disk for runs of so many points of the same kind."""
+    with tempfile.TemporaryDirectory(prefix="metascope-peers-") as work:
+        for peer, interpreter in peers.available(["tensorboard", "mlflow"]).items():
+            folder = Path(work) / peer
+            peers.write(peer, "points", folder, interpreter, PEER_RUNS, points)
+            taken = peer_servers.used(folder) / PEER_RUNS / points
+            print(
+                f"{peers.version(peer):26} {taken:.1f} bytes a point, {taken / ours:.1f} x ours",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--more", type=int, default=0, help="more runs of a million points")
@@ -121,12 +148,16 @@ def show(more: int, keep: Path | None) -> None:
             seconds = time.perf_counter() - start
             total = sum(Series.objects.values_list("count", flat=True))
             connections.close_all()
+            loaded = stored(data) - empty
+            tidy()
             used = stored(data) - empty
             print(
                 f"{total:,} points loaded at {total / seconds:,.0f} a second, "
-                f"{used / total:.2f} bytes a point on disk ({used / 1e9:.2f} GB)",
+                f"{used / total:.2f} bytes a point on disk ({used / 1e9:.2f} GB; "
+                f"{loaded / total:.2f} before rows that were deleted meanwhile were given back)",
                 flush=True,
             )
+            show_peers(PEER_POINTS, used / total)
         _, token = access.create_token(user=factories.make_user("ada"), name="bench")
         for name, runs, points in SETS:
             found = Run.objects.filter(project__slug=name.split()[0] + str(points))

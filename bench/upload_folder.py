@@ -8,6 +8,8 @@ starts it (gunicorn, its processes); the script is killed with SIGKILL once half
 arrived; `metascope sync` sends the rest; `metascope cp` fetches the version; the SHA-256 of every
 file is compared. Printed: seconds, MB a second, requests, bytes sent in each part and twice, and
 the most memory any client and any process of the server took. Needs three times the size on disk.
+First, a folder of a tenth of the files and bytes, sent whole: by our client and by MLflow's, each
+to its own server, in turns. What the start of a client takes is in both.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import os
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,7 +29,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from instance import ROOT, instance
+import peer_servers
+import peers
+from instance import ROOT, instance, started
 
 MB = 1_000_000
 LARGE = 100 * MB
@@ -35,6 +40,13 @@ import sys, metascope
 with metascope.start("upload", console=False, code=False, system=False) as run:
     run.log_artifact(sys.argv[1], "folder", kind="dataset")
 """
+PEER_SCRIPT = """
+import sys, mlflow
+mlflow.set_experiment("upload")
+with mlflow.start_run():
+    mlflow.log_artifacts(sys.argv[1], "folder")
+"""
+TURNS = 3
 # Between gunicorn and the application: a line for each request, with the bytes of its body.
 COUNTED = """
 import os
@@ -69,9 +81,9 @@ class Sent:
         return Sent(self.requests - before.requests, self.bytes - before.bytes)
 
 
-def make_folder(root: Path, files: int, size: int) -> dict[str, str]:
+def make_folder(root: Path, files: int, size: int, seed: int = 0) -> dict[str, str]:
     """The files, and the SHA-256 of each by its path."""
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     large = [LARGE] * (size // 10 // LARGE)
     small = files - len(large)
     weights = generator.exponential(size=small)
@@ -101,14 +113,12 @@ def server(data: Path) -> Iterator[tuple[str, int]]:
     ]  # fmt: skip
     path = os.pathsep.join((str(ROOT), str(ROOT / "client"), str(data)))
     environment = {**os.environ, "COUNTS": str(data / "counts"), "PYTHONPATH": path}
-    with (data / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
-    try:
+    with (
+        (data / "server.log").open("wb") as log,
+        started(command, cwd=ROOT, env=environment, stderr=log) as process,
+    ):
         wait(lambda: answers(port), 60)
         yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def answers(port: int) -> bool:
@@ -145,11 +155,14 @@ def workers(pid: int) -> list[int]:
 
 
 def run(
-    command: list[str], environment: dict[str, str], until=lambda: False
+    command: list[str],
+    environment: dict[str, str],
+    until=lambda: False,
+    interpreter: str = sys.executable,
 ) -> tuple[float, float]:
     """Seconds and peak memory of a process, which is killed when `until` says so."""
     began, peak = time.monotonic(), 0.0
-    process = subprocess.Popen([sys.executable, *command], env=environment, stdout=2)
+    process = subprocess.Popen([interpreter, *command], env=environment, stdout=2)
     while process.poll() is None:
         peak = max(peak, memory_mb(process.pid))
         if until():
@@ -190,6 +203,39 @@ def main() -> None:
         shutil.rmtree(work)
 
 
+def compare(given: argparse.Namespace, work: Path, environment: dict[str, str]) -> None:
+    """Prints what a smaller folder takes, sent by our client and by MLflow's."""
+    folders = [work / f"small-{turn}" for turn in range(TURNS)]
+    for turn, folder in enumerate(folders):
+        make_folder(folder, given.files // 10, given.mb * MB // 10, seed=turn + 1)
+    size = given.mb * MB // 10
+    peer_script = work / "peer.py"
+    peer_script.write_text(PEER_SCRIPT)
+    (work / "mlflow").mkdir()
+    for peer, interpreter in peers.available(["mlflow"]).items():
+        with peer_servers.serve(peer, interpreter, work / peer) as (address, _):
+            theirs = {**os.environ, "MLFLOW_TRACKING_URI": address}
+            theirs.pop("PYTHONPATH", None)
+            taken = [
+                (
+                    run([str(work / "script.py"), str(folder)], environment)[0],
+                    run([str(peer_script), str(folder)], theirs, interpreter=str(interpreter))[0],
+                )
+                for folder in folders
+            ]
+        ours, others = zip(*taken, strict=True)
+        for name, seconds in (("metascope", ours), (peers.version(peer), others)):
+            middle = statistics.median(seconds)
+            print(
+                f"{name:16} {given.files // 10:,} files, {size / MB:,.0f} MB: {middle:.1f} s "
+                f"({min(seconds):.1f} to {max(seconds):.1f}), {size / MB / middle:.0f} MB/s"
+            )
+        ratio = statistics.median(their / our for our, their in taken)
+        print(f"ratio {ratio:.1f}", flush=True)
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
 def measure(given: argparse.Namespace, work: Path, data: Path, address: str, pid: int) -> None:
     from experiments import access
     from experiments.models import Role
@@ -212,18 +258,21 @@ def measure(given: argparse.Namespace, work: Path, data: Path, address: str, pid
     }  # fmt: skip
     script = work / "script.py"
     script.write_text(SCRIPT)
+    compare(given, work, environment)
+    start = arrived(data)
 
     taken, peak = run(
         [str(script), str(work / "folder")], environment,
-        until=lambda: arrived(data).bytes > once / 2,
+        until=lambda: arrived(data).since(start).bytes > once / 2,
     )  # fmt: skip
     time.sleep(2)  # what it had sent last is answered to nobody
     before = arrived(data)
-    show("sent and killed half-way", taken, peak, before, before.bytes)
+    first = before.since(start)
+    show("sent and killed half-way", taken, peak, first, first.bytes)
     taken, peak = run(["-m", "metascope", "sync"], environment)
     sent = arrived(data).since(before)
     show("the rest", taken, peak, sent, sent.bytes)
-    twice = before.bytes + sent.bytes - once
+    twice = first.bytes + sent.bytes - once
     print(f"sent twice: {twice / MB:,.1f} MB ({100 * twice / once:.2f} %)")
 
     shutil.rmtree(work / "folder")

@@ -3,13 +3,22 @@
 It keeps nothing on disk. The database is the truth, so an empty broker after a restart is fine.
 """
 
+import logging
+import re
 import secrets
 import socket
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from config.log_lines import JsonLines
 from config.refusal import StartRefused
+
+# Process, role, local time and a sign for the level; what a signal causes has neither of the last.
+_LINE = re.compile(
+    r"\d+:(?:signal-handler \(\d+\)|[A-Z] \d+ \w+ \d+ [\d:.]+ (?P<sign>[.*#-])) (?P<said>.*)"
+)
+_LEVELS = {".": logging.DEBUG, "#": logging.WARNING}
 
 
 @dataclass(frozen=True)
@@ -76,3 +85,18 @@ def server_command() -> list[str]:
         "there is no embedded broker for this kind of machine: start a Redis or Valkey server and "
         "name it in METASCOPE_BROKER_URL."
     )
+
+
+def log_line(line: str) -> str:
+    """A line of the server's log as one of ours: said now, as it is read at once."""
+    found = _LINE.fullmatch(line)
+    level = _LEVELS.get((found and found["sign"]) or "", logging.INFO)
+    record = logging.makeLogRecord(
+        {
+            "name": "valkey",
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "msg": found["said"] if found else line,
+        }
+    )
+    return JsonLines().format(record)

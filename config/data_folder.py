@@ -90,6 +90,15 @@ def keep_metrics_token(folder: Path) -> None:
     _keep_secret(folder / "metrics_token", 32)
 
 
+def keep_database_url(folder: Path, url: str) -> None:
+    """What this start was told; "" (a file in the folder) forgets an earlier one."""
+    kept = folder / "database_url"
+    if url:
+        write_private(kept, url)
+    else:
+        kept.unlink(missing_ok=True)
+
+
 def _keep_secret(path: Path, length: int) -> None:
     if not path.exists():
         write_private(path, secrets.token_urlsafe(length))

@@ -10,15 +10,16 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import Error as DatabaseFailure
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from config import health
+from config import database_url, health
+from config import postgresql as postgresql_server
 from experiments import audit_keeping, blobs
 from experiments.errors import NotFound, Unavailable
-from experiments.management import copies, postgresql
+from experiments.management import copies, database, postgresql
 from experiments.models import Blob, Job, MetricBatch, Worker
 from experiments.models.jobs import JobStatus
 from experiments.object_store import ObjectStore
@@ -29,7 +30,7 @@ UNFOLDED_S = 600  # workers fold every 20 s
 UNSERVED_S = 600
 AHEAD_S = 60
 CROWDED = 0.9  # part of the connections that a server has
-PRIVATE_FILES = ("secret_key", "metrics_token", "metascope.sqlite3")
+PRIVATE_FILES = ("secret_key", "metrics_token", "database_url", "metascope.sqlite3")
 MEND = {
     "broker": "Start Metascope with ./run, or check METASCOPE_BROKER_URL.",
     "worker": "Start Metascope with ./run; if it is up, read logs/worker.log.",
@@ -60,16 +61,39 @@ def examine(*, thorough: bool) -> dict[str, list[Finding]]:
         try:
             found[name] = list(check(thorough))
         except DatabaseFailure as error:
-            found[name] = [Finding(name, f"The database does not answer ({error}).", _DATABASE)]
+            found[name] = [_no_answer(name, error)]
             if name == "database":
                 break
+        if name == "database" and any(one.says == database.missing() for one in found[name]):
+            break
     return found
 
 
 _DATABASE = "Restore a backup with `manage.py restore`, or check METASCOPE_DATA."
 
 
+def _no_answer(check: str, error: DatabaseFailure) -> Finding:
+    if connection.vendor == "sqlite":
+        return Finding(check, f"The database does not answer ({error}).", _DATABASE)
+    described = settings.DATABASES["default"]
+    place = database_url.without_password(described)
+    said = postgresql_server.sentence(error)
+    if isinstance(error, ProgrammingError):  # it answers, and has no tables
+        return Finding(
+            check, f"The database {place} is not Metascope's, or has not been migrated ({said}).",
+            f"Start ./run, which fills an empty one, or correct {postgresql_server.VARIABLE}.",
+        )  # fmt: skip
+    return Finding(
+        check, f"The database {place} does not answer ({said}).",
+        f"Start its server or make the database (createdb), or correct "
+        f"{postgresql_server.VARIABLE}.",
+    )  # fmt: skip
+
+
 def _database(thorough: bool) -> Iterator[Finding]:
+    if problem := database.missing():
+        yield Finding("database", problem, _DATABASE)
+        return
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
             yield from _postgresql(cursor)

@@ -36,7 +36,8 @@ def configuration(chosen: str) -> dict[str, Any]:
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "stream": "ext://sys.stderr",
+                # The one the process was born with: config.logged turns the other into records.
+                "stream": "ext://sys.__stderr__",
                 "formatter": chosen,
                 "filters": ["request"],
             }

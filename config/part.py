@@ -1,12 +1,15 @@
 """One supervised process: started in a session of its own, restarted with back-off."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -29,6 +32,7 @@ class Plan:
     stops_last: bool = False
     stdin: bytes = b""
     descriptors: tuple[int, ...] = ()  # inherited
+    log_line: Callable[[str], str] | None = None  # what the log says for a line of its output
 
 
 class Part:
@@ -48,13 +52,20 @@ class Part:
             self.process = subprocess.Popen(
                 self.plan.command,
                 stdin=subprocess.PIPE if self.plan.stdin else subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if self.plan.log_line is None else subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 cwd=self.plan.folder,
                 env=dict(self.plan.environment),
                 pass_fds=self.plan.descriptors,
                 start_new_session=True,
             )
+        if self.plan.log_line is not None and self.process.stdout is not None:
+            threading.Thread(
+                target=_write_lines,
+                args=(self.process.stdout, self.plan.log, self.plan.log_line),
+                name=f"log of the {self.plan.name}",
+                daemon=True,
+            ).start()
         if self.plan.stdin:
             self._feed(self.process)
         self._started_at = time.monotonic()
@@ -105,6 +116,17 @@ class Part:
             except psutil.NoSuchProcess:
                 continue
         self.process.wait()
+
+
+def _write_lines(output: IO[bytes], path: Path, log_line: Callable[[str], str]) -> None:
+    """Logs what a process prints until its end. A log that cannot be written must not stop it."""
+    with output:
+        for line in output:
+            said = line.decode(errors="replace").strip()
+            if not said:
+                continue
+            with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as log:
+                log.write(log_line(said) + "\n")
 
 
 def _kill_group(group: int) -> None:

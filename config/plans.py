@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from config import broker, counters
+from config import broker, counters, env, logs
 from config.options import ROOT, Options
 from config.part import Plan
 
@@ -24,8 +24,13 @@ def environment(options: Options, *, broker_url: str) -> dict[str, str]:
         "METASCOPE_BROKER_URL": broker_url,
         "METASCOPE_STATIC": os.environ.get("METASCOPE_STATIC") or str(ROOT / "staticfiles"),
         "METASCOPE_WORKERS": str(options.workers),
-        "METASCOPE_LOG_FORMAT": os.environ.get("METASCOPE_LOG_FORMAT") or "json",
+        "METASCOPE_LOG_FORMAT": log_format(),
     }
+
+
+def log_format() -> str:
+    """Of what `./run` starts: JSON, unless METASCOPE_LOG_FORMAT says otherwise."""
+    return env.one_of("METASCOPE_LOG_FORMAT", "json", *logs.FORMATS)
 
 
 def embedded_broker(options: Options, chosen: broker.Broker) -> Plan:
@@ -35,6 +40,7 @@ def embedded_broker(options: Options, chosen: broker.Broker) -> Plan:
         environment=os.environ,
         folder=options.data,
         log=_log(options, "broker"),
+        log_line=broker.log_line if log_format() == "json" else None,
         stdin=chosen.configuration,
         stops_last=True,  # the worker says goodbye through it
     )
@@ -44,7 +50,7 @@ def web(options: Options, told: Mapping[str, str], listening_descriptor: int) ->
     """The web server; the socket is bound already, so a restart never loses the port."""
     return Plan(
         name="web server",
-        command=python(
+        command=_logged(
             "gunicorn", f"--config python:config.web --bind fd://{listening_descriptor}"
         ),
         environment={**told, counters.FOLDER: str(options.data / "metrics")},
@@ -58,9 +64,9 @@ def worker(options: Options, told: Mapping[str, str]) -> Plan:
     """The worker. Its name stays the same at every start of this data folder."""
     return Plan(
         name="worker",
-        command=python(
+        command=_logged(
             "celery",
-            "--app config --skip-checks worker --pool threads "
+            "--app config --quiet --skip-checks worker --pool threads "
             f"--concurrency {options.workers + UPKEEP_THREADS} "
             "--hostname 1@%h --loglevel INFO --without-gossip --without-mingle",
         ),
@@ -75,7 +81,7 @@ def beat(options: Options, told: Mapping[str, str]) -> Plan:
     return Plan(
         name="beat",
         command=[
-            *python("celery", "--app config.beat beat --loglevel WARNING --pidfile="),
+            *_logged("celery", "--app config.beat --quiet beat --loglevel WARNING --pidfile="),
             f"--schedule={options.data / 'beat_schedule'}",
         ],
         environment=told,
@@ -90,6 +96,11 @@ def python(module: str, arguments: str = "") -> list[str]:
     `arguments` are separated by spaces and hold none.
     """
     return [sys.executable, "-P", "-m", module, *arguments.split()]
+
+
+def _logged(module: str, arguments: str) -> list[str]:
+    """The same, for a part whose log holds nothing but records."""
+    return python("config.logged", f"{module} {arguments}")
 
 
 def _log(options: Options, name: str) -> Path:

@@ -37,11 +37,16 @@ def check(place: str, blobs: Path) -> None:
         )
 
 
+def sentence(error: Exception) -> str:
+    """The line of what the server, or the way to it, says that names the reason."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0]).strip()
+
+
 def explain(error: Exception, described: dict[str, Any]) -> StartRefused:
     """What the server, or the way to it, says is wrong."""
     place = database_url.without_password(described)
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    said = next((line for line in lines if "FATAL" in line or "ERROR" in line), lines[0])
+    said = sentence(error)
     if "No space left" in str(error):
         return no_room(f"the database {place}")
     if "permission denied" in said or "must be owner" in said:
@@ -50,8 +55,7 @@ def explain(error: Exception, described: dict[str, Any]) -> StartRefused:
             "owner."
         )
     return StartRefused(
-        f"the database {place} does not answer ({said.strip()}): start its server, or correct "
-        f"{VARIABLE}."
+        f"the database {place} does not answer ({said}): start its server, or correct {VARIABLE}."
     )
 
 

@@ -43,6 +43,15 @@ def _embedded_broker_url() -> str:
     return kept.read_text().strip() if kept.exists() else "redis://127.0.0.1:6379/0"
 
 
+def _database_url() -> str:
+    """The variable, or what `./run` was last started with on this data folder, so that commands
+    beside it reach the same database."""
+    kept = DATA_DIR / "database_url"
+    if (url := env.text("METASCOPE_DATABASE_URL")) or not kept.exists():
+        return url
+    return kept.read_text().strip()
+
+
 SECRET_KEY = _secret_key()
 METRICS_TOKEN = _metrics_token()
 # This machine's own names always work: a page elsewhere cannot make a browser send them.
@@ -99,7 +108,7 @@ TEMPLATES = [
 ]
 
 # PostgreSQL where it is named, else a file in the data folder.
-_DATABASE_URL = env.text("METASCOPE_DATABASE_URL")
+_DATABASE_URL = _database_url()
 _SQLITE: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",
     "NAME": DATA_DIR / "metascope.sqlite3",

@@ -51,6 +51,7 @@ def _serve(supervisor: Supervisor, chosen: Options, started: float) -> None:
     supervisor.start_guard(lock)
     data_folder.keep_secret_key(chosen.data)
     data_folder.keep_metrics_token(chosen.data)
+    data_folder.keep_database_url(chosen.data, env.text("METASCOPE_DATABASE_URL"))
     told = plans.environment(chosen, broker_url=_start_broker(supervisor, chosen))
     sign_in = _prepare(supervisor, chosen, told)
     supervisor.add(plans.worker(chosen, told))
@@ -155,7 +156,8 @@ def _await_health(supervisor: Supervisor, chosen: Options) -> None:
     """Returns when every part is up; meanwhile, now and then, says which is not."""
     say_at = time.monotonic() + PATIENCE_S
     while True:
-        down = health(chosen)
+        # Without the store of files, metrics, params and pages go on.
+        down = [problem for problem in health(chosen) if not problem.startswith("files:")]
         if not down:
             return
         if time.monotonic() > say_at:

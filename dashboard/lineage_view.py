@@ -71,16 +71,13 @@ class LineageView:
 
     @classmethod
     def of_model(cls, version: ModelVersion, run: Run | None, reader: User) -> "LineageView":
-        """What a version of a registered model comes from; its run as far as that is to be seen."""
+        """The same of a registered model; `run` made it, as far as that is to be seen."""
         graph = lineage.of_model(version, run, access.projects_of(reader))
-        center = f"model-{version.pk}"
-        return cls._of(graph, center, {center: model_rows.version_address(version)})
+        return cls._of(graph, f"model-{version.pk}")
 
     @classmethod
-    def _of(
-        cls, graph: lineage.Graph, center: str, hrefs: Mapping[str, str] | None = None
-    ) -> "LineageView":
-        steps = _steps(graph, center, {**_hrefs(graph.nodes), **(hrefs or {})})
+    def _of(cls, graph: lineage.Graph, center: str) -> "LineageView":
+        steps = _steps(graph, center, _hrefs(graph.nodes))
         boxes = _boxes(steps, graph.edges)
         drawn = {box.step.id: box for box in boxes}
         return cls(
@@ -135,12 +132,17 @@ def _distances(start: str, nexts: Mapping[str, Sequence[str]]) -> dict[str, int]
 
 
 def _hrefs(nodes: Sequence[lineage.Node]) -> dict[str, str]:
-    prefix = "version-"
-    pks = [node.id.removeprefix(prefix) for node in nodes if node.id.startswith(prefix)]
-    found = version_rows.versions().filter(pk__in=pks).prefetch_related(None)
-    hrefs = {f"{prefix}{one.pk}": version_rows.address(one) for one in found}
+    found = version_rows.versions().filter(pk__in=_ids(nodes, "version-")).prefetch_related(None)
+    hrefs = {f"version-{one.pk}": version_rows.address(one) for one in found}
+    models = ModelVersion.objects.filter(pk__in=_ids(nodes, "model-"))
+    for one in models.select_related("model__workspace"):
+        hrefs[f"model-{one.pk}"] = model_rows.version_address(one)
     runs = [node.id for node in nodes if node.kind == "run"]
     return hrefs | {one: reverse("run", args=[one.removeprefix("run-")]) for one in runs}
+
+
+def _ids(nodes: Sequence[lineage.Node], prefix: str) -> list[str]:
+    return [node.id.removeprefix(prefix) for node in nodes if node.id.startswith(prefix)]
 
 
 def _boxes(steps: Sequence[Step], edges: Sequence[lineage.Edge]) -> list[Box]:

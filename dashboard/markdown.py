@@ -38,8 +38,9 @@ def parse(text: str) -> list[Token]:
 
 def html(tokens: Sequence[Token], *, top_heading: int) -> SafeString:
     """As `render`, of a page whose lines are wrapped where their author's editor wraps them."""
-    options = OptionsDict({**_MARKDOWN.options, "breaks": False})
-    found = _MARKDOWN.renderer.render(list(tokens), options, {"top_heading": top_heading})
+    changed: Any = {**_MARKDOWN.options, "breaks": False}
+    options = OptionsDict(changed)
+    found: str = _MARKDOWN.renderer.render(list(tokens), options, {"top_heading": top_heading})
     return mark_safe(found)
 
 

@@ -4,9 +4,9 @@ which one speaks for a run."""
 import re
 from collections.abc import Iterable
 
-from experiments.comparing.directions import Direction as Direction
-from experiments.comparing.directions import direction_of_name as direction_of_name
 from experiments.comparing.metrics import natural as natural
+from experiments.directions import Direction as Direction
+from experiments.directions import direction_of_name as direction_of_name
 
 FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
 

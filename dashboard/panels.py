@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.metric_names import direction_of_name, inner_step, stem_of
+from experiments.directions import MACHINE
 from experiments.shapes import SeriesSummary
 
 GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
@@ -62,17 +63,18 @@ def first_panels(groups: Iterable[PanelGroup]) -> tuple[list[PanelGroup], int]:
 
 
 def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:
-    """The few panels that say most: curves before single points; of both the main metric's, then
-    losses and accuracies, then norms."""
+    """The few panels that say most: of training before those of the machine, curves before single
+    points; of both the main metric's, then losses and accuracies, then norms."""
     panels = [panel for group in groups for panel in group.panels]
 
-    def weight(panel: Panel) -> tuple[bool, int, int]:
+    def weight(panel: Panel) -> tuple[bool, bool, int, int]:
         if main_metric and main_metric in panel.keys:
-            return (not panel.is_curve, 0, 0)
+            return (False, not panel.is_curve, 0, 0)
         key = panel.keys[0]
+        of_machine = key.startswith(MACHINE)
         hints = ("query_acc", "acc", "query_loss", "loss", "reward", "norm")
         kind = next((i for i, hint in enumerate(hints) if hint in key), len(hints))
-        return (not panel.is_curve, 1, kind)
+        return (of_machine, not panel.is_curve, 1, kind)
 
     return sorted(panels, key=weight)[:OVERVIEW_PANELS]
 

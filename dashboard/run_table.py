@@ -1,16 +1,17 @@
 """What the run table page shows: rows in columns, counts, links that change its state, charts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from dashboard.table_cells import cells_of
+from dashboard.baseline import Baseline
+from dashboard.metric_directions import direction, resolved
+from dashboard.table_cells import begin_of, cells_of
 from dashboard.table_columns import (
     ATTRIBUTES,
     Column,
@@ -19,23 +20,27 @@ from dashboard.table_columns import (
     ranked_metrics,
     sampled_runs,
 )
+from dashboard.table_menus import arranged, group_options
 from dashboard.table_state import PAGE_SIZES, TableState
 from experiments import access, reading, saved_views, search
-from experiments.models import Project, Role, Run, RunStatus, SavedView, User
+from experiments.models import Project, Role, RunStatus, SavedView, User
 from experiments.models.runs import ACTIVE
 from experiments.shapes import RunColumns, RunRow, RunTable
 
 CHARTED_RUNS, CHARTS = 10, 3
 MOST_NAMED = 4  # metrics in a sentence
+_ANY = "ID"  # stands for a run where an address is worded once for all rows
 
 
 @dataclass(frozen=True)
 class Row:
-    """A run with its cells; in a nested table with how deep it is, and a fold for its children:
-    how many they are, the query string that shows or hides them, whether they are shown."""
+    """A run with its cells, and what stands before them; in a nested table with how deep it is, and
+    a fold for its children: how many they are, the query string that shows or hides them, whether
+    they are shown."""
 
     run: RunRow
     cells: SafeString
+    begin: SafeString = SafeString("")
     depth: int = 0
     children: int = 0
     fold: str = ""
@@ -60,7 +65,7 @@ class TableRequest:
         known = reading.run_columns(project)
         sample = sampled_runs(project)
         metrics = ranked_metrics(project, known, sample)
-        chosen = state.columns or first_columns(sample, metrics)
+        chosen = resolved(state, project) or first_columns(sample, metrics)
         columns = [column for one in chosen if (column := column_of(one)) is not None]
         return cls(project, state, known, metrics, columns)
 
@@ -88,10 +93,11 @@ class TableRequest:
 def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str) -> dict[str, Any]:
     """Everything the page's template needs; `path` is the page's own address."""
     project, state, known, columns = asked.project, asked.state, asked.known, asked.columns
-    counts = _counts(project)
+    counts = reading.status_counts(project)
     role = access.role_in(user, project)
-    shown_counts = _counts(project, parent=None) if state.nested else counts
+    shown_counts = reading.status_counts(project, outermost=True) if state.nested else counts
     name = Column("name", "attribute", "name", "Name", "")
+    baseline = Baseline.of(project, state, columns)
     return {
         "project": project,
         "state": state,
@@ -103,10 +109,16 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "column_count": len(ATTRIBUTES) + len(known.metrics) + len(known.params),
         "shown": {column.id for column in columns},
         "attributes": ATTRIBUTES,
-        "heads": [(column, *_head(state, column, project)) for column in columns],
-        "name_head": _head(state, name, project),
+        "heads": [(column, *head(state, column, project)) for column in columns],
+        "name_head": head(state, name, project),
         "table": page,
-        "rows": _rows(asked, page),
+        "rows": _rows(asked, page, baseline),
+        "baseline": baseline,
+        "baseline_cells": baseline.cells(columns) if baseline else "",
+        "baseline_lost": bool(state.baseline) and baseline is None,
+        "no_baseline_query": state.query(baseline="", offset=state.offset),
+        "arranged": arranged(project, state, asked.columns),
+        "group_options": group_options(state, known.params),
         "statuses": _statuses(state, shown_counts),
         "nest_query": _nest_query(project, state),
         "has_groups": reading.group_names(project).exists(),
@@ -115,12 +127,13 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "editable": role is not None and role.allows(Role.MEMBER),
         "is_admin": role == Role.ADMIN,
         "trash_days": settings.TRASH_DAYS,
-        "pages": _pages(state, page),
+        "pages": pages(state, len(page.rows), page.has_more),
         "page_sizes": PAGE_SIZES,
-        "charts": _charts(asked, page.rows),
+        "charts": charts(asked, [row.id for row in page.rows]),
         "views": _views(project, user, role),
         "view_query": state.query(selected=()).removeprefix("?"),
         "archived_query": state.query(archived=not state.archived),
+        "export_query": state.query(columns=tuple(column.id for column in asked.columns)),
         "here": path + state.query(offset=state.offset),
         "selected": _selected(project, state),
     }
@@ -148,11 +161,19 @@ def _unlogged_main(asked: TableRequest) -> list[str]:
     return [] if not main or main in asked.known.metrics else asked.metrics[:MOST_NAMED]
 
 
-def _rows(asked: TableRequest, page: RunTable) -> list[Row]:
+def beginnings() -> Callable[[RunRow, int], SafeString]:
+    """What words the beginnings of rows, of runs and how deep they are."""
+    before, after = reverse("run", args=[_ANY]).split(_ANY)
+    return lambda run, depth: begin_of(run, f"{before}{run.id}{after}", depth)
+
+
+def _rows(asked: TableRequest, page: RunTable, baseline: Baseline | None) -> list[Row]:
     """The rows of the page; nested, with those of opened runs below them, level by level."""
     state, columns = asked.state, asked.columns
+    cells = baseline.cells_against if baseline else cells_of
+    begin = beginnings()
     if not state.nested:
-        return [Row(run, cells_of(run, columns)) for run in page.rows]
+        return [Row(run, cells(run, columns), begin(run, 0)) for run in page.rows]
     keys = [column.id for column in columns if column.kind != "attribute"]
     below: dict[str, list[RunRow]] = {}
     counts: dict[str, int] = {}
@@ -170,7 +191,8 @@ def _rows(asked: TableRequest, page: RunTable) -> list[Row]:
             all_of = state.query(q=f"parent = {run.id}", nested=False, status="")
             yield Row(
                 run,
-                cells_of(run, columns),
+                cells(run, columns),
+                begin(run, depth),
                 depth=depth,
                 children=children,
                 fold=state.fold(run.id) if children else "",
@@ -189,24 +211,19 @@ def _nest_query(project: Project, state: TableState) -> str:
     return state.query(nested=not state.nested, opened=())
 
 
-def _counts(project: Project, **only: None) -> dict[str, int]:
-    listed = Run.objects.filter(project=project, archived_at=None, **only)
-    rows = listed.values_list("status")
-    return dict(rows.annotate(Count("pk")).order_by())
-
-
 def _fields(known: RunColumns) -> list[str]:
     """Fields that the condition builder offers."""
-    attributes = ["status", "name", "tags", "seed", "group", "parent", "created"]
+    attributes = ["status", "name", "tags", "seed", "group", "parent", "user", "number"]
+    attributes += ["created", "started", "finished"]
     metrics = [f"metrics.{key}" for key in known.metrics]
     return [*attributes, *metrics, *(f"params.{key}" for key in known.params)]
 
 
-def _head(state: TableState, column: Column, project: Project) -> tuple[str, str]:
+def head(state: TableState, column: Column, project: Project) -> tuple[str, str]:
     """Where a click on the head leads, and its aria-sort."""
     is_current = state.sort == column.id
     # The first click shows the best first; for anything but a metric, the largest or newest.
-    first = project.main_metric_direction == "max" if column.kind == "metrics" else True
+    first = column.kind != "metrics" or direction(state, project, column.key) == "max"
     descending = not state.descending if is_current else first
     sorted_ = ("descending" if state.descending else "ascending") if is_current else ""
     return state.query(sort=column.id, descending=descending), sorted_
@@ -221,26 +238,27 @@ def _statuses(state: TableState, counts: dict[str, int]) -> list[tuple[str, int,
     return found
 
 
-def _pages(state: TableState, page: RunTable) -> dict[str, Any]:
+def pages(state: TableState, shown: int, has_more: bool) -> dict[str, Any]:
+    """Which places the page shows, and the query strings of its neighbours."""
     before = max(0, state.offset - state.limit)
     return {
-        "first": state.offset + 1 if page.rows else 0,
-        "last": state.offset + len(page.rows),
+        "first": state.offset + 1 if shown else 0,
+        "last": state.offset + shown,
         "previous": state.query(offset=before) if state.offset else "",
-        "next": state.query(offset=state.offset + state.limit) if page.has_more else "",
+        "next": state.query(offset=state.offset + state.limit) if has_more else "",
     }
 
 
-def _charts(asked: TableRequest, rows: Sequence[RunRow]) -> list[tuple[str, str, str]]:
-    """Title, source without runs, and source with the first runs of the page, if it has any."""
-    if not rows:
+def charts(asked: TableRequest, run_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Title, source without runs, and source with the first of these runs, if there are any."""
+    if not run_ids:
         return []
     project = asked.project
     keys = list(dict.fromkeys(c.key for c in asked.columns if c.kind == "metrics"))
     curves = [key for key in keys if not key.startswith("test/")] or keys
     extra = [key for key in asked.metrics if key.startswith("train/") and key not in curves]
     base = reverse("project_curves", args=[project.workspace.slug, project.slug])
-    runs = ",".join(row.id for row in rows[:CHARTED_RUNS])
+    runs = ",".join(run_ids[:CHARTED_RUNS])
     found = []
     for key in [*curves, *extra][:CHARTS]:
         stem = f"{base}?{urlencode({'key': key})}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
@@ -29,6 +29,18 @@ def cells_of(row: RunRow, columns: Sequence[Column]) -> SafeString:
         parts += (begin, row.id, end, text if isinstance(text, SafeString) else escape(text))
         parts.append("</td>")
     return SafeString("".join(parts))
+
+
+def begin_of(row: RunRow, href: str, depth: int) -> SafeString:
+    """The row itself and, of its first two cells, all up to the end of the link on its name."""
+    name = escape(row.name)
+    inner = f' data-in style="--depth:{depth}"' if depth else ""
+    return SafeString(
+        f'<tr class="c{row.color_slot}"{inner} data-run="{row.id}" data-name="{name}" '
+        f'data-href="{href}"><td class="sel"><input type="checkbox" aria-label="Select {name}">'
+        '</td><th scope="row" class="pin"><span class="name"><span class="dot"></span>'
+        f'<a href="{href}">{name}</a>'
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -62,7 +74,7 @@ def _metric(metrics: Mapping[str, SeriesSummary], column: Column) -> Said:
 
 
 def _status(row: RunRow) -> Said:
-    pill = format_html('<span class="pill {}">{}</span>', row.status, row.status)
+    pill = SafeString(f'<span class="pill {row.status}">{row.status}</span>')  # one of RunStatus
     if row.status == RunStatus.RUNNING and row.progress_total:
         done, total = whole(row.progress_step), whole(row.progress_total)
         return format_html('{} <small class="num">{} of {}</small>', pill, done, total), ""
@@ -73,7 +85,7 @@ def _status(row: RunRow) -> Said:
 
 
 def _tags(row: RunRow) -> Said:
-    return format_html_join(" ", '<span class="tag">{}</span>', ((tag,) for tag in row.tags)), ""
+    return SafeString(" ".join(f'<span class="tag">{escape(tag)}</span>' for tag in row.tags)), ""
 
 
 _ATTRIBUTES: Mapping[str, Callable[[RunRow], Said]] = {

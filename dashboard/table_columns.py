@@ -3,14 +3,15 @@
 What is shown at first speaks for most runs of the project, so that one odd run moves no column.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.metric_names import inner_step, stem_of
-from experiments.models import Param, Project, Run, Series
+from experiments import reading
+from experiments.directions import MACHINE
+from experiments.models import Param, Project, Series
 from experiments.shapes import RunColumns
 
 ATTRIBUTES = {
@@ -75,8 +76,8 @@ def first_columns(sample: Sequence[str], metrics: Sequence[str]) -> list[str]:
 
 def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -> list[str]:
     """The main metric, then what most runs of a sample log before what few do; of these test and
-    validation numbers, then those of training. Of a quantity logged after several inner steps, only
-    the most adapted one."""
+    validation numbers, then those of training; none of the machine. Of a quantity logged after
+    several inner steps, only the most adapted one."""
     rows = Series.objects.filter(run_id__in=sample).values_list("key", flat=True)
     common = _common(Counter(rows.order_by()))
     groups = ("test", "validation", "train")
@@ -89,7 +90,8 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
         return (key != project.main_metric, key not in common, place * 10 + hint, key)
 
     adapted: dict[str, str] = {}
-    for key in sorted(known.metrics, key=lambda key: (key in common, inner_step(key) or 0)):
+    of_training = [key for key in known.metrics if not key.startswith(MACHINE)]
+    for key in sorted(of_training, key=lambda key: (key in common, inner_step(key) or 0)):
         adapted[stem_of(key)] = key
     main = {project.main_metric} & set(known.metrics)
     return sorted({*adapted.values(), *main}, key=weight)
@@ -97,9 +99,7 @@ def ranked_metrics(project: Project, known: RunColumns, sample: Sequence[str]) -
 
 def sampled_runs(project: Project) -> list[str]:
     """The ids of some runs that speak for the project: spread over its newest ones."""
-    listed = Run.objects.filter(project=project, archived_at=None).order_by("-created_at")
-    ids = list(listed.values_list("pk", flat=True)[:NEWEST_RUNS])
-    return ids[:: math.ceil(len(ids) / SAMPLED_RUNS) or 1]
+    return reading.spread_ids(project, newest=NEWEST_RUNS, wanted=SAMPLED_RUNS)
 
 
 def _common(holders: Counter[str]) -> set[str]:

@@ -45,8 +45,9 @@ def of_run(run: Run, projects: QuerySet[Project]) -> Graph:
 
 
 def of_model(version: ModelVersion, run: Run | None, projects: QuerySet[Project]) -> Graph:
-    """What a version of a registered model comes from, as far as it lies in these projects: its
-    run (None where there is none to be seen), what that read, and the artifact that it is.
+    """The graph around a version of a registered model, as far as it lies in these projects: its
+    run (None where there is none to be seen), what that read, the artifact that it is, the runs
+    that loaded it, and what they made.
     """
     uses = _uses_in(projects)
     artifacts = ArtifactVersion.objects.filter(artifact__project__in=projects)
@@ -54,17 +55,25 @@ def of_model(version: ModelVersion, run: Run | None, projects: QuerySet[Project]
     runs = {run.pk} if run else set()
     found: set[tuple[str, int, str]] = set()
     complete = _follow(uses, set(own), set(runs), found, upstream=True)
-    nodes = _nodes(own | {one for _, one, _ in found}, runs | {one for one, _, _ in found})
+    complete &= _follow(uses, set(own), set(), found, upstream=False)
+    made = {one for _, one, _ in found} - own
+    nodes = _nodes(own | made, runs | {one for one, _, _ in found})
     center = Node(f"model-{version.pk}", "model", f"{version.model.name} v{version.number}")
     last = [f"version-{pk}" for pk in own] or [f"run-{pk}" for pk in runs]
-    edges = [*_edges(found), *(Edge(before, center.id) for before in last)]
+    # Who reads the artifact loads the model that it is.
+    edges = [
+        Edge(center.id, edge.after) if edge.before in last and own else edge
+        for edge in _edges(found)
+    ]
+    edges += [Edge(before, center.id) for before in last]
     if own and run and not any(edge == Edge(f"run-{run.pk}", last[0]) for edge in edges):
         edges.append(Edge(f"run-{run.pk}", center.id))
     for read in run.dataset_inputs.select_related("dataset") if run else ():
         node = Node(f"dataset-{read.dataset_id}", "dataset", read.dataset.name)
         nodes.append(node)
         edges.append(Edge(node.id, f"run-{read.run_id}"))
-    return Graph([*nodes, center], edges, complete)
+    others, more = _registered(made)
+    return Graph([*nodes, *others, center], [*edges, *more], complete)
 
 
 def _uses_in(projects: QuerySet[Project]) -> QuerySet[ArtifactUse]:
@@ -80,7 +89,19 @@ def _walk(uses: QuerySet[ArtifactUse], versions: set[int], runs: set[str]) -> Gr
     complete &= _follow(uses, set(versions), set(runs), found, upstream=False)
     versions |= {version for _, version, _ in found}
     runs |= {run for run, _, _ in found}
-    return Graph(_nodes(versions, runs), _edges(found), complete)
+    models, registrations = _registered(versions)
+    return Graph([*_nodes(versions, runs), *models], [*_edges(found), *registrations], complete)
+
+
+def _registered(versions: set[int]) -> tuple[list[Node], list[Edge]]:
+    """The registered models that these versions of artifacts are, named for the whole workspace."""
+    rows = ModelVersion.objects.filter(artifact_version__in=versions).select_related("model")
+    nodes, edges = [], []
+    for row in rows.order_by("pk")[:MOST_NODES]:
+        node = Node(f"model-{row.pk}", "model", f"{row.model.name} v{row.number}")
+        nodes.append(node)
+        edges.append(Edge(f"version-{row.artifact_version_id}", node.id))
+    return nodes, edges
 
 
 def _follow(

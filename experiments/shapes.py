@@ -165,11 +165,13 @@ class AdaptationCurve:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of console output; `number` counts from 1 over all attempts and never changes."""
+    """One line of console output; `number` counts from 1 over all attempts and never changes.
+    `stream`: "stdout" or "stderr"; those of jobs are one, "stdout"."""
 
     number: int
     attempt: int
     text: str
+    stream: str = "stdout"
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,49 @@ class GroupSummary:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """A metric over the runs of a group: of the `count` whose number is finite; `nonfinite` more
+    have the metric without one. `sd` is None below two."""
+
+    mean: float | None
+    sd: float | None
+    count: int
+    nonfinite: int
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that are alike, in numbers. `id`: of its oldest run; `values`: what they hold in the
+    fields that they are grouped by, None where they lack it; `run_ids`: of the newest ones.
+
+    `held`: by column, the values that its runs hold, None for nothing; of many, the first few.
+    """
+
+    id: str
+    values: tuple[str | None, ...]
+    runs: int
+    run_ids: tuple[str, ...]
+    statuses: Mapping[str, int]
+    metrics: Mapping[str, Spread]
+    held: Mapping[str, tuple[str | None, ...]]
+
+
+@dataclass(frozen=True)
+class GroupPage:
+    """One page of groups; `total` groups of `runs` runs are on all pages."""
+
+    groups: tuple[RunGroup, ...]
+    total: int
+    runs: int
+    offset: int
+    limit: int
+
+    @property
+    def has_more(self) -> bool:
+        return self.offset + len(self.groups) < self.total
+
+
+@dataclass(frozen=True)
 class RunTable:
     """One page of a project's runs, filtered and sorted by the database."""
 
@@ -260,4 +305,3 @@ class RunColumns:
 
     params: tuple[str, ...]
     metrics: tuple[str, ...]
-    tags: tuple[str, ...]

@@ -13,7 +13,9 @@ import numpy as np
 import zstandard
 from django.utils import timezone
 
+from experiments import blobs
 from experiments.models import (
+    Checkpoint,
     Evaluation,
     Job,
     JobAttempt,
@@ -273,3 +275,12 @@ def make_log(
     number: int = 0,
 ) -> LogChunk:
     return LogChunk.objects.create(run=run, attempt=attempt, number=number, text=text)
+
+
+def make_trained(project: Project | None = None, **fields: Any) -> Run:
+    """A completed run of a job, with a checkpoint whose content nobody reads."""
+    run = make_run(project, status="completed", **fields)
+    spec = engine.as_dict(engine.parse({**SHORT_SPEC, "seed": run.seed or 0}))
+    make_job(run, status="completed", spec=spec)
+    Checkpoint.objects.create(run=run, step=200, attempt=1, blob=blobs.put(b"checkpoint"))
+    return run

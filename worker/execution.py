@@ -11,20 +11,21 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from experiments import blobs, queue, recording
+from experiments import blobs, lifecycle, queue, recording
 from experiments.errors import NotFound, Superseded
 from experiments.models import Job
 from experiments.models.jobs import JobStatus
 from worker import provenance
 from worker.metalearning import specs
 from worker.metalearning.checkpoint import Checkpoint
-from worker.metalearning.errors import MetaLearningError
-from worker.metalearning.training import Report, train
+from worker.metalearning.errors import CheckpointMismatch, MetaLearningError
+from worker.metalearning.training import Report, evaluate_again, train
 from worker.recorder import Recorder
 
 logger = logging.getLogger("worker")
@@ -84,8 +85,9 @@ def _owned_job(job_id: str, attempt: int) -> Job:
 def _execute(job: Job, control: Control) -> None:
     recorder = Recorder(job, folder=Path.cwd(), total=_total(job))
     pulse = _Pulse(recorder, control)
+    work = _evaluate if lifecycle.EVALUATES in job.spec else _train
     try:
-        is_complete = _train(job, recorder, control, pulse)
+        is_complete = work(job, recorder, control, pulse)
     except (Superseded, DatabaseError):
         raise
     except MetaLearningError as error:
@@ -120,8 +122,36 @@ def _train(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> b
     return _record(reports, recorder, control, _total(job))
 
 
+def _evaluate(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> bool:
+    """Try the last checkpoint of another run as the spec says; recorded with that run."""
+    threads = int(os.environ.get("METASCOPE_JOB_THREADS", "1"))
+    asked = job.spec[lifecycle.EVALUATES]
+    spec = {key: value for key, value in job.spec.items() if key != lifecycle.EVALUATES}
+    pulse.start()
+    provenance.record(job, threads=threads)
+    checkpoint = _latest_usable(asked["run"])
+    if checkpoint is None:
+        raise CheckpointMismatch(f"Run {asked['run']} has no checkpoint any more")
+    logger.info("Evaluating run %s after meta-step %s", asked["run"], checkpoint.step)
+    result = evaluate_again(
+        checkpoint,
+        specs.parse(spec),
+        device="cpu",
+        omniglot_dir=settings.OMNIGLOT_DIR,
+        cache_dir=settings.CACHE_DIR,
+        threads=threads,
+    )
+    if control.must_end:
+        return False
+    recorder.record_for(asked["run"], replace(result, name=asked["name"]))
+    logger.info("%s episodes, recorded there as %s", len(result.episode_ids), asked["name"])
+    return True
+
+
 def _total(job: Job) -> int | None:
-    """How many meta-steps the job makes; None where its algorithm makes none."""
+    """How many meta-steps the job makes; None where it makes none."""
+    if lifecycle.EVALUATES in job.spec:
+        return None
     steps = job.spec.get("outer", {}).get("steps")
     return steps if isinstance(steps, int) else None
 
@@ -156,7 +186,7 @@ def _record(
 
 def _resume(job: Job) -> Checkpoint | None:
     """The state to continue from, with every later point dropped. None: from the start."""
-    resume = _latest_usable(job)
+    resume = _latest_usable(job.run_id)
     step = resume.step if resume else None
     recording.rewind(
         run_id=job.run_id,
@@ -169,9 +199,9 @@ def _resume(job: Job) -> Checkpoint | None:
     return resume
 
 
-def _latest_usable(job: Job) -> Checkpoint | None:
+def _latest_usable(run_id: str) -> Checkpoint | None:
     """The furthest checkpoint that can be read; those that cannot are dropped, and say so."""
-    while (row := queue.latest_checkpoint(job.run_id)) is not None:
+    while (row := queue.latest_checkpoint(run_id)) is not None:
         path = Path.cwd() / "resume.pt"
         try:
             path.write_bytes(blobs.read(row.blob_id))

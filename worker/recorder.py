@@ -141,10 +141,19 @@ class Recorder:
         )
         self._checkpoint = None
 
+    def record_for(self, run_id: str, result: EvaluationResult) -> None:
+        """Store an evaluation of another run, if this attempt owns its job. Raises Superseded."""
+        with self._lock, transaction.atomic():
+            self.flush()
+            self._store(result, run_id=run_id, attempt=None)
+
     def _record_evaluation(self, result: EvaluationResult) -> None:
+        self._store(result, run_id=self._job.run_id, attempt=self._job.attempt)
+
+    def _store(self, result: EvaluationResult, *, run_id: str, attempt: int | None) -> None:
         recording.record_evaluation(
-            run_id=self._job.run_id,
-            attempt=self._job.attempt,
+            run_id=run_id,
+            attempt=attempt,
             name=result.name,
             split=str(result.split),
             step=result.step,

@@ -17,7 +17,10 @@ from metascope._machine import hardware
 
 MASK = "[masked]"
 PASSED_ON = re.compile(
-    r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|TF|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
+    r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
+    r"|TF_(CPP|XLA|GPU|CUDNN|CUBLAS|CUDA|FORCE_GPU|FORCE_UNIFIED|ENABLE_ONEDNN|ENABLE_XLA|DETERMINISTIC|USE|NUM|FUNCTION|CONFIG"
+    r"|INTRA|INTER|LAYOUT|AUTOTUNE|TENSOR|SYNC|PROFILER|PER|TRT|NEED|DEVICE|ONEDNN|EAGER|KERNEL"
+    r"|AUTO_MIXED|MEMORY)\w*|TF[23]_\w*|TFDS_\w*|TFHUB_\w*"  # not Terraform's, TF_VAR_ ...
 )
 SECRET = re.compile(  # a tokenizer and an author are none
     r"token(?!iz)|secret|passw|api[-_]?key|credential|auth(?!or)", re.IGNORECASE

@@ -38,14 +38,15 @@ class Channel:
         return drained
 
 
-def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
-    """A new spool that begins with this event. Raises OSError where it cannot be written."""
+def open_channel(settings: Settings, first: Mapping[str, Any], *, beats: bool = True) -> Channel:
+    """A new spool that begins with this event. Raises OSError where it cannot be written. `beats`:
+    that this process lives means that the run does."""
     client = uuid.uuid4().hex
     spool = Spool(settings.spool / client, settings.url, owner=settings.owner())
     spool.write(event_payload(first))
     sender = None
     if settings.mode == "online":
-        sender = _sender(spool, client, settings)
+        sender = _sender(spool, client, settings, beats)
         sender.start()
 
     def branch() -> Channel:
@@ -55,9 +56,9 @@ def open_channel(settings: Settings, first: Mapping[str, Any]) -> Channel:
     return Channel(spool, sender, branch, settings)
 
 
-def _sender(spool: Spool, client: str, settings: Settings) -> Sender:
+def _sender(spool: Spool, client: str, settings: Settings, beats: bool) -> Sender:
     delivery = Delivery(spool.folder, client, Api(settings.url, settings.token))
-    return Sender(delivery, spool, say=say)
+    return Sender(delivery, spool, say=say, beats=beats)
 
 
 def say(text: str) -> None:

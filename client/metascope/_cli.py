@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import getpass
+import os
 import re
 import runpy
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from metascope import _cli_artifacts, _settings
 from metascope._api import Api, no_metascope
 from metascope._channel import say
+from metascope._delivery import AGAIN
 from metascope._ending import of_process
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._start import start
 from metascope._sync import sync
 
+PIPE_LEFT = 141  # as shells tell a process that SIGPIPE has ended
 LONGEST_SLUG = 64  # as the server has it
 CREATE_TOKEN = (
     "beside the server by `[METASCOPE_DATA=DIR] .venv/bin/python manage.py create_token USER`"
@@ -39,10 +44,27 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     run.set_defaults(call=_run)
     sent = commands.add_parser("sync", help="send what earlier runs could not")
+    sent.add_argument(
+        "--to", metavar="URL", help="the server's new address: runs made at its old one go there"
+    )
+    sent.add_argument(
+        "--retry-refused", action="store_true", help="send again what the server refused before"
+    )
     sent.set_defaults(call=_sync)
     _cli_artifacts.add(commands)
     asked = parser.parse_args(arguments)
-    status: int = asked.call(asked)
+    call: Callable[[argparse.Namespace], int] = asked.call
+    return call(asked) if call is _run else _unless_left(call, asked)
+
+
+def _unless_left(call: Callable[[argparse.Namespace], int], asked: argparse.Namespace) -> int:
+    """A reader such as `head` that has seen enough ends the command, without a word."""
+    try:
+        status = call(asked)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        return PIPE_LEFT
     return status
 
 
@@ -104,12 +126,23 @@ def _project_of(folder: Path) -> str:
 
 
 def _sync(asked: argparse.Namespace) -> int:
-    found = sync(_settings.load(), lambda text: print(text))
+    settings = _settings.load()
+    if asked.to:
+        settings = dataclasses.replace(settings, url=asked.to)
+    found = sync(
+        settings, lambda text: print(text), is_moved=bool(asked.to), retries=asked.retry_refused
+    )
     for one in found:
         told = "sent" if one.is_drained else f"not sent: {one.problem}"
         if one.refused:
-            told += f"; the server refused {one.refused} things, which are kept"
+            told += (
+                f"; the server refused {one.refused} records, kept in {settings.spool / one.client}"
+            )
         print(f"{one.client} (run {one.run or 'not made'}): {told}")
+        for why in one.reasons:
+            print(f"  refused: {why}")
+        if one.reasons:
+            print(f"  {AGAIN}")
     if not found:
         print("Nothing is waiting.")
     return 0 if all(one.is_drained for one in found) else 1

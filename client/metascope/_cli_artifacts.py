@@ -79,7 +79,7 @@ def _send(api: Api, asked: argparse.Namespace) -> None:
             metadata={}, copy=False,
         )  # fmt: skip
         _bundle.write(found, path)
-        full = _full(api, project)
+        full = _made(api, project)
         upload = Upload(api, path, run=None, project=full)
         while not upload.step():
             pass
@@ -98,14 +98,26 @@ def _fetch(api: Api, asked: argparse.Namespace) -> None:
         print(f"kept elsewhere, not fetched: {url}")
 
 
-def _full(api: Api, project: str) -> str:
-    """ "workspace/slug", whichever way it was written."""
-    if "/" in project:
-        return project
-    found = [row for row in _download.pages(api, "projects/") if row["slug"] == project]
-    if len(found) != 1:
-        raise MetascopeError(f"{project!r} names {len(found)} projects: write workspace/project")
-    return f"{found[0]['workspace']}/{project}"
+def _made(api: Api, project: str) -> str:
+    """ "workspace/slug", whichever way it was written, of a project that is made where there is
+    none, as `start` does."""
+    workspace, _, slug = project.rpartition("/")
+    if not slug:
+        raise MetascopeError("name a project and the artifact in it: PROJECT:NAME")
+    found = [
+        row["workspace"]
+        for row in _download.pages(api, "projects/")
+        if row["slug"] == slug and workspace in ("", row["workspace"])
+    ]
+    if len(found) > 1:
+        places = ", ".join(f"{one}/{slug}" for one in found)
+        raise MetascopeError(f"there are {len(found)} projects {slug!r}: write one of {places}")
+    if found:
+        return f"{found[0]}/{slug}"
+    body = {"slug": slug, **({"workspace": workspace} if workspace else {})}
+    made = api.post("projects/", body)
+    print(f"project {made['workspace']}/{slug} made", file=sys.stderr)
+    return f"{made['workspace']}/{slug}"
 
 
 def _said(act: Callable[[Api], None]) -> int:
@@ -113,6 +125,8 @@ def _said(act: Callable[[Api], None]) -> int:
     settings = _settings.load()
     try:
         act(Api(settings.url, settings.token))
+    except BrokenPipeError:
+        raise
     except (MetascopeError, Changed, OSError, ValueError) as error:
         print(f"metascope: {error}.".replace("..", "."), file=sys.stderr)
         return 1

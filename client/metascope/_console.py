@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 FLUSH_S = 1.0  # a finished line is kept after so long at the latest
 QUIET_S = 2.0  # an unfinished one, when nothing was added to it for so long
 FLUSH_CHARACTERS = 16_384
 LONGEST_LINE = 10_000
+STREAMS = ("stdout", "stderr")
+Keep = Callable[[list[str], list[int]], None]  # lines, and which of them are of standard error
 
 
 class Console:
@@ -19,22 +21,25 @@ class Console:
 
     What was printed is kept soon, whether or not more follows: a text without its newline too, as
     a line of its own, unless it is rewritten (a progress bar would be kept in all its states).
+    `teed`: those of Python's own streams that are listened to; text of others is given to `take`.
     """
 
-    def __init__(self, keep: Callable[[list[str]], None]) -> None:
+    def __init__(self, keep: Keep, teed: Iterable[str] = STREAMS) -> None:
         self._keep = keep
         self._lock = threading.RLock()  # of what is collected; nothing is kept under it
         self._keeping = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._lines: list[str] = []
+        self._lines: list[tuple[str, str]] = []  # stream and text
         self._held = 0
         self._flushed = time.monotonic()
-        self._tees = [_Tee(self, name) for name in ("stdout", "stderr")]
+        self._is_forked = False
+        self._open = {name: Lines() for name in STREAMS}
+        self._tees = [_Tee(self, name) for name in teed]
 
-    def take(self, tee: _Tee, text: str) -> None:
+    def take(self, stream: str, text: str) -> None:
         """Text of a stream, as it was written."""
         with self._lock:
-            self._add(tee.split(text))
+            self._add(stream, self._open[stream].split(text))
             is_due = self._held >= FLUSH_CHARACTERS or time.monotonic() - self._flushed >= FLUSH_S
             if not (is_due and self._lines):
                 self._arm()
@@ -52,39 +57,49 @@ class Console:
             return
         try:
             with self._lock:
-                lines, self._lines, self._held = self._lines, [], 0
+                found, self._lines, self._held = self._lines, [], 0
                 self._flushed = time.monotonic()
                 self._arm()
-            if lines:
-                self._keep(lines)
+            if found:
+                stderr = [at for at, (stream, _) in enumerate(found) if stream == "stderr"]
+                self._keep([line for _, line in found], stderr)
         finally:
             self._keeping.release()
+
+    def flushed_by_script(self) -> None:
+        """A forked child may end without a word to us: what it flushes is kept at once."""
+        if self._is_forked:
+            self.flush()
 
     def after_fork(self) -> None:
         """In a forked child: what was collected is the parent's to keep."""
         self._lock, self._keeping = threading.RLock(), threading.Lock()
         self._timer = None
         self._lines, self._held = [], 0
-        for tee in self._tees:
-            tee.clear()
+        self._is_forked = True
+        for lines in self._open.values():
+            lines.clear()
 
     def close(self) -> None:
         """Give the streams back, and keep the rest, unfinished lines included."""
         with self._lock:
             for tee in self._tees:
-                self._add(tee.remove())
+                tee.remove()
+            for stream, lines in self._open.items():
+                self._add(stream, lines.end())
             if self._timer:
                 self._timer.cancel()
         self.flush(wait_s=FLUSH_S)
 
-    def _add(self, lines: list[str]) -> None:
+    def _add(self, stream: str, lines: list[str]) -> None:
         for line in lines:
-            self._lines.append(_storable(line)[:LONGEST_LINE])
+            self._lines.append((stream, _storable(line)[:LONGEST_LINE]))
             self._held += len(line)
 
     def _arm(self) -> None:
         """Look again in a second, if there is anything that will have to be kept then."""
-        if self._timer or not (self._lines or any(tee.is_waiting for tee in self._tees)):
+        waits = self._lines or any(lines.is_waiting for lines in self._open.values())
+        if self._timer or not waits:
             return
         self._timer = threading.Timer(FLUSH_S, self._settle)
         self._timer.daemon = True
@@ -96,31 +111,18 @@ class Console:
     def _settle(self) -> None:
         with self._lock:
             self._timer = None
-            for tee in self._tees:
-                self._add(tee.settle())
+            for stream, lines in self._open.items():
+                self._add(stream, lines.settle())
         self.flush()
 
 
-class _Tee:
-    """Stands in for sys.stdout or sys.stderr; everything but `write` is the stream's own."""
+class Lines:
+    """The text of one stream as lines."""
 
-    def __init__(self, console: Console, name: str) -> None:
-        self._console = console
-        self._name = name
-        self._stream: TextIO = getattr(sys, name)
+    def __init__(self) -> None:
         self._open = ""
         self._is_rewritten = False
         self._written = 0.0
-        setattr(sys, name, self)
-
-    def write(self, text: str) -> int:
-        written = self._stream.write(text)
-        self._console.take(self, text)
-        return written
-
-    def writelines(self, lines: Any) -> None:
-        for line in lines:
-            self.write(line)
 
     @property
     def is_waiting(self) -> bool:
@@ -141,22 +143,45 @@ class _Tee:
     def settle(self) -> list[str]:
         """The unfinished line, if nothing came for a while."""
         is_quiet = time.monotonic() - self._written >= QUIET_S
-        return self._end() if self.is_waiting and is_quiet else []
+        return self.end() if self.is_waiting and is_quiet else []
 
-    def remove(self) -> list[str]:
-        """Gives the stream back; the unfinished line."""
-        if getattr(sys, self._name) is self:
-            setattr(sys, self._name, self._stream)
-        return self._end()
+    def end(self) -> list[str]:
+        """The unfinished line, finished."""
+        line = _last_state(self._open)
+        self.clear()
+        return [line] if line else []
 
     def clear(self) -> None:
         """Forgets the unfinished line."""
         self._open, self._is_rewritten = "", False
 
-    def _end(self) -> list[str]:
-        line = _last_state(self._open)
-        self.clear()
-        return [line] if line else []
+
+class _Tee:
+    """Stands in for sys.stdout or sys.stderr; what else they can is the stream's own."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console = console
+        self._name = name
+        self._stream: TextIO = getattr(sys, name)
+        setattr(sys, name, self)
+
+    def write(self, text: str) -> int:
+        written = self._stream.write(text)
+        self._console.take(self._name, text)
+        return written
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        self._stream.flush()
+        self._console.flushed_by_script()
+
+    def remove(self) -> None:
+        """Gives the stream back."""
+        if getattr(sys, self._name) is self:
+            setattr(sys, self._name, self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -7,6 +7,8 @@ one delivery of a spool exists at a time (the spool's lock).
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import time
@@ -17,14 +19,14 @@ from urllib.parse import urlencode
 
 from metascope import _bundle
 from metascope._api import Api, segment
+from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, POINTS, event_of, key_count, value_count
+from metascope._records import EVENT, KEYS, event_of
 from metascope._spool import Position, Record, read, segments
 from metascope._upload import Changed, Upload
 
-BATCH_POINTS = 50_000
-BATCH_KEYS = 1_000
-BATCH_BYTES = 4 * 1024 * 1024
+MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
+AGAIN = "mend the cause, then `metascope sync --retry-refused` sends it again."
 PARENT = ("parent", "parent_origin")
 CONTENT_TYPE = "application/vnd.metascope.records"
 
@@ -44,6 +46,8 @@ class State:
     done: bool = False  # the run's end was delivered
     project: str | None = None  # "workspace/slug"
     bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
+    untold: list[str] = field(default_factory=list)  # what was refused and its run does not show
+    alerts: int = 0  # of those that its run shows
 
     @property
     def position(self) -> Position:
@@ -66,10 +70,13 @@ class Delivery:
         self._keys: dict[int, Record] = {}  # id to its KEYS, of the segment being read
         self._keys_of_segment = 0
         self._upload: Upload | None = None
+        self.versions: dict[str, int | None] = {}  # of registered models, by bundle
+        self.refusals: list[str] = []  # for the person at the terminal
 
     def is_at(self, position: Position) -> bool:
         """Whether everything before it was delivered, artifacts too."""
-        return self.state.position >= position and not self.state.bundles
+        state = self.state
+        return state.position >= position and not (state.bundles or state.untold)
 
     def step(self, stop: Position | None) -> bool:
         """Deliver one batch or one event of what lies before `stop` (None: the end).
@@ -79,7 +86,7 @@ class Delivery:
         """
         state = self.state
         self._read_keys()
-        batch = _Batch(dict(self._keys))
+        batch = Batch(dict(self._keys))
         for record in read(self.folder, state.position, state.cut or stop):
             if record.kind == EVENT or not batch.knows(record):
                 if not batch.points:
@@ -90,7 +97,7 @@ class Delivery:
                 break
             batch.add(record)
         if batch.end is None:
-            return self._upload_some()
+            return self._upload_some() or self._tell()
         if batch.points:
             self._points(batch)
         else:
@@ -104,11 +111,11 @@ class Delivery:
             return
         start = Position(state.segment)
         self._keys = {
-            _id_of(one): one for one in read(self.folder, start, state.position) if one.kind == KEYS
+            id_of(one): one for one in read(self.folder, start, state.position) if one.kind == KEYS
         }
         self._keys_of_segment = state.segment
 
-    def _points(self, batch: _Batch) -> None:
+    def _points(self, batch: Batch) -> None:
         state, end = self.state, batch.end
         assert end is not None
         if state.cut != end:
@@ -249,18 +256,41 @@ class Delivery:
         if not self.state.bundles:
             return False
         path = self.folder / self.state.bundles[0]
+        name, number = path.name, None
         try:
             if self._upload is None:
                 project = self.state.project or self.api.get(f"runs/{self._run}/")["project"]
                 self._upload = Upload(self.api, path, run=self._run, project=project)
+            name = self._upload.name
             if not self._upload.step():
                 return True
+            number = self._upload.version
         except (Refused, Changed, FileNotFoundError) as error:  # its list and copies stay
-            self._note({"artifact": path.name, "why": str(error)}, 1)
+            self._note({"artifact": path.name, "name": name, "why": str(error)}, 1)
         else:
             _bundle.remove(path)
+        self.versions[path.name] = number
         self._upload = None
         del self.state.bundles[0]
+        self._save(durable=True)
+        return True
+
+    def _tell(self) -> bool:
+        """An alert on the run's page for what was refused; False where there is none to send."""
+        state = self.state
+        if not state.untold:
+            return False
+        if state.run and state.alerts < MOST_ALERTS:
+            text = "\n".join([*state.untold, f"Kept in {self.folder}; {AGAIN}"])
+            title = f"The server refused {state.refused} records of this run"
+            body = {"title": title, "text": text, "level": "error", "time": time.time()}
+            data = json.dumps(body).encode()
+            path = f"alerts/{time.time_ns():019d}-{state.client[:8]}.json"
+            address = f"runs/{self._run}/files/content/?{urlencode({'path': path})}"
+            with contextlib.suppress(Refused):  # it is in refused.jsonl, and was said
+                self.api.put_file(address, io.BytesIO(data), len(data))
+            state.alerts += 1
+        state.untold = []
         self._save(durable=True)
         return True
 
@@ -282,9 +312,19 @@ class Delivery:
 
     def _note(self, what: dict[str, Any], count: int) -> None:
         self.state.refused += count
+        about = f"artifact {what['name']!r}" if "name" in what else what.get("event", "")
+        about = about or (f"{count} values" if "points" in what else "a part of the spool")
+        said = f"{about}: {what['why']}"
+        self.refusals.append(said)
+        if len(self.state.untold) < MOST_TOLD:
+            self.state.untold.append(said[:LONGEST_TOLD])
         what = {"time": time.time(), **what}
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(what, ensure_ascii=False) + "\n")
+
+    def save(self) -> None:
+        """Write down how far it is."""
+        self._save(durable=True)
 
     def _save(self, *, durable: bool) -> None:
         path = self.folder / "state.json"
@@ -295,50 +335,6 @@ class Delivery:
             if durable:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-
-
-class _Batch:
-    """Records for one request: the keys they use first, then the rows as they were written."""
-
-    def __init__(self, keys: dict[int, Record]) -> None:
-        self.keys = keys
-        self.points = 0
-        self.rows: list[bytes] = []
-        self.used: dict[int, int] = {}  # id of keys to their number
-        self.bytes = 0
-        self.end: Position | None = None
-
-    @property
-    def pieces(self) -> list[bytes]:
-        return [*(self.keys[one].raw for one in self.used), *self.rows]
-
-    def knows(self, record: Record) -> bool:
-        """False for damaged bytes, and for points whose keys were among such."""
-        return record.kind == KEYS or (record.kind == POINTS and _id_of(record) in self.keys)
-
-    def takes(self, record: Record) -> bool:
-        """Whether it fits beside what is there; the first always does."""
-        if record.kind != POINTS or not self.points:
-            return True
-        number = _id_of(record)
-        keys = 0 if number in self.used else key_count(self.keys[number].payload)
-        return (
-            self.points + value_count(record.payload) <= BATCH_POINTS
-            and sum(self.used.values()) + keys <= BATCH_KEYS
-            and self.bytes + len(record.raw) <= BATCH_BYTES
-        )
-
-    def add(self, record: Record) -> None:
-        number = _id_of(record)
-        if record.kind == KEYS:
-            self.keys[number] = record
-        elif record.kind == POINTS:
-            if number not in self.used:
-                self.used[number] = key_count(self.keys[number].payload)
-            self.rows.append(record.raw)
-            self.points += value_count(record.payload)
-            self.bytes += len(record.raw)
-        self.end = record.end
 
 
 def _run_of(folder: Path) -> tuple[str, str | None]:
@@ -356,10 +352,6 @@ def _is_on_its_way(folder: Path) -> bool:
         return False
     state = _load(folder)
     return state is None or state.run is None
-
-
-def _id_of(record: Record) -> int:
-    return int.from_bytes(record.payload[1:5], "little")
 
 
 def _load(folder: Path) -> State | None:

@@ -36,6 +36,10 @@ class DisabledRun(Run):
         """None: it has no page."""
         return None
 
+    def wait(self, wait_s: float = 60.0) -> bool:
+        """False: no server makes it."""
+        return False
+
     def as_parent(self) -> dict[str, str]:
         """Nothing: a child run is nested in no run."""
         return {}
@@ -46,8 +50,8 @@ class DisabledRun(Run):
     def _keep(
         self, source: str | os.PathLike[str], name: str, *, kind: str, aliases: Sequence[str],
         metadata: Mapping[str, Any] | None, model: str = "", model_aliases: Sequence[str] = (),
-    ) -> None:  # fmt: skip
-        return
+    ) -> str:  # fmt: skip
+        return ""
 
     def capture_console(self) -> None:
         """Nothing is captured."""
@@ -78,6 +82,9 @@ class DisabledRun(Run):
 
     def _new_file(self, kind: str) -> Path:
         raise ValueError("recording is switched off")
+
+    def _version_of(self, bundle: str) -> tuple[bool, int | None]:
+        return True, None
 
     def _settings_of(self) -> Settings:
         return self._settings

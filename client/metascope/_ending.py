@@ -33,8 +33,8 @@ class Ending:
 
 
 def ending(error: BaseException | None) -> Ending:
-    """Of a block that this exception leaves. Only of SystemExit the exit code is known: others may
-    be caught yet."""
+    """Of a block that this exception leaves. An exit code is the process's: only SystemExit names
+    it, and other exceptions may be caught yet. None otherwise, as the process goes on."""
     if error is None:
         return Ending()
     if isinstance(error, SystemExit):

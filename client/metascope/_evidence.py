@@ -15,6 +15,7 @@ from typing import Any
 
 from metascope import _bundle, _download, _media, _values
 from metascope._api import Api
+from metascope._registration import Registration
 from metascope._settings import Settings
 
 LONGEST_NAME = 200
@@ -47,6 +48,10 @@ class Evidence(ABC):
     def _settings_of(self) -> Settings:
         """Where the server is, and who asks. Raises ValueError."""
 
+    @abstractmethod
+    def _version_of(self, bundle: str) -> tuple[bool, int | None]:
+        """Whether it is decided which version of a model this bundle is, and which."""
+
     def log_artifact(
         self, source: str | os.PathLike[str], name: str = "", *, kind: str = "file",
         aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
@@ -63,20 +68,24 @@ class Evidence(ABC):
     def register_model(
         self, source: str | os.PathLike[str], model: str, name: str = "", *,
         aliases: Sequence[str] = (), metadata: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> Registration:  # fmt: skip
         """Keep a file or a folder as `log_artifact` does with the kind "model", and register it as
         the next version of the model `model`, which `aliases` then point to; equal content is the
-        same version. `name`: of the artifact; the model's when left out."""
+        same version. `name`: of the artifact; the model's when left out.
+
+        Returns at once; the `version` of what is returned waits for the server to number it."""
         kept = name or _NOT_IN_NAMES.sub("-", model).strip("-.") or "model"
-        self._keep(
+        bundle = self._keep(
             source, kept, kind="model", aliases=(), metadata=metadata, model=model,
             model_aliases=aliases,
         )  # fmt: skip
+        return Registration(model, lambda: self._version_of(bundle) if bundle else (True, None))
 
     def _keep(
         self, source: str | os.PathLike[str], name: str, *, kind: str, aliases: Sequence[str],
         metadata: Mapping[str, Any] | None, model: str = "", model_aliases: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> str:  # fmt: skip
+        """The bundle's name; empty where it could not be kept."""
         try:
             path = self._new_file("artifact").with_suffix(".json")
             found = _bundle.gather(
@@ -87,8 +96,9 @@ class Evidence(ABC):
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
             self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
-            return
+            return ""
         self._event("artifact", {"bundle": path.name})
+        return path.name
 
     def save_artifact(
         self, name: str, file: str, save: Callable[[str], Any], *, kind: str = "model",
@@ -157,7 +167,7 @@ class Evidence(ABC):
         try:
             rows = _table(losses)
             content = {
-                "name": name, "split": split, "step": int(step), "episode_ids": list(ids),
+                "name": name, "split": split, "step": _values.whole(step), "episode_ids": list(ids),
                 "losses": rows, "inner_steps": len(rows[0]) - 1,
                 "protocol": _values.plain(protocol or {}),
             }  # fmt: skip
@@ -238,7 +248,7 @@ class Evidence(ABC):
             problem = _values.problem_of(key)
             if problem or len(key) > LONGEST_NAME or any(one in ("", ".", "..") for one in parts):
                 raise ValueError(problem or "names are like train/example, without . and ..")
-            at = self._step if step is None else int(step)
+            at = self._step if step is None else _values.whole(step)
             extension, content = encode()
             size = content.stat().st_size if isinstance(content, Path) else len(content)
             if size > _media.LARGEST_FILE:

@@ -14,11 +14,12 @@ from types import TracebackType
 from typing import Any
 
 from metascope import _active, _values
+from metascope._api import segment
 from metascope._channel import Channel, say
-from metascope._console import Console
 from metascope._ending import Ending, ending, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
+from metascope._output import OFF, Output
 from metascope._records import POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
@@ -54,12 +55,15 @@ class Run(Evidence):
         *,
         ends: bool = True,
         named: Mapping[str, str] | None = None,
+        run_id: str = "",
     ) -> None:
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
         self._project = project
+        self._id = run_id  # as the client has made it: the server may decide for another
+        self._server = channel.settings.url.rstrip("/")
         self._named = dict(named or {})  # how a child run names this one before its id is known
         self._started_in = channel.spool.folder
         self._ends = ends  # the run ends with this process
@@ -74,7 +78,7 @@ class Run(Evidence):
         self._ended = False
         self._drained = False
         self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
-        self._console: Console | None = None
+        self._console: Output | None = None
         self._machine: Machine | None = None
         self._watches: list[Watch] = []
         _living.add(self)
@@ -83,15 +87,28 @@ class Run(Evidence):
 
     @property
     def id(self) -> str | None:
-        """The run's id on the server; None until the server has made it."""
-        sender = self._sender
-        return sender.run_id if sender else None
+        """The run's id, from the start on, with the server up or not. None for a run that
+        processes share (`shared`) until the server has told which it is: see `wait`."""
+        return self._made_id or self._id or None
 
     @property
     def url(self) -> str | None:
-        """The run's page; None until the server has made it."""
+        """The run's page, there once the server has heard of the run; None as long as `id` is."""
+        return f"{self._server}/runs/{segment(self.id)}/" if self.id else None
+
+    def wait(self, wait_s: float = 60.0) -> bool:
+        """Until the server has made the run, for so long at most; True when it has."""
+        until = time.monotonic() + wait_s
+        while self._made_id is None and self._sender and time.monotonic() < until:
+            self._sender.wake()
+            time.sleep(0.02)
+        return self._made_id is not None
+
+    @property
+    def _made_id(self) -> str | None:
+        """As the server has given it."""
         sender = self._sender
-        return sender.page if sender else None
+        return sender.run_id if sender else None
 
     @property
     def project(self) -> str:
@@ -100,8 +117,8 @@ class Run(Evidence):
 
     def as_parent(self) -> dict[str, str]:
         """What a child run's start says of this one; where its spool lies is for the delivery."""
-        if self.id is not None:
-            return {"parent": self.id}
+        if self._made_id is not None:
+            return {"parent": self._made_id}
         return {**self._named, "parent_spool": str(self._started_in)}
 
     @property
@@ -111,7 +128,8 @@ class Run(Evidence):
     def log(self, data: Mapping[str, Any], step: int | None = None) -> None:
         """Record the values of metrics at a step (int64); without one, at the next.
 
-        Values are numbers, or arrays and tensors of one element; nested keys are joined by "/".
+        Values are numbers, or arrays and tensors of one element; nested keys are joined by "/". A
+        step that is no whole number is not rounded: its values count as `lost`, and that is said.
         In the kernel's hands when this returns: it survives the end of the process.
         """
         now = _now()
@@ -174,16 +192,26 @@ class Run(Evidence):
         atexit.unregister(self._at_exit)
         _living.discard(self)
         if channel:
-            self._drained = channel.close(self._exit_wait_s if wait_s is None else wait_s)
+            wait_s = self._exit_wait_s if wait_s is None else wait_s
+            until = time.monotonic() + wait_s
+            self._drained = channel.close(wait_s)
             self.lost += channel.spool.held
+            if self._console:
+                self._console.wait(max(0.0, until - time.monotonic()))
         if self.lost:
             say(f"{self.lost} values of this run could not be kept")
         return self._drained
 
     def capture_console(self) -> None:
-        """Keep what the script prints from here on, line by line."""
-        if self._console is None:
-            self._console = Console(lambda lines: self._event("console", {"lines": lines}))
+        """Keep what the script prints from here on, line by line; where its output leads to no
+        terminal, that of its child processes and of libraries in C, too (METASCOPE_CONSOLE=python:
+        without them)."""
+        if self._console is None and (how := self._settings_of().console) != OFF:
+            self._console = Output(self._keep_lines, self._started_in, how)
+
+    def _keep_lines(self, lines: list[str], stderr: list[int]) -> None:
+        marks = {"stderr": stderr} if stderr else {}
+        self._event("console", {"lines": lines, **marks})
 
     def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
         """Record processor, memory, disk, network and GPUs from here on, below "system/"; steps are
@@ -235,7 +263,7 @@ class Run(Evidence):
             found = dict(_values.flat(data))
             numbers = self._numbers(found)
             with self._lock:
-                at = self._step if step is None else int(step)
+                at = self._step if step is None else _values.whole(step)
                 if not LEAST_STEP <= at <= MOST_STEP:
                     self._lose(len(found), f"step {at} does not fit 64 bits")
                     return
@@ -297,6 +325,10 @@ class Run(Evidence):
             self._open()
             assert self._channel
             return self._channel.settings
+
+    def _version_of(self, bundle: str) -> tuple[bool, int | None]:
+        sender = self._sender
+        return sender.version_of(bundle) if sender else (True, None)
 
     def _open(self) -> None:
         """Give a forked child that logs for the first time its spool. Raises ValueError."""

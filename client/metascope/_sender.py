@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 
 from metascope._api import segment
-from metascope._delivery import Delivery
+from metascope._delivery import AGAIN, Delivery
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._spool import Spool
 
 EVERY_S = 0.5
 SYNC_S = 1.0
 BEAT_S = 15.0
+MOST_SAID = 20
 LONGEST_PAUSE_S = 30.0
 
 
@@ -27,15 +28,18 @@ class Sender:
         spool: Spool,
         *,
         say: Callable[[str], None],
+        beats: bool = True,
     ) -> None:
         self._delivery = delivery
         self._spool = spool
         self._say = say
+        self._beats = beats
         self._wakes = threading.Event()
         self._stops = threading.Event()
         self._deadline = 0.0
         self._pause_s = 0.0
         self._said = ""
+        self._refused: set[str] = set()
         self._beaten = 0.0
         self._thread = threading.Thread(target=self._run, name="metascope-sender", daemon=True)
         self.is_drained = False
@@ -55,6 +59,11 @@ class Sender:
         run = self.run_id
         return f"{self._delivery.api.url}/runs/{segment(run)}/" if run else None
 
+    def version_of(self, bundle: str) -> tuple[bool, int | None]:
+        """Whether it is decided which version of a model this bundle is, and which."""
+        versions = self._delivery.versions
+        return bundle in versions or not self._thread.is_alive(), versions.get(bundle)
+
     def wake(self) -> None:
         """Deliver soon."""
         self._wakes.set()
@@ -71,7 +80,7 @@ class Sender:
         """Last words: what was not delivered, and where it is."""
         state, folder = self._delivery.state, self._delivery.folder
         if state.refused:
-            self._say(f"the server did not take {state.refused} things; see {folder}")
+            self._say(f"the server refused {state.refused} records, kept in {folder}: {AGAIN}")
         if not self.is_drained:
             self._say(f"not everything was sent; it is kept in {folder}: run `metascope sync`")
 
@@ -90,6 +99,7 @@ class Sender:
             stops = self._stops.is_set()
             end = self._spool.written
             self._deliver()
+            self._say_refusals()
             if known is None and self.run_id:
                 known = self.run_id
                 self._say(f"this run is at {self.page}")
@@ -98,6 +108,14 @@ class Sender:
                 self.is_drained = done
                 return
             self._beat_if_due()
+
+    def _say_refusals(self) -> None:
+        """What was refused and why, each once, and not more than anybody reads."""
+        found, self._delivery.refusals = self._delivery.refusals, []
+        for one in found:
+            if one not in self._refused and len(self._refused) < MOST_SAID:
+                self._refused.add(one)
+                self._say(f"the server refused {one}")
 
     def _sync(self) -> None:
         try:
@@ -132,7 +150,7 @@ class Sender:
 
     def _beat_if_due(self) -> None:
         run, now = self.run_id, time.monotonic()
-        if run is None or now - self._beaten < BEAT_S:
+        if run is None or not self._beats or now - self._beaten < BEAT_S:
             return
         self._beaten = now
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 MODES = ("online", "offline", "disabled")
+CONSOLES = ("all", "python", "off")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Settings:
     mode: str
     cache: Path  # of downloaded files
     exit_wait_s: float  # how long the end of a script waits for the server
+    console: str = "all"  # what of a script's output is kept, as _output has it
 
     def owner(self) -> dict[str, str]:
         """Who writes a spool: by this a later process knows what it may deliver unasked."""
@@ -36,6 +38,9 @@ def load() -> Settings:
     mode = os.environ.get("METASCOPE_MODE", "online")
     if mode not in MODES:
         raise ValueError(f"METASCOPE_MODE is {mode!r}: use {', '.join(MODES)}")
+    console = os.environ.get("METASCOPE_CONSOLE", "all")
+    if console not in CONSOLES:
+        raise ValueError(f"METASCOPE_CONSOLE is {console!r}: use {', '.join(CONSOLES)}")
     return Settings(
         url=os.environ.get("METASCOPE_URL") or stored.get("url") or DEFAULT_URL,
         token=os.environ.get("METASCOPE_TOKEN") or stored.get("token") or "",
@@ -43,6 +48,7 @@ def load() -> Settings:
         mode=mode,
         cache=_cache_home() / "metascope" / "files",
         exit_wait_s=float(os.environ.get("METASCOPE_EXIT_WAIT_S", "60")),
+        console=console,
     )
 
 

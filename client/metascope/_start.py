@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -14,6 +16,7 @@ from metascope._api import Api, segment
 from metascope._channel import open_channel, say
 from metascope._disabled import DisabledRun
 from metascope._errors import MetascopeError
+from metascope._ids import new_id
 from metascope._run import Run
 
 
@@ -88,9 +91,21 @@ def start(
         content |= {"parent": parent} if isinstance(parent, str) else parent.as_parent()
     if resume:
         first = {"type": "resume", "content": {"run": resume, "after_step": after_step}}
+    made = "" if resume or shared else new_id()  # of a shared run the first of several starts is
+    if made:
+        content["id"] = made
     channel = open_channel(settings, first)
     named = {"parent": resume} if resume else {"parent_origin": shared or channel.spool.folder.name}
-    run = _begun(Run(channel, settings.exit_wait_s, project, ends=rank == 0, named=named))
+    run = _begun(
+        Run(
+            channel,
+            settings.exit_wait_s,
+            project,
+            ends=rank == 0,
+            named=named,
+            run_id=resume or made,
+        )
+    )
     if rank:
         return run
     if settings.mode == "online":
@@ -102,6 +117,16 @@ def start(
     if system:
         run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
     return run
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Those that are handed on to `start` later. Raises TypeError for one that it does not have."""
+    known = [name for name in inspect.signature(start).parameters if name != "project"]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(known)}"
+            raise TypeError(f"{name!r} is no option here, nor one of metascope.start: {hint}")
 
 
 def _begun(run: Run) -> Run:

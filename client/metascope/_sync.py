@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from metascope._api import Api
+from metascope._api import Api, segment
 from metascope._delivery import Delivery
-from metascope._errors import MetascopeError, Unreachable
+from metascope._errors import MetascopeError, Refused, Unreachable
 from metascope._records import EVENT, event_of
+from metascope._refused import has_some, put_back, reasons
 from metascope._settings import Settings
 from metascope._spool import ABOUT, Lock, Position, SpoolInUse, clear, read, segments
 
@@ -25,50 +27,74 @@ class Synced:
     refused: int
     problem: str
     is_unreachable: bool = False
+    reasons: tuple[str, ...] = ()  # of what was refused
 
 
-def sync(settings: Settings, say: Callable[[str], None]) -> list[Synced]:
+def sync(
+    settings: Settings,
+    say: Callable[[str], None],
+    *,
+    is_moved: bool = False,
+    retries: bool = False,
+) -> list[Synced]:
     """Deliver every spool of this user whose process has ended; what was delivered is removed.
+    `is_moved`: runs made at another address are sent to this one, if it knows them. `retries`: what
+    servers refused before is sent again.
 
     One that cannot be delivered does not keep the others.
     """
     found = []
-    for folder in waiting(settings):
+    for folder in waiting(settings, refused=retries):
         try:
-            found.append(deliver(folder, settings))
+            found.append(deliver(folder, settings, is_moved=is_moved, retries=retries))
         except SpoolInUse:
             say(f"{folder.name}: its process is running and sends by itself")
     return found
 
 
-def waiting(settings: Settings) -> list[Path]:
+def waiting(settings: Settings, *, refused: bool = False) -> list[Path]:
     """The spools in which something is left, in the order they were made: a run's parent comes
     before it. Those of forked processes come last: they learn from their parent's which run is
     theirs."""
-    found = [folder for folder in sorted(settings.spool.glob("*/")) if segments(folder)]
+    folders = sorted(settings.spool.glob("*/"))
+    found = [one for one in folders if segments(one) or (refused and has_some(one))]
     return sorted(found, key=lambda folder: (_is_branch(folder), _made_at(folder)))
 
 
 def deliver(
-    folder: Path, settings: Settings, is_stopped: Callable[[], bool] = lambda: False
-) -> Synced:
+    folder: Path, settings: Settings, is_stopped: Callable[[], bool] = lambda: False, *,
+    is_moved: bool = False, retries: bool = False,
+) -> Synced:  # fmt: skip
     """Deliver one spool, until all of it is sent or `is_stopped`. Raises SpoolInUse while its
     process lives, or another delivers it."""
     lock = Lock(folder)
     try:
-        return _deliver(folder, settings, is_stopped)
+        return _deliver(folder, settings, is_stopped, is_moved, retries)
     finally:
         lock.release()
 
 
-def _deliver(folder: Path, settings: Settings, is_stopped: Callable[[], bool]) -> Synced:
+def _deliver(
+    folder: Path,
+    settings: Settings,
+    is_stopped: Callable[[], bool],
+    is_moved: bool,
+    retries: bool,
+) -> Synced:
     url = json.loads((folder / ABOUT).read_text("utf-8"))["url"]
     # A run that no server has told an id goes where this user now sends runs.
     delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
     run = delivery.state.run
-    if run is not None and url.rstrip("/") != settings.url.rstrip("/"):  # the token is not its own
-        problem = f"the run is on {url}: `metascope login {url}`, then sync again"
-        return Synced(folder.name, run, False, delivery.state.refused, problem)
+    if run is not None and url.rstrip("/") != settings.url.rstrip("/"):
+        problem = _move(folder, delivery, settings.url) if is_moved else (
+            f"the run is on {url}, and you now use {settings.url}: if that is the same server at "
+            f"another address, `metascope sync --to {settings.url}`; else `metascope login {url}`, "
+            "then sync again"
+        )  # fmt: skip
+        if problem:  # the token is not for that server
+            return Synced(folder.name, run, False, delivery.state.refused, problem)
+    if retries:
+        put_back(delivery)
     problem, is_unreachable = "", False
     try:
         while not (stopped := is_stopped()) and delivery.step(None):
@@ -80,7 +106,26 @@ def _deliver(folder: Path, settings: Settings, is_stopped: Callable[[], bool]) -
     state = delivery.state
     if not problem:
         clear(folder)
-    return Synced(folder.name, state.run, not problem, state.refused, problem, is_unreachable)
+    return Synced(
+        folder.name, state.run, not problem, state.refused, problem, is_unreachable,
+        tuple(reasons(folder)),
+    )  # fmt: skip
+
+
+def _move(folder: Path, delivery: Delivery, url: str) -> str:
+    """From here on the spool is for this address, where its run is known; else what is wrong."""
+    run = delivery.state.run or ""
+    try:
+        delivery.api.get(f"runs/{segment(run)}/")
+    except Refused as error:
+        return f"{url} does not know the run {run}: is it the server it was made on? ({error})"
+    except MetascopeError as error:
+        return str(error)
+    about = json.loads((folder / ABOUT).read_text("utf-8"))
+    temporary = folder / f"{ABOUT}.tmp"
+    temporary.write_text(json.dumps({**about, "url": url}), "utf-8")
+    os.replace(temporary, folder / ABOUT)
+    return ""
 
 
 def _made_at(folder: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from metascope._capture import MASK, SECRET
 from metascope._run import Run
-from metascope._start import start
+from metascope._start import check_options, start
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,6 +26,8 @@ def track(project: str = "", **options: Any) -> Callable[[Callable[P, R]], Calla
     A parameter called `run` gets the run where the caller leaves it out; `metascope.active_run()`
     is the run, too. Arguments whose name says that they are secret are masked.
     """
+
+    check_options(options)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

@@ -58,6 +58,7 @@ class Upload:
         self._run = run
         self._project = project
         self._blobs = f"workspaces/{segment(project.partition('/')[0])}/blobs/"
+        self.version: int | None = None  # of the registered model, once it is made
         self._unhashed = deque(self._bundle.items)
         self._hashes: dict[str, str] = {}  # by path
         self._sources: dict[str, Item] = {}  # by hash
@@ -164,10 +165,11 @@ class Upload:
         except Refused as error:
             if error.code != "already_exists":
                 raise
-        self._api.post(
+        made = self._api.post(
             f"models/{segment(workspace)}/{segment(name)}/versions/",
             {"artifact_version": artifact_version, "aliases": self._bundle.model_aliases},
         )
+        self.version = made["number"]
 
 
 def _sha256(item: Item) -> str:

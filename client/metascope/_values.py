@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -25,6 +27,20 @@ def scalar(value: Any) -> float:
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{type(value).__name__} is not a number")
     return float(value.detach() if needs_detaching(value) else value)
+
+
+def whole(step: Any) -> int:
+    """A step as an integer, never another number than was meant: 7, 7.0, and NumPy's and torch's
+    integers. Raises ValueError for 1.5, texts, NaN and whatever else is none."""
+    try:
+        return operator.index(step)
+    except (TypeError, RuntimeError):  # torch raises the second for a float
+        with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
+            if not isinstance(step, (str, bytes)) and int(step) == step:
+                return int(step)
+    raise ValueError(
+        f"step {str(step)[:40]!r} is not a whole number: use int(step), or round(step)"
+    )
 
 
 def needs_detaching(value: Any) -> bool:

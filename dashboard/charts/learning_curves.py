@@ -46,6 +46,10 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
     if x == "step" and firsts:
         # A bucket is drawn at its last step; the axis begins where the points do.
         across["autorangeoptions"] = {"include": min(firsts)}
+    if x == "step" and (only := _only_step([curve.view for curve in curves])) is not None:
+        # Plotly draws one step on an axis 2 wide: of whole steps, and none before the first.
+        across |= {"dtick": 1, "tickformat": ",d"}
+        across |= {"rangemode": "nonnegative"} if only >= 0 else {}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
     is_constant = _is_constant([curve.view for curve in curves])
     down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
@@ -56,6 +60,12 @@ def learning_curves(curves: Sequence[Curve], *, x: Axis = "step") -> go.Figure:
         marks_floor=has_marks,
         uirevision=x,  # a zoom belongs to its axis: minutes are not steps
     )
+
+
+def _only_step(views: Sequence[SeriesView]) -> int | None:
+    """The step that every point has; None where they have several, or there is none."""
+    steps = {int(step) for view in views for step in (*view.x[:2], *view.bad_steps[:2])}
+    return steps.pop() if len(steps) == 1 else None
 
 
 def _is_constant(views: Sequence[SeriesView]) -> bool:
@@ -89,7 +99,7 @@ def _traces(curve: Curve, x: Axis, *, marks_only: bool) -> list[Any]:
     # One point is no line: show where it is.
     mode: dict[str, Any] = {}
     if len(across) == 1:
-        mode = {"mode": "markers", "marker": {"color": color, "size": 7}}
+        mode = {"mode": "markers", "marker": {"color": color, "size": 7}, "cliponaxis": False}
     if view.smoothed is not None:
         faint = theme.token(curve.color, RAW)
         traces.append(theme.line(across, y, color=faint, width=1, hover=None))

@@ -5,18 +5,38 @@ import plotly.graph_objects as go
 
 from dashboard.charts import theme
 from experiments.comparing.statistics import PairedDifference
+from experiments.shapes import FloatArray
 
 MOST_BINS = 60
 LEAST_BINS = 8
 
 
 def paired_difference_figure(paired: PairedDifference, *, slot: int, unit: str) -> go.Figure:
+    """How many episodes differ by how much between two runs; accuracies are in points."""
+    return difference_figure(
+        paired.differences,
+        paired.mean,
+        (paired.interval.low, paired.interval.high),
+        scale=100.0 if paired.metric == "accuracy" else 1.0,
+        slot=slot,
+        unit=unit,
+    )
+
+
+def difference_figure(
+    differences: FloatArray,
+    mean: float | None,
+    bounds: tuple[float | None, float | None],
+    *,
+    scale: float,
+    slot: int,
+    unit: str,
+) -> go.Figure:
     """How many episodes differ by how much; the mean as a line, its interval as a band.
 
-    Accuracies are in points. `unit` titles the axis: "B − A, query loss per episode".
+    Shown are the numbers times `scale`. `unit` titles the axis: "B − A, query loss per episode".
     """
-    scale = 100.0 if paired.metric == "accuracy" else 1.0
-    values = paired.differences * scale
+    values = differences * scale
     counts, edges = np.histogram(values, bins=_bins(values))
     bars = go.Bar(
         x=theme.listed((edges[:-1] + edges[1:]) / 2),
@@ -35,7 +55,7 @@ def paired_difference_figure(paired: PairedDifference, *, slot: int, unit: str) 
         y={"title": "episodes", "rangemode": "tozero"},
         hovermode="closest",
         bargap=0,
-        shapes=_marks(paired, scale),
+        shapes=_marks(mean, bounds, scale),
     )
 
 
@@ -47,15 +67,18 @@ def _bins(values: np.ndarray) -> int:
     return int(np.clip(found, LEAST_BINS, MOST_BINS))
 
 
-def _marks(paired: PairedDifference, scale: float) -> list[dict[str, object]]:
+def _marks(
+    mean: float | None, bounds: tuple[float | None, float | None], scale: float
+) -> list[dict[str, object]]:
     tall = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1}
     marks: list[dict[str, object]] = []
-    if paired.interval.low is not None and paired.interval.high is not None:
-        band = {"x0": paired.interval.low * scale, "x1": paired.interval.high * scale}
+    low, high = bounds
+    if low is not None and high is not None:
+        band = {"x0": low * scale, "x1": high * scale}
         fill = {"fillcolor": theme.token("text"), "opacity": 0.16, "line": {"width": 0}}
         marks.append({"type": "rect", **tall, **band, **fill})
-    if paired.mean is not None:
-        at = paired.mean * scale
+    if mean is not None:
+        at = mean * scale
         line = {"color": theme.token("text"), "width": 1.5}
         marks.append({"type": "line", **tall, "x0": at, "x1": at, "line": line})
     return marks

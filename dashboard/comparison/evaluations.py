@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from dashboard.comparison.selection import Selection
 from dashboard.measured import Measured, at_step
+from experiments.comparing import evaluations
 from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.comparing.verdict import default_steps, trained_steps
 from experiments.models import Evaluation
 
-PREFERRED = "test"
 TRAINED = "trained"
 
 
@@ -72,39 +72,16 @@ def _cell(evaluation: Evaluation, metric: Metric, step: int) -> StepCell:
 
 def evaluated(selection: Selection) -> Evaluated:
     """The evaluations that the controls ask for; what cannot be falls back to what can."""
-    names = _names(selection)
-    wanted = selection.controls.get("evaluation", PREFERRED)
-    name = wanted if wanted in names else (names[0] if names else PREFERRED)
-    by_run = _newest(selection, name)
-    present = [one for one in by_run.values() if one is not None]
-    metrics = _metrics(present)
-    most = min((one.inner_steps for one in present), default=0)
-    text = selection.controls.get("step", TRAINED)
-    step = int(text) if text.isdecimal() and len(text) < 6 and int(text) <= most else None
+    names = evaluations.names(selection.ids)
+    wanted = selection.controls.get("evaluation", evaluations.PREFERRED)
+    name = wanted if wanted in names else (names[0] if names else evaluations.PREFERRED)
+    by_run = evaluations.chosen(selection.ids, name, baseline_id=selection.baseline.run.pk)
+    present = {run_id: one for run_id, one in by_run.items() if one is not None}
+    metrics = evaluations.metrics(list(present.values()))
+    step = evaluations.at(present, selection.controls.get("step", TRAINED))
     metric = next((one for one in metrics if one == selection.controls.get("metric")), metrics[0])
     interval: IntervalMethod = (
         "bootstrap" if selection.controls.get("interval") == "bootstrap" else "t"
     )
+    most = evaluations.most_steps(present)
     return Evaluated(name, tuple(names), by_run, metric, metrics, step, most, interval)
-
-
-def _names(selection: Selection) -> list[str]:
-    rows = Evaluation.objects.filter(run__in=selection.ids).values_list("name", flat=True)
-    return sorted(set(rows), key=lambda name: (name != PREFERRED, name))
-
-
-def _newest(selection: Selection, name: str) -> dict[str, Evaluation | None]:
-    found: dict[str, Evaluation | None] = dict.fromkeys(selection.ids)
-    rows = Evaluation.objects.filter(run__in=selection.ids, name=name).defer("illustration")
-    # The newest of each run by its id first: a run may have been validated a thousand times.
-    newest = dict(rows.order_by("step").values_list("run_id", "pk"))
-    for one in rows.filter(pk__in=newest.values()):
-        found[one.run_id] = one
-    return found
-
-
-def _metrics(present: list[Evaluation]) -> tuple[Metric, ...]:
-    """What all of them measured, the usual one first."""
-    if present and all("accuracy" in one.summary for one in present):
-        return ("accuracy", "loss")
-    return ("loss",)

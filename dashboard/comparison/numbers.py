@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dashboard.measured import Rounding, is_noise
 from experiments.comparing.statistics import Metric, PairedDifference
+from experiments.rounding import Rounding, is_noise
 
 UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "query loss"}
 NO_INTERVAL = "no interval below 2 episodes"
@@ -22,14 +22,19 @@ def difference_text(paired: PairedDifference | None) -> DifferenceText:
     """ "+0.57", "0.57" and "[+0.14, +1.00]"; accuracies in points."""
     if paired is None or paired.mean is None:
         return DifferenceText()
-    low, high = paired.interval.low, paired.interval.high
-    scale = 100.0 if paired.metric == "accuracy" else 1.0
-    mean = paired.mean * scale
-    if low is None or high is None or is_noise((high - low) / 2, paired.mean):
-        text = signed(paired.mean, paired.metric)
+    return effect_text(paired.mean, paired.interval.low, paired.interval.high, paired.metric)
+
+
+def effect_text(
+    mean: float, low: float | None, high: float | None, metric: Metric
+) -> DifferenceText:
+    """The same of a mean difference and its bounds, in the metric's own unit."""
+    scale = 100.0 if metric == "accuracy" else 1.0
+    if low is None or high is None or is_noise((high - low) / 2, mean):
+        text = signed(mean, metric)
         bounds = NO_INTERVAL if low is None else f"[{text}, {text}]"
         return DifferenceText(text, text.lstrip("+−"), bounds)
-    low, high = low * scale, high * scale
+    low, high, mean = low * scale, high * scale, mean * scale
     rounding = Rounding.to((high - low) / 2, mean)
     return DifferenceText(
         signed=rounding.signed(mean),

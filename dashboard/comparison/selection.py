@@ -18,9 +18,9 @@ LEAST, MOST = 2, 10
 LETTERS = "ABCDEFGHIJ"
 # Every control of the page; the address may carry others, which are dropped.
 CONTROLS = (
-    "baseline", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log", "hide",
-    "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context", "stat",
-    "logy", "zoom", "zoomy",
+    "baseline", "by", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log",
+    "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
+    "stat", "logy", "zoom", "zoomy", "value",
 )  # fmt: skip
 
 
@@ -106,11 +106,15 @@ def run_ids(asked: QueryDict) -> list[str]:
     return list(dict.fromkeys(filter(None, ",".join(asked.getlist("runs")).split(","))))
 
 
-def selection_of(request: SignedIn) -> Selection:
-    """The runs of the address. Raises NotFound for one that is not there for this reader."""
-    ids = run_ids(request.GET)[:MOST]
+def selection_of(request: SignedIn, asked: QueryDict | None = None) -> Selection:
+    """The runs of the address, or of what was `asked`.
+
+    Raises NotFound for one that is not there for this reader.
+    """
+    source = request.GET if asked is None else asked
+    ids = run_ids(source)[:MOST]
     found = found_runs(request, ids)
-    controls = {name: request.GET[name] for name in CONTROLS if request.GET.get(name)}
+    controls = {name: str(source[name]) for name in CONTROLS if source.get(name)}
     return Selection(looks([found[run_id] for run_id in ids], controls.get("baseline")), controls)
 
 

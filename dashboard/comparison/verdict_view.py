@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from dashboard.comparison.evaluations import Evaluated
-from dashboard.comparison.numbers import UNITS, difference_text, p_text, signed
+from dashboard.comparison.forest import Scale
+from dashboard.comparison.numbers import UNITS, difference_text, p_text
 from dashboard.comparison.selection import Compared, Selection
 from dashboard.measured import MISSING, Measured, at_step
-from experiments.comparing.statistics import Metric, PairedDifference
+from experiments.comparing import groups, sentences
+from experiments.comparing.statistics import PairedDifference
 from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
 
 WORDS: dict[Judgement, str] = {
@@ -18,7 +20,6 @@ WORDS: dict[Judgement, str] = {
     "missing": "Not evaluated",
 }
 IDENTICAL = "Identical"
-WIDTH = 300  # of a forest row's drawing
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ForestRow:
     high_x: float | None
     steps: str
     left_out: str
+    differing: str  # what else differs between the two
 
     @property
     def paired(self) -> PairedDifference | None:
@@ -91,7 +93,11 @@ def verdict_view(selection: Selection, evaluated: Evaluated) -> VerdictView:
         inner_step=evaluated.inner_step,
         interval=evaluated.interval,
     )
-    scale = _Scale.of(verdict)
+    scale = Scale.over(
+        (one.paired.interval.low, one.paired.interval.high)
+        for one in verdict.comparisons
+        if one.paired
+    )
     rows = tuple(_row(selection, verdict, one, scale) for one in verdict.comparisons)
     outside = {one.run_id for one in verdict.comparisons if one.judgement == "excluded"}
     return VerdictView(
@@ -119,35 +125,7 @@ def _mean(row: ForestRow) -> float:
     return row.paired.mean or 0.0 if row.paired else 0.0
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """From differences to x positions, 0 always in sight."""
-
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "_Scale":
-        ends = [0.0]
-        for one in verdict.comparisons:
-            if one.paired and one.paired.interval.low is not None:
-                ends += [one.paired.interval.low, one.paired.interval.high or 0.0]
-        room = (max(ends) - min(ends)) * 0.12 or 1.0
-        return cls(min(ends) - room, max(ends) + room)
-
-    def x(self, value: float) -> float:
-        return round(WIDTH * (value - self.least) / (self.most - self.least), 1)
-
-    def ticks(self, metric: Metric) -> tuple[tuple[float, str], ...]:
-        """The ends of the intervals' range, and 0."""
-        span = self.most - self.least
-        places = [self.least + span * part for part in (0.1, 0.9)] + [0.0]
-        near = span * 0.14
-        kept = [v for v in places if v == 0 or abs(v) > near]
-        return tuple((round(100 * self.x(v) / WIDTH, 1), signed(v, metric)) for v in sorted(kept))
-
-
-def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: _Scale) -> ForestRow:
+def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: Scale) -> ForestRow:
     compared = selection.by_id(one.run_id)
     assert compared is not None
     paired = one.paired
@@ -168,6 +146,7 @@ def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: _Scale)
         high_x=None if high is None else scale.x(high),
         steps=_steps_text(paired),
         left_out=_left_out(paired),
+        differing=sentences.some(groups.differences(selection.baseline.run, compared.run)),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.lifecycle import EVALUATES
 from experiments.models import Job, Run
 
 Trainers = Mapping[str, Mapping[str, Any]]
@@ -57,10 +58,13 @@ def sources(schema: Mapping[str, Any]) -> list[str]:
 
 
 def copied_spec(run: Run) -> Mapping[str, Any]:
-    """The spec that a run's job was submitted with; its params for runs without a job."""
+    """The spec that a run's job was submitted with; its params for runs without a job.
+
+    Of an evaluation made again it is what would train such a run.
+    """
     job: Job | None = getattr(run, "job", None)
     spec: Mapping[str, Any] = run.params if job is None else job.spec
-    return spec
+    return {key: value for key, value in spec.items() if key != EVALUATES}
 
 
 def base_of(

@@ -7,9 +7,11 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from dashboard.markdown import render
 from experiments.models import Run
 
 register = template.Library()
+register.filter("markdown", render)
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 

@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.db.models import F
 from django.urls import reverse
 
 from experiments import access, inbox
-from experiments.models import Job, Project, Run, User
-from experiments.models.jobs import JobStatus
-from experiments.models.runs import newest_run_at
+from experiments.models import Project, User
 
 register = template.Library()
 
@@ -43,7 +40,7 @@ def words(text: str) -> list[str]:
 
 @register.inclusion_tag("dashboard/partials/_sidebar.html", takes_context=True)
 def sidebar(context: dict[str, Any]) -> dict[str, Any]:
-    """The rail: four queries, whatever the number of projects."""
+    """The rail: three queries, whatever the number of projects."""
     request = context["request"]
     user: User = request.user
     current = context.get("project")
@@ -56,9 +53,7 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pages(user: User, here: str) -> list[NavItem]:
-    waiting = Job.objects.filter(
-        run__project__in=access.projects_of(user), status__in=(JobStatus.QUEUED, JobStatus.RUNNING)
-    ).count()
+    waiting = access.jobs_under_way(user)
     runs = here in ("runs", "project", "run", "project_new")
     return [
         NavItem("Home", reverse("home"), "home", here == "home"),
@@ -78,25 +73,19 @@ def _pages(user: User, here: str) -> list[NavItem]:
 
 
 def _projects(user: User, current: int | None) -> list[NavProject]:
-    visible = Project.objects.visible_to(user).annotate(newest=newest_run_at())
-    newest_first = F("newest").desc(nulls_last=True)
-    projects = list(
-        visible.select_related("workspace").order_by(newest_first, "slug")[:PROJECTS_SHOWN]
-    )
+    found = access.newest_projects(user, limit=PROJECTS_SHOWN, counted=MOST_COUNTED + 1)
     return [
         NavProject(
             slug=project.slug,
-            href=reverse("project", args=[project.workspace.slug, project.slug]),
-            runs=_counted(project),
-            current=project.pk == current,
+            href=reverse("project", args=[project.workspace, project.slug]),
+            runs=_counted(project.runs),
+            current=project.id == current,
         )
-        for project in projects
+        for project in found
     ]
 
 
-def _counted(project: Project) -> str:
-    runs = Run.objects.filter(project=project, archived_at=None).order_by()
-    count = runs[: MOST_COUNTED + 1].count()
-    if not count:
+def _counted(runs: int) -> str:
+    if not runs:
         return "new"
-    return f"{count:,}" if count <= MOST_COUNTED else f"{MOST_COUNTED:,}+"
+    return f"{runs:,}" if runs <= MOST_COUNTED else f"{MOST_COUNTED:,}+"

@@ -8,17 +8,23 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
-from dashboard.comparison.curve_panels import curve_panels
+from dashboard.comparison.curve_panels import Summaries, curve_panels
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
+from dashboard.comparison.fair import fair_of
 from dashboard.comparison.fits import fit_rows
+from dashboard.comparison.group_view import BY_TITLES, by_of, exported_query, group_view
 from dashboard.comparison.metric_table import STATS, metric_rows, metrics_csv
 from dashboard.comparison.picker import picker
 from dashboard.comparison.selection import LEAST, MOST, Selection, run_ids, selection_of
+from dashboard.comparison.value_view import value_view
 from dashboard.comparison.verdict_view import verdict_view
+from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
+from dashboard.scope import may_edit
 from experiments import reading
 from experiments.comparing import environment, params
+from experiments.models import User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
 
@@ -31,9 +37,9 @@ def page(request: SignedIn) -> HttpResponse:
         context = picker(request, ids)
         return render(request, "dashboard/compare/picker.html", context)
     selection = selection_of(request)
-    return render_live(
-        request, "dashboard/compare/page.html", _context(selection), live=selection.is_live
-    )
+    context = _context(selection, request.user)
+    is_live = selection.is_live or bool(context["fair"] and context["fair"].queued)
+    return render_live(request, "dashboard/compare/page.html", context, live=is_live)
 
 
 @require_safe
@@ -46,19 +52,21 @@ def metrics(request: SignedIn) -> HttpResponse:
     return answer
 
 
-def _context(selection: Selection) -> dict[str, Any]:
+def _context(selection: Selection, user: User) -> dict[str, Any]:
     found = evaluated(selection)
     summaries = reading.series_summaries(selection.ids)
     baseline = selection.baseline_place
     projects = {one.project_id: one.project for one in selection.runs}
+    rows_of_params = params.compare(selection.runs, baseline=baseline)
     rows = metric_rows(selection, summaries, selection.get("stat", STATS))
     return {
         "selection": selection,
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
         "evaluated": found,
-        "view": verdict_view(selection, found),
+        **_verdict(selection, found, summaries, user),
         "panels": curve_panels(selection, summaries),
-        "params": params.compare(selection.runs, baseline=baseline),
+        "params": rows_of_params,
+        "why": why_view(selection, rows_of_params, summaries),
         "environment": environment.compare(selection.runs, baseline=baseline),
         "code": code_section(selection),
         "metric_rows": rows,
@@ -70,6 +78,25 @@ def _context(selection: Selection) -> dict[str, Any]:
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
+    }
+
+
+def _verdict(
+    selection: Selection, found: Evaluated, summaries: Summaries, user: User
+) -> dict[str, Any]:
+    """Of runs always, for their own numbers; of groups where the address or the runs ask for it."""
+    by = by_of(selection)
+    fair = fair_of(selection, found)
+    return {
+        "fair": fair,
+        "may_queue": fair is not None
+        and all(may_edit(user, one.compared.run.project) for one in fair.possible),
+        "values": None if found.present else value_view(selection, summaries, by),
+        "view": verdict_view(selection, found),
+        "by": by,
+        "verdict_query": exported_query(selection, found),
+        "by_titles": BY_TITLES.items(),
+        "groups": None if by == "run" or not found.present else group_view(selection, found, by),
     }
 
 

@@ -6,16 +6,19 @@ from django.views.decorators.http import require_safe
 from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
-from dashboard.charts.paired_difference import paired_difference_figure
+from dashboard.charts.paired_difference import difference_figure, paired_difference_figure
+from dashboard.charts.profiles import ProfileLine, profile_figure
 from dashboard.charts.sinusoid_fits import sinusoid_figure
-from dashboard.comparison.evaluations import evaluated
+from dashboard.comparison.evaluations import Evaluated, evaluated
 from dashboard.comparison.fits import fits_of, shared_range
+from dashboard.comparison.group_view import by_of, group_view
 from dashboard.comparison.numbers import UNITS
-from dashboard.comparison.selection import selection_of
+from dashboard.comparison.selection import Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
 from dashboard.views.chart_answer import chart_answer
 from experiments import reading
+from experiments.comparing.group_verdict import profiles
 
 
 @require_safe
@@ -74,6 +77,8 @@ def difference(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&pair=b`: the per-episode differences of one run to the baseline."""
     selection = selection_of(request)
     found = evaluated(selection)
+    if by_of(selection) != "run":
+        return _group_difference(selection, found)
     row = verdict_view(selection, found).pair
     if row is None or row.paired is None:
         sentence = "Nothing to compare episode by episode yet."
@@ -82,6 +87,46 @@ def difference(request: SignedIn) -> HttpResponse:
     figure = paired_difference_figure(row.paired, slot=row.compared.slot, unit=unit)
     note = f"N = {row.paired.count} common episodes. Line: mean; band: its 95 % interval."
     return chart_answer(figure, live=selection.is_live, note=note)
+
+
+def _group_difference(selection: Selection, found: Evaluated) -> HttpResponse:
+    view = group_view(selection, found, by_of(selection))
+    row = view.pair
+    if row is None or row.comparison.contrast is None:
+        sentence = "Nothing to compare episode by episode yet."
+        return chart_answer(None, empty=sentence, live=selection.is_live)
+    contrast, side = row.comparison.contrast, row.side
+    letters = f"{side.compared.letter} − {view.baseline.compared.letter}"
+    figure = difference_figure(
+        contrast.differences,
+        contrast.mean.value,
+        (contrast.mean.low, contrast.mean.high),
+        scale=100.0 if found.metric == "accuracy" else 1.0,
+        slot=side.compared.slot,
+        unit=f"{letters}, {UNITS[found.metric]} per episode",
+    )
+    note = f"N = {contrast.episodes} common episodes, each the mean over seeds. Line: mean; band: "
+    note += "its 95 % interval over seeds and episodes."
+    return chart_answer(figure, live=selection.is_live, note=note)
+
+
+@require_safe
+def profile(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&by=seedless`: the performance profile of every group."""
+    selection = selection_of(request)
+    found = evaluated(selection)
+    view = group_view(selection, found, by_of(selection))
+    lines = [
+        ProfileLine(one, f"{look.letter} {side.group.name}", look.slot, look.dash)
+        for side, one in zip(view.sides, profiles(view.verdict), strict=True)
+        if one is not None and (look := side.compared).letter not in selection.hidden
+    ]
+    empty = None if lines else "No group has episodes that all of its runs were tried on."
+    note = "The part of all seeds and episodes at least as good as the value below."
+    if any(line.profile.low is not None for line in lines):
+        note += " Band: pointwise 95 % interval over seeds and episodes."
+    figure = profile_figure(lines, is_accuracy=found.metric == "accuracy")
+    return chart_answer(figure, empty=empty, live=selection.is_live, note=note)
 
 
 @require_safe

@@ -18,11 +18,13 @@ from dashboard.requests import SignedIn
 from dashboard.scope import may_register, workspace_of
 from experiments import access
 from experiments.comparing.metrics import STATS
+from experiments.directions import MACHINE
 from experiments.errors import NotFound
 from experiments.models import ModelVersion, RegisteredModel, RegistryTag, Workspace
 from experiments.registry import catalog, compared, origins, versions
 from experiments.registry.origins import Shut
 
+EXAMPLE_PROJECT = "my-project"
 LONGEST_SEARCH = 200
 LONGEST_NUMBER = 9
 
@@ -64,7 +66,7 @@ def _query(asked: dict[str, str], stage: str) -> str:
 def _newest_project(request: SignedIn) -> str:
     """A project of the reader's, for the example that the empty list shows."""
     found = access.projects_of(request.user).filter(deleted_at=None).order_by("-pk").first()
-    return found.slug if found else "my-project"
+    return found.slug if found else EXAMPLE_PROJECT
 
 
 def _filtered(
@@ -116,7 +118,7 @@ def page(request: SignedIn, workspace: str, name: str) -> HttpResponse:
         "rows": model_rows.rows_of(found_page.rows, shut),
         "editable": may_register(request.user, model.workspace),
         "stages": versions.STAGES,
-        "project_name": _newest_project(request),
+        "project_name": EXAMPLE_PROJECT,
     }
     if found_page.total:
         context |= _open(request, model, asked, shut)
@@ -134,6 +136,8 @@ def _open(request: SignedIn, model: RegisteredModel, asked: str, shut: Shut) -> 
         "version_tags": catalog.tags_of(version),
         **_files(request, chosen, shut),
         **_measured(chosen),
+        # Where the files were made, if the reader may know it.
+        "project_name": chosen.run.project.slug if chosen.run else EXAMPLE_PROJECT,
         "lineage": LineageView.of_model(version, chosen.run, request.user),
         "box": {"width": BOX_WIDTH, "height": BOX_HEIGHT},
     }
@@ -167,7 +171,7 @@ def _measured(chosen: VersionRow) -> dict[str, Any]:
     summaries = run_facts.summaries_of(chosen.run)
     return {
         "params": run_facts.tree_rows(chosen.run.params),
-        "metrics": list(summaries.values()),
+        "metrics": sorted(summaries.values(), key=lambda one: one.key.startswith(MACHINE)),
     }
 
 

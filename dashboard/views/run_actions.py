@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 from dashboard.middleware import wants_json
 from dashboard.requests import SignedIn
 from dashboard.scope import editable_run, project_of
-from experiments import access, lifecycle
+from dashboard.table_state import TableState
+from experiments import access, lifecycle, reading
 from experiments.errors import Conflict, Invalid, NotFound
-from experiments.models import Role, Run
+from experiments.models import Project, Role, Run
 
 MOST_AT_ONCE = 500
 
@@ -62,14 +63,17 @@ def archive(request: SignedIn, run_id: str) -> HttpResponse:
 
 @require_POST
 def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
-    """Does `action` to the runs `run=ID&run=ID` of one project.
+    """Does `action` to the runs `run=ID&run=ID` of one project, or with `of=matching` to all that
+    the table at this address's query finds.
 
-    Actions: tag, group, cancel, archive, unarchive, trash, restore. All or none, every run being
-    checked before the first changes; but for `cancel`, which leaves runs that have ended as they
-    are. `done` says how many it changed.
+    Actions: tag, untag, group, cancel, archive, unarchive, trash, restore. All or none, every run
+    being checked before the first changes; but for `cancel`, which leaves runs that have ended as
+    they are, and for all that match (`lifecycle.many`). `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found, Role.MEMBER)
+    if request.POST.get("of") == "matching":
+        return _changed(request, found, _do_to_matching(request, found))
     ids = list(dict.fromkeys(request.POST.getlist("run")))
     if not 1 <= len(ids) <= MOST_AT_ONCE:
         problem = f"Select 1 to {MOST_AT_ONCE} runs."
@@ -77,11 +81,44 @@ def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     runs = list(found.runs.filter(pk__in=ids).select_related("job"))
     if len(runs) != len(ids):
         raise NotFound("One of the selected runs is not in this project any more. Reload the page.")
-    done = _do(request, runs)
+    return _changed(request, found, _do(request, runs))
+
+
+def _changed(request: SignedIn, project: Project, done: int) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"done": done})
-    messages.success(request, f"{done} {'run' if done == 1 else 'runs'} changed.")
-    return redirect("project", workspace, project)
+    messages.success(request, f"{done:,} {'run' if done == 1 else 'runs'} changed.")
+    return redirect("project", project.workspace.slug, project.slug)
+
+
+def _do_to_matching(request: SignedIn, project: Project) -> int:
+    """To all runs that the filter finds, on whatever page; Conflict if they are more than the
+    `expected` ones that the reader was asked about."""
+    state, sent = TableState.of(request), request.POST
+    ids = reading.found_run_ids(
+        project, filters=state.filters, sort="created", descending=False, archived=state.archived
+    )
+    expected = sent.get("expected", "")
+    if not expected.isascii() or not expected.isdigit() or len(ids) > int(expected[:9]):
+        raise Conflict(
+            f"{len(ids):,} runs match by now. Look at them again, then repeat it.",
+            code="more_match",
+        )
+    match sent.get("action", ""):
+        case "tag":
+            return lifecycle.tag_many(project, ids, _words(sent.get("tags", "")))
+        case "untag":
+            return lifecycle.untag_many(project, ids, _words(sent.get("tags", "")))
+        case "group":
+            return lifecycle.group_many(project, ids, sent.get("group", ""))
+        case "archive":
+            return lifecycle.archive_many(project, ids)
+        case "unarchive":
+            return lifecycle.unarchive_many(project, ids)
+        case "trash":
+            return lifecycle.trash_many(project, ids)
+    problem = "Choose tag, untag, group, archive, unarchive or trash."
+    raise Invalid(problem, fields={"action": [problem]})
 
 
 @transaction.atomic
@@ -91,6 +128,10 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         added = _words(request.POST.get("tags", ""))
         for run in runs:
             lifecycle.set_tags(run, list(dict.fromkeys([*run.labels, *added])))
+    elif action == "untag":
+        removed = set(_words(request.POST.get("tags", "")))
+        for run in runs:
+            lifecycle.set_tags(run, [tag for tag in run.labels if tag not in removed])
     elif action == "group":
         for run in runs:
             lifecycle.edit_run(run, group=request.POST.get("group", ""))
@@ -111,7 +152,7 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         for run in runs:
             lifecycle.restore(run)
     else:
-        problem = "Choose tag, group, cancel, archive, unarchive, trash or restore."
+        problem = "Choose tag, untag, group, cancel, archive, unarchive, trash or restore."
         raise Invalid(problem, fields={"action": [problem]})
     return len(runs)
 

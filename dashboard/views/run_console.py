@@ -27,7 +27,7 @@ def lines(request: SignedIn, run_id: str) -> HttpResponse:
         limit=MOST_LINES,
         contains=request.GET.get("contains", "")[:MOST_CHARACTERS],
     )
-    found = [{"number": one.number, "text": one.text} for one in page.lines]
+    found = [{"number": one.number, "text": one.text, "stream": one.stream} for one in page.lines]
     more = len(found) == MOST_LINES or not run.is_finished
     return JsonResponse({"lines": found, "next": page.next, "total": page.total, "live": more})
 

@@ -1,10 +1,13 @@
 """The run table of a project, and the curves beside it."""
 
-from django.http import HttpResponse
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.chart_query import ChartQuery
 from dashboard.charts.learning_curves import drawn_note, learning_curves
+from dashboard.grouped_table import group_page, grouped_context
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
 from dashboard.run_curves import run_curves
@@ -12,6 +15,7 @@ from dashboard.run_table import CHARTED_RUNS, TableRequest, table_context
 from dashboard.scope import project_of
 from dashboard.table_state import TableState
 from dashboard.views.chart_answer import LegendEntry, chart_answer
+from experiments import run_export
 from experiments.errors import Invalid
 
 LISTED_LINES = 10
@@ -23,13 +27,39 @@ def table(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     found = project_of(request, workspace, project)
     asked = TableRequest.of(found, TableState.of(request))
     try:
-        page = asked.page()
+        context = _context(request, asked)
     except Invalid as error:
         return _bad_filter(request, asked, error)
-    context = table_context(asked, page, user=request.user, path=request.path)
     answer = render_live(request, "dashboard/runs.html", context, live=context["active"] > 0)
     if "HX-Request" in request.headers:
         answer["HX-Push-Url"] = request.path + asked.state.query(offset=asked.state.offset)
+    return answer
+
+
+def _context(request: SignedIn, asked: TableRequest) -> dict[str, Any]:
+    if asked.state.grouped:
+        groups = group_page(asked)
+        return grouped_context(asked, groups, user=request.user, path=request.path)
+    return table_context(asked, asked.page(), user=request.user, path=request.path)
+
+
+@require_safe
+def export(request: SignedIn, workspace: str, project: str) -> StreamingHttpResponse:
+    """All runs of the table, on whatever page, with its columns, as CSV."""
+    found = project_of(request, workspace, project)
+    asked = TableRequest.of(found, TableState.of(request))
+    state = asked.state
+    sort = state.sort if state.sort != "runs" else "created"
+    lines = run_export.csv_lines(
+        found,
+        columns=[column.id for column in asked.columns],
+        filters=state.filters,
+        sort=sort,
+        descending=state.descending,
+        archived=state.archived,
+    )
+    answer = StreamingHttpResponse(run_export.pieces(lines), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{found.slug}-runs.csv"'
     return answer
 
 
@@ -39,18 +69,22 @@ def _bad_filter(request: SignedIn, asked: TableRequest, error: Invalid) -> HttpR
         # The form asks for #runs; this answer has none.
         headers = {"HX-Retarget": "#filter-error", "HX-Reselect": "#filter-error",
                    "HX-Reswap": "outerHTML", "HX-Push-Url": "false"}  # fmt: skip
-        context = {**_told(error), "known": asked.known}
+        context = {**_told(asked, error), "is_kept": True}
         answer = render_live(request, "dashboard/runs/_filter_error.html", context, live=True)
         for name, value in headers.items():
             answer[name] = value
         return answer
     context = table_context(asked, asked.no_page(), user=request.user, path=request.path)
-    context |= _told(error)
+    context |= _told(asked, error)
     return render_live(request, "dashboard/runs.html", context, live=False)
 
 
-def _told(error: Invalid) -> dict[str, object]:
-    return {"filter_error": error.message, "filter_caret": error.details.get("caret", "")}
+def _told(asked: TableRequest, error: Invalid) -> dict[str, object]:
+    return {
+        "filter_error": error.message,
+        "filter_caret": error.details.get("caret", ""),
+        "metrics_here": asked.metrics,
+    }
 
 
 @require_safe

@@ -1,5 +1,6 @@
 """Who may do what: tokens, one-time sign-in links, roles in workspaces and projects."""
 
+from experiments.access.frame import jobs_under_way, newest_projects
 from experiments.access.invitations import (
     MOST_DAYS,
     accept_invitation,
@@ -60,7 +61,9 @@ __all__ = [
     "effective",
     "ensure_first_user",
     "find_invitation",
+    "jobs_under_way",
     "members_of_project",
+    "newest_projects",
     "open_invitations",
     "projects_of",
     "register_invited",

@@ -99,10 +99,12 @@ def documented(
     description: str = "",
     takes_bytes: bool = False,
     gives_bytes: bool = False,
+    gives: str = "",
 ) -> Callable[[F], F]:
     """Describes one method of a view. `operation` is "subject_verb"; a create has status 201.
 
-    `again`: when a create answers 200, with what was created before.
+    `again`: when a create answers 200, with what was created before. `gives`: the content type of
+    an answer in text.
     """
     parameters = [OpenApiParameter(name, kind, description=about) for name, kind, about in query]
     if paged:
@@ -131,6 +133,8 @@ def documented(
     answers: dict[Any, Any] = {status: schema}
     if gives_bytes:
         answers = {(status, BYTES): OpenApiTypes.BINARY}
+    if gives:
+        answers = {(status, gives): OpenApiTypes.STR}
     request: Any = None if body is None else {"application/json": body}
     if takes_bytes:
         request = {BYTES: OpenApiTypes.BINARY}

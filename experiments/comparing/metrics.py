@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from experiments.comparing.directions import Direction
+from experiments.directions import Direction
 from experiments.shapes import SeriesSummary
 
 Stat = Literal["last", "min", "max"]
@@ -44,7 +44,7 @@ def row(
     key: str, direction: Direction, runs: Sequence[Summaries], *, stat: Stat, baseline: int
 ) -> NumberRow:
     """A metric of these runs, each against the one at place `baseline`."""
-    found = [_number(of_run.get(key), stat) for of_run in runs]
+    found = [number_of(of_run.get(key), stat) for of_run in runs]
     finite = [value for value, _ in found if value is not None and math.isfinite(value)]
     best = {"min": min, "max": max}[direction](finite, default=None) if direction else None
     base = found[baseline][0]
@@ -65,7 +65,8 @@ def row(
     return NumberRow(key, direction, tuple(cells))
 
 
-def _number(summary: SeriesSummary | None, stat: Stat) -> tuple[float | None, int | None]:
+def number_of(summary: SeriesSummary | None, stat: Stat) -> tuple[float | None, int | None]:
+    """The last, least or most of a metric, and its step."""
     if summary is None:
         return None, None
     if stat == "last":

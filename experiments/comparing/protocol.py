@@ -33,6 +33,8 @@ class _Rule:
 
 
 NOT_RECORDED = "not recorded"
+# How much was tried: what is left out of these does not shut a run out, but is not compared.
+SIZES = ("episode_count", "inner_steps_evaluated")
 RULES: dict[str, _Rule] = {
     "source": _Rule("episodes", "Other episodes are another problem"),
     "distribution_hash": _Rule("distribution hash", "Different episodes cannot be paired"),

@@ -113,7 +113,7 @@ def paired(
     Raises Invalid when an evaluation has no such inner step or no accuracies.
     """
     steps = (inner_step, inner_step) if isinstance(inner_step, int) else inner_step
-    values_a, values_b = _values(a, steps[0], metric), _values(b, steps[1], metric)
+    values_a, values_b = by_episode(a, steps[0], metric), by_episode(b, steps[1], metric)
     common = [episode for episode in a.ids if episode in values_b]
     finite = [i for i in common if np.isfinite(values_a[i]) and np.isfinite(values_b[i])]
     kept = set(finite)
@@ -197,7 +197,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _values(episodes: Episodes, step: int, metric: Metric) -> dict[str, float]:
+def by_episode(episodes: Episodes, step: int, metric: Metric) -> dict[str, float]:
+    """Values after `step` inner steps by episode id. Raises Invalid where there are none."""
     table = episodes.losses if metric == "loss" else episodes.accuracies
     if table is None:
         message = "This evaluation has no accuracies: compare by loss."

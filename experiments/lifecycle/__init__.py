@@ -17,7 +17,16 @@ from experiments.lifecycle.editing import (
     set_summary,
     set_tags,
 )
+from experiments.lifecycle.evaluating import EVALUATES, submit_evaluation
 from experiments.lifecycle.jobs import submit_job
+from experiments.lifecycle.many import (
+    archive_many,
+    group_many,
+    tag_many,
+    trash_many,
+    unarchive_many,
+    untag_many,
+)
 from experiments.lifecycle.nesting import nest_as_told, set_parent
 from experiments.lifecycle.params import flatten
 from experiments.lifecycle.projects import create_project, edit_project
@@ -33,7 +42,9 @@ from experiments.lifecycle.trash import (
 )
 
 __all__ = [
+    "EVALUATES",
     "archive",
+    "archive_many",
     "attach_snapshot",
     "beat_client_run",
     "cancel_run",
@@ -46,6 +57,7 @@ __all__ = [
     "erase",
     "finish_client_run",
     "flatten",
+    "group_many",
     "log_client_run",
     "nest_as_told",
     "report_client_run",
@@ -59,10 +71,15 @@ __all__ = [
     "set_summary",
     "set_tags",
     "sign_of_life",
+    "submit_evaluation",
     "submit_job",
     "sweep_silent_runs",
+    "tag_many",
     "transition",
     "trash",
+    "trash_many",
     "trash_project",
+    "unarchive_many",
+    "untag_many",
     "unarchive",
 ]

@@ -12,7 +12,8 @@ from experiments.errors import Conflict, Invalid
 from experiments.lifecycle.editing import set_summary
 from experiments.lifecycle.runs import create_run, transition
 from experiments.lifecycle.silence import hear, sign_of_life
-from experiments.models import Project, Run, RunStatus, User
+from experiments.models import ModelVersion, Project, Run, RunStatus, User
+from experiments.models.ids import is_usable
 from experiments.models.runs import FINISHED
 from experiments.shapes import Logged
 
@@ -24,13 +25,15 @@ def create_client_run(
     user: User,
     origin: str | None = None,
     parent_origin: str | None = None,
+    id: str | None = None,
     **described: Any,
 ) -> tuple[Run, bool]:
     """The run of this origin in the project, and whether it was made now.
 
     A client that never heard the answer asks again, even weeks later: it gets the run it made,
     whatever has become of it. Without an origin each call makes a run. `parent_origin` names the
-    run that it is nested in by that one's origin. Raises as `create_run`.
+    run that it is nested in by that one's origin. `id`: made by the client as `new_id` does; it
+    becomes the run's unless it was ever another's. Raises as `create_run`.
     """
     if origin is not None:
         # The lock makes two creators wait for each other, as for the run's number.
@@ -39,7 +42,15 @@ def create_client_run(
             return found, False
     if parent_origin:
         described["parent"] = _id_of_origin(project, parent_origin)
-    return create_run(project=project, user=user, origin=origin, **described), True
+    wanted = id if id and is_usable(id) and not _was_used(id) else None
+    return create_run(project=project, user=user, origin=origin, id=wanted, **described), True
+
+
+def _was_used(id: str) -> bool:
+    """Of an erased run there is no row, but versions of models may yet name it."""
+    return (
+        Run.objects.filter(pk=id).exists() or ModelVersion.objects.filter(source_run_id=id).exists()
+    )
 
 
 def _id_of_origin(project: Project, origin: str) -> str:

@@ -46,10 +46,11 @@ def create_run(
     command: str = "",
     origin: str | None = None,
     parent: str | None = None,
+    id: str | None = None,
 ) -> Run:
     """A new run with the next number of its project; Invalid names every field that is wrong.
 
-    `parent`: the id of the run of the project that it is nested in.
+    `parent`: the id of the run of the project that it is nested in. `id`: its own, if it is chosen.
     """
     problems = Problems()
     leaves = _leaves(params or {}, problems)
@@ -67,6 +68,7 @@ def create_run(
         created_by=user,
         origin=origin,
         parent=find_parent(project, parent, problems) if parent else None,
+        **({"id": id} if id else {}),
     )
     if origin is not None and not _ORIGIN.fullmatch(origin):
         problems.add("origin", "Use 1 to 64 visible ASCII characters, such as a UUID.")

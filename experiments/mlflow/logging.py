@@ -46,7 +46,7 @@ def log_points(run_id: str, series: Sequence[SeriesPoints]) -> None:
 
 
 def log(
-    run: Run,
+    run_id: str,
     *,
     points: Sequence[Point] = (),
     params: Sequence[tuple[str, str]] = (),
@@ -60,9 +60,9 @@ def log(
     _check_sizes(len(points), len(params), len(tags))
     _check(params, tags)
     series = _series(points)
-    with lifecycle.sign_of_life(run.pk):
+    with lifecycle.sign_of_life(run_id):
         locked_rows = Run.objects.select_for_update(of=("self",), no_key=True)
-        locked = locked_rows.select_related("project__workspace").get(pk=run.pk)
+        locked = locked_rows.select_related("project__workspace").get(pk=run_id)
         runs.refuse_deleted(locked)
         _add_params(locked, dict(params))
         if tags:

@@ -21,6 +21,11 @@ def in_order(ids: Sequence[str]) -> list[Record]:
     return found
 
 
+def new(run: Run) -> Record:
+    """The whole of a run that was made just now: it has tags, and logged nothing."""
+    return {**_record(run, _tags([run.pk])[run.pk], []), **run_inputs.nothing()}
+
+
 def _portion(ids: Sequence[str]) -> list[Record]:
     rows = Run.objects.select_related("project", "created_by").defer("summary", "notes", "command")
     by_id = rows.in_bulk(list(ids))

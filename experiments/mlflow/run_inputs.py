@@ -24,10 +24,16 @@ def of_runs(ids: Sequence[str]) -> dict[str, Record]:
             read[run_id].append({"model_id": model_id})
         else:
             made[run_id].append({"model_id": model_id, "step": step})
+    return {one: _record(datasets[one], read[one], made[one]) for one in ids}
+
+
+def nothing() -> Record:
+    """The same of a run that read and made nothing."""
+    return _record([], [], [])
+
+
+def _record(datasets: list[Record], read: list[Record], made: list[Record]) -> Record:
     return {
-        one: {
-            "inputs": {"dataset_inputs": datasets[one], "model_inputs": read[one]},
-            "outputs": {"model_outputs": made[one]},
-        }
-        for one in ids
+        "inputs": {"dataset_inputs": datasets, "model_inputs": read},
+        "outputs": {"model_outputs": made},
     }

@@ -7,6 +7,7 @@ import time
 LENGTH = 16
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _A_SECOND = 1000 << 35
+_AHEAD_S = 86_400  # a client's clock may be wrong by a day
 _lock = threading.Lock()
 _latest = 0
 
@@ -19,6 +20,17 @@ def new_id() -> str:
     """
     value = _next()
     return "".join(ALPHABET[(value >> shift) & 31] for shift in range(75, -1, -5))
+
+
+def is_usable(text: str) -> bool:
+    """Whether a client may have made this as `new_id` does, at a time that is not to come: by it
+    runs are sorted."""
+    if len(text) != LENGTH or not set(text) <= set(ALPHABET):
+        return False
+    value = 0
+    for one in text:
+        value = value << 5 | ALPHABET.index(one)
+    return (value >> 35) / 1000 <= time.time() + _AHEAD_S
 
 
 def _next() -> int:

@@ -12,6 +12,11 @@ from experiments.models.ids import new_id
 from experiments.models.projects import Project, shut_from
 from experiments.models.snapshots import Snapshot
 
+# Orders of runs that are in no archive. They name what is null in all of them, as their index does:
+# PostgreSQL would sort the whole project otherwise.
+NEWEST_FIRST = ("archived_at", "-created_at", "-id")
+OLDEST_FIRST = ("-archived_at", "created_at", "id")
+
 
 class RunStatus(models.TextChoices):
     """Only `experiments.lifecycle` changes a run's status."""
@@ -164,7 +169,7 @@ def color_slot(number: int) -> int:
 def newest_run_at() -> models.Subquery:
     """For projects: when their newest run was made; one step along an index for each."""
     runs = Run.objects.filter(project=models.OuterRef("pk"), archived_at=None)
-    return models.Subquery(runs.order_by("-created_at").values("created_at")[:1])
+    return models.Subquery(runs.order_by(*NEWEST_FIRST).values("created_at")[:1])
 
 
 class Rewind(models.Model):

@@ -11,6 +11,8 @@ from experiments.reading.families import (
     group_names,
     group_summaries,
 )
+from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
+from experiments.reading.grouping import SEEDLESS
 from experiments.reading.raw import (
     MOST_POINTS,
     all_points,
@@ -19,19 +21,31 @@ from experiments.reading.raw import (
     series_keys,
     series_summaries,
 )
-from experiments.reading.tables import rows_of, run_columns, run_ids, run_table
+from experiments.reading.run_groups import run_groups
+from experiments.reading.tables import (
+    found_run_ids,
+    rows_of,
+    run_columns,
+    run_ids,
+    run_table,
+    spread_ids,
+    status_counts,
+)
 from experiments.reading.windows import charted
 
 __all__ = [
+    "GROUPED_BY",
     "MOST_CHILDREN",
     "MOST_GROUPS",
     "MOST_POINTS",
+    "SEEDLESS",
     "adaptation",
     "all_points",
     "charted",
     "child_counts",
     "child_rows",
     "episodes",
+    "found_run_ids",
     "group_names",
     "group_summaries",
     "log_lines",
@@ -39,9 +53,12 @@ __all__ = [
     "points_at",
     "rows_of",
     "run_columns",
+    "run_groups",
     "run_ids",
     "run_table",
     "series",
     "series_keys",
     "series_summaries",
+    "spread_ids",
+    "status_counts",
 ]

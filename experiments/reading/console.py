@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Case, F, IntegerField, Value, When
 from django.db.models.functions import Length, Replace
 
+from experiments.console_lines import stream_of
 from experiments.errors import Invalid
 from experiments.models import LogChunk
 from experiments.shapes import LogLine, LogPage
@@ -56,5 +57,6 @@ def _lines(chunks: list[tuple[int, int]], start: int) -> Iterator[LogLine]:
             chunk = LogChunk.objects.only("attempt", "text").get(pk=chunk_id)
             lines = chunk.text.removesuffix("\n").split("\n")
             for place, text in enumerate(lines[max(start - number, 0) :], max(start - number, 0)):
-                yield LogLine(number + place + 1, chunk.attempt, text)
+                stream, shown = stream_of(text)
+                yield LogLine(number + place + 1, chunk.attempt, shown, stream)
         number += length

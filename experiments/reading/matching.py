@@ -59,6 +59,12 @@ class Matching:
             page = found[offset:end]
         return list(map(str, page.astype(str)))
 
+    def every(self) -> Ids:
+        """The ids of all runs found, in no order."""
+        if not self._is_all_but:
+            return self._ids
+        return self._found_of(id_arrays.read(Run.objects.filter(self.listed), "pk"))
+
     def _unlisted(self) -> QuerySet[Run]:
         return self._every.filter(archived_at__isnull=False)
 
@@ -122,9 +128,7 @@ class Matching:
 
     def _lacking(self, having: Ids, descending: bool) -> Ids:
         """The runs found but those that have a row, by their ids."""
-        every = self._ids
-        if self._is_all_but:
-            every = self._found_of(id_arrays.read(Run.objects.filter(self.listed), "pk"))
+        every = self.every()
         ids = np.sort(every[~id_arrays.among(every, having)])
         return ids[::-1] if descending else ids
 

@@ -8,6 +8,7 @@ from django.db.models import F, OrderBy, Q, QuerySet
 from experiments import search
 from experiments.errors import Invalid
 from experiments.models import Param, Project, Run, Series
+from experiments.models.runs import NEWEST_FIRST, OLDEST_FIRST
 from experiments.reading import id_arrays
 from experiments.reading.id_arrays import Ids
 
@@ -52,18 +53,19 @@ class Order:
         return id_arrays.read(self.rows.filter(self.within)[start:end], self.column)
 
 
-def order_by(project: Project, sort: str, *, descending: bool, listed: Q) -> Order:
-    """By the name of a field; `listed` are the runs of the project that a table shows.
+def order_by(project: Project, sort: str, *, descending: bool, listed: Q, archived: bool) -> Order:
+    """By the name of a field; `listed` are the runs of the project that a table shows, `archived`
+    ones or the others.
 
     Raises Invalid for what cannot be sorted by.
     """
     target = search.field(sort)
     if target.kind not in ("params", "metrics"):
-        return Order(_runs(sort, descending), "pk", listed)
+        return Order(_runs(sort, descending, archived), "pk", listed)
     return Order(_valued(project, target, descending), "run_id", Q(project=project))
 
 
-def _runs(name: str, descending: bool) -> QuerySet[Run]:
+def _runs(name: str, descending: bool, archived: bool) -> QuerySet[Run]:
     if name not in ATTRIBUTES:
         known = f"use {', '.join(ATTRIBUTES)}, params.KEY or metrics.KEY"
         raise _bad_sort(f"{name!r} is not known; {known}.")
@@ -71,6 +73,8 @@ def _runs(name: str, descending: bool) -> QuerySet[Run]:
     if name == "duration":
         runs = runs.annotate(duration=F("finished_at") - F("started_at"))
     column = ATTRIBUTES[name]
+    if column == "created_at" and not archived:
+        return runs.order_by(*(NEWEST_FIRST if descending else OLDEST_FIRST))
     nulls_last = True if column in _NULLABLE else None
     by_column = OrderBy(F(column), descending=descending, nulls_last=nulls_last)
     return runs.order_by(by_column, OrderBy(F("id"), descending=descending))

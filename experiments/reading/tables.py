@@ -3,6 +3,7 @@ depend on the number of runs.
 """
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from django.db import connection
 
 from experiments import search, summaries
 from experiments.errors import Invalid
-from experiments.models import Param, Project, Run, RunTag, Series
-from experiments.models.runs import color_slot
+from experiments.models import Param, Project, Run, RunStatus, RunTag, Series
+from experiments.models.runs import NEWEST_FIRST, color_slot
+from experiments.reading import id_arrays
 from experiments.reading.consistency import one_picture
 from experiments.reading.matching import Matching
 from experiments.reading.ordering import order_by
@@ -74,37 +76,59 @@ def run_ids(
         raise Invalid(f"limit: use 1 to {MOST_ROWS}, and an offset from 0.")
     with one_picture():
         matching = Matching(project, filters, archived=archived)
-        order = order_by(project, sort, descending=descending, listed=matching.listed)
+        order = order_by(
+            project, sort, descending=descending, listed=matching.listed, archived=archived
+        )
         return matching.page(order, offset, limit, descending=descending), matching.total
 
 
+def found_run_ids(
+    project: Project, *, filters: str, sort: str, descending: bool, archived: bool
+) -> list[str]:
+    """The ids of all runs that a filter finds, in order, however many."""
+    with one_picture():
+        matching = Matching(project, filters, archived=archived)
+        order = order_by(
+            project, sort, descending=descending, listed=matching.listed, archived=archived
+        )
+        return matching.page(order, 0, matching.total, descending=descending)
+
+
 def run_columns(project: Project) -> RunColumns:
-    """The keys of params and metrics, and the tags, of all runs of a project, sorted."""
+    """The keys of params and metrics of all runs of a project, sorted."""
     return RunColumns(
-        params=_names(Param, "key", project),
-        metrics=_names(Series, "key", project),
-        tags=_names(RunTag, "name", project),
+        params=search.names_of(Param, "key", project),
+        metrics=search.names_of(Series, "key", project),
     )
 
 
-# One step along the index per name, however many rows have it: DISTINCT would read them all.
-_NAMES = """
-WITH RECURSIVE found(name) AS (
-    SELECT min({column}) FROM {table} WHERE project_id = %s
-    UNION ALL
-    SELECT (SELECT min({column}) FROM {table} WHERE project_id = %s AND {column} > found.name)
-    FROM found WHERE found.name IS NOT NULL
-)
-SELECT name FROM found WHERE name IS NOT NULL
-"""
+def status_counts(project: Project, *, outermost: bool = False) -> dict[str, int]:
+    """How many listed runs of a project have each status; `outermost`: of those without a parent.
 
-
-def _names(model: type[Param | Series | RunTag], column: str, project: Project) -> tuple[str, ...]:
-    quote = connection.ops.quote_name
-    sql = _NAMES.format(column=quote(column), table=quote(model._meta.db_table))
+    A statement of one count for each status: groups would be put together row by row.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [project.pk, project.pk])
-        return tuple(sorted(name for (name,) in cursor.fetchall()))
+        cursor.execute(_STATUS_COUNTS[outermost], [project.pk] * len(RunStatus.values))
+        return dict(zip(RunStatus.values, cursor.fetchone(), strict=True))
+
+
+def _counting(condition: str) -> str:
+    counts = (
+        f"(SELECT COUNT(*) FROM {Run._meta.db_table} WHERE project_id = %s AND status = '{status}' "
+        f"AND archived_at IS NULL{condition})"
+        for status in RunStatus.values
+    )
+    return f"SELECT {', '.join(counts)}"
+
+
+_STATUS_COUNTS = {False: _counting(""), True: _counting(" AND parent_id IS NULL")}
+
+
+def spread_ids(project: Project, *, newest: int, wanted: int) -> list[str]:
+    """So many runs at most, spread evenly over the newest of those that are listed."""
+    listed = Run.objects.filter(project=project, archived_at=None).order_by(*NEWEST_FIRST)
+    ids = id_arrays.read(listed[:newest], "pk")
+    return [str(one) for one in ids[:: math.ceil(len(ids) / wanted) or 1].astype(str)]
 
 
 # What a row says of its run, under the same name.

@@ -1,9 +1,10 @@
 """The only code that writes points, console output and evaluations, and takes them back."""
 
+from experiments.console_lines import stamped
 from experiments.recording.client_console import ClientLog, append_client_log, note, parse_log
-from experiments.recording.console import append_log, stamped
+from experiments.recording.console import append_log
 from experiments.recording.evaluations import record_evaluation
-from experiments.recording.points import lock_run, record
+from experiments.recording.points import lock_run, record, record_batch
 from experiments.recording.records import CONTENT_TYPE as RECORDS_CONTENT_TYPE
 from experiments.recording.records import parse_records
 from experiments.recording.rewinding import rewind
@@ -22,6 +23,7 @@ __all__ = [
     "parse_log",
     "parse_series",
     "record",
+    "record_batch",
     "record_evaluation",
     "rewind",
     "stamped",

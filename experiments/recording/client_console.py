@@ -1,15 +1,16 @@
 """Console lines that clients send about the runs they execute themselves."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
+from experiments.console_lines import stamped
 from experiments.errors import Conflict, Invalid
 from experiments.models import LogChunk
-from experiments.recording.console import CHUNK_CHARACTERS, stamped
+from experiments.recording.console import CHUNK_CHARACTERS
 from experiments.recording.points import lock_run
 from experiments.recording.validation import check_origin, invalid
 from experiments.shapes import Logged
@@ -18,25 +19,28 @@ LINES_PER_BATCH = 10_000
 LINE_CHARACTERS = 10_000
 LARGEST_NUMBER = 2**31 - 1
 _FIELDS = ("client", "number", "lines")
+_OPTIONAL = ("stderr",)
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class ClientLog:
-    """Lines as a client sent them, and which of its batches they are."""
+    """Lines as a client sent them, and which of its batches they are. `stderr`: places of those
+    lines that came from standard error."""
 
     client: str
     number: int
     lines: Sequence[str]
+    stderr: Collection[int] = ()
 
 
 def parse_log(body: object) -> ClientLog:
     """The body of the API's console request. Raises Invalid."""
     if not isinstance(body, Mapping):
         raise _invalid("body", 'send an object: {"client": ..., "number": ..., "lines": [...]}.')
-    unknown = sorted(set(map(str, body)) - set(_FIELDS))
+    unknown = sorted(set(map(str, body)) - {*_FIELDS, *_OPTIONAL})
     if unknown:
-        raise _invalid(unknown[0], "is not known here: use client, number and lines.")
+        raise _invalid(unknown[0], "is not known here: use client, number, lines and stderr.")
     for field in _FIELDS:
         if body.get(field) is None:
             raise _invalid(
@@ -44,7 +48,7 @@ def parse_log(body: object) -> ClientLog:
                 "is required: client (a name unique to the sending process) and number "
                 "(0, 1, 2 ... of its batches) make lines that are sent again count once.",
             )
-    log = ClientLog(body["client"], body["number"], body["lines"])
+    log = ClientLog(body["client"], body["number"], body["lines"], body.get("stderr") or ())
     _check(log)
     return log
 
@@ -58,15 +62,16 @@ def append_client_log(*, run_id: str, log: ClientLog) -> Logged:
     """
     _check(log)
     now = timezone.now()
+    stderr = frozenset(log.stderr)
     with transaction.atomic():
         lock_run(run_id)
         chunk, created = LogChunk.objects.get_or_create(
             run_id=run_id,
             client=log.client,
             number=log.number,
-            defaults={"text": stamped(log.lines, now), "created_at": now},
+            defaults={"text": stamped(log.lines, now, stderr), "created_at": now},
         )
-    if not created and chunk.text != stamped(log.lines, chunk.created_at):
+    if not created and chunk.text != stamped(log.lines, chunk.created_at, stderr):
         raise Conflict(
             f"Batch {log.number} of client {log.client} was stored with other lines; "
             "give every batch a number of its own.",
@@ -98,12 +103,24 @@ def _check(log: ClientLog) -> None:
         raise _invalid("lines", f"send a list of 1 to {LINES_PER_BATCH:,} lines.")
     for index, line in enumerate(log.lines):
         _check_line(line, f"lines[{index}]")
+    _check_places(log)
     characters = sum(map(len, log.lines))
     if characters > CHUNK_CHARACTERS:
         raise _invalid(
             "lines",
             f"hold {characters:,} characters; the limit of a batch is {CHUNK_CHARACTERS:,}: send "
             "several.",
+        )
+
+
+def _check_places(log: ClientLog) -> None:
+    count = len(log.lines)
+    if not isinstance(log.stderr, Collection) or not all(
+        isinstance(place, int) and not isinstance(place, bool) and 0 <= place < count
+        for place in log.stderr
+    ):
+        raise _invalid(
+            "stderr", f"send the places, 0 to {count - 1}, of lines that came from standard error."
         )
 
 

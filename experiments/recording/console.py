@@ -1,9 +1,5 @@
 """Console output of a run, as its attempts wrote it."""
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
-
 from django.db import transaction
 
 from experiments.errors import Conflict
@@ -12,14 +8,6 @@ from experiments.recording.points import lock_run
 from experiments.recording.validation import invalid
 
 CHUNK_CHARACTERS = 1_000_000
-
-_STAMPED = re.compile(r"\d\d:\d\d:\d\d (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
-
-
-def stamped(lines: Iterable[str], at: datetime) -> str:
-    """The lines as they are stored: those without a time and a level get `at`, in UTC, and INFO."""
-    stamp = f"{at.astimezone(UTC):%H:%M:%S} INFO"
-    return "".join(f"{line}\n" if _STAMPED.match(line) else f"{stamp} {line}\n" for line in lines)
 
 
 def append_log(*, run_id: str, attempt: int, number: int, text: str) -> None:

@@ -35,29 +35,37 @@ def record(
     (the number was used for other content) and Superseded (another attempt owns the job).
     """
     validation.check_origin(client, number)
+    validation.check_series(series)
+    with transaction.atomic():
+        return record_batch(run_id, validation.Batch(client, number, series), attempt=attempt)
+
+
+def record_batch(run_id: str, batch: validation.Batch, *, attempt: int | None = None) -> Recorded:
+    """The same of a batch that was checked, as all are that were parsed, in the transaction of the
+    caller: where this raises, all of it has to be taken back."""
+    client, number, series = batch.client, batch.number, batch.series
     if attempt is None and client.startswith(validation.JOB_CLIENT):
         raise validation.invalid(
             "client", f'names beginning with "{validation.JOB_CLIENT}" are the workers\' own.'
         )
-    validation.check_series(series)
     groups = journal.grouped(series)
     fingerprint = journal.fingerprint(groups)
     timed = _with_times(series)
     points = sum(len(one.steps) for one in series)
-    with transaction.atomic():
-        project_id = lock_run(run_id, attempt=attempt)
-        if _is_known(run_id, client, number, fingerprint):
-            return Recorded(points=points, series=len(series), duplicate=True)
-        statements.insert_batch(
-            run_id=run_id,
-            client=client,
-            number=number,
-            fingerprint=fingerprint,
-            points=points,
-            payload=journal.pack(groups if timed is series else journal.grouped(timed)),
-        )
-        _update_summaries(run_id, project_id, timed)
-    # The points are stored: a failure to fold is logged, tried again later, and no answer to them.
+    project_id = lock_run(run_id, attempt=attempt)
+    if _is_known(run_id, client, number, fingerprint):
+        return Recorded(points=points, series=len(series), duplicate=True)
+    statements.insert_batch(
+        run_id=run_id,
+        client=client,
+        number=number,
+        fingerprint=fingerprint,
+        points=points,
+        payload=journal.pack(groups if timed is series else journal.grouped(timed)),
+    )
+    _update_summaries(run_id, project_id, timed)
+    # Then the points are stored: a failure to fold is logged, tried again later, and no answer to
+    # them.
     transaction.on_commit(partial(folding.fold_if_due, run_id), robust=True)
     return Recorded(points=points, series=len(series), duplicate=False)
 

@@ -31,7 +31,7 @@ _HEAD = struct.Struct("<IIBI")  # length, CRC, and of the payload: kind, id
 _BEFORE = 8  # length and CRC
 _ROW = 21  # kind, id, step, time: of a payload of points, before its values
 _SAME = [0, 1, 2, 3, 8, 9, 10, 11, 12]  # bytes of a record that hold its length, kind and id
-_MOST_ALIKE = 4096
+_FIRST_ALIKE, _MOST_ALIKE = 16, 4096
 
 
 Octets = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
@@ -87,7 +87,7 @@ def _tables(body: bytes, at: int) -> dict[int, _Table]:
     tables: dict[int, _Table] = {}
     index = 0
     end = len(body)
-    alike = 1  # how many records of the same head are tried at once
+    alike = _FIRST_ALIKE  # how many records of the same head are tried at once
     while at < end:
         if end - at < _HEAD.size:
             raise _broken(index, at, "is cut off")
@@ -110,7 +110,7 @@ def _tables(body: bytes, at: int) -> dict[int, _Table]:
                 raise _broken(index, at, f"needs one float64 for each of {len(table.keys)} keys")
             rows = _stretch(body, at, size, alike)
             found = len(rows)
-            alike = min(4 * alike, _MOST_ALIKE) if found == alike else 1
+            alike = min(8 * alike, _MOST_ALIKE) if found == alike else _FIRST_ALIKE
             _check_crcs(body, rows, index, at)
             table.parts.append((at, rows[:, _BEFORE + 5 :]))
         else:

@@ -35,7 +35,7 @@ class Batch:
 
     client: str
     number: int
-    series: list[SeriesPoints]
+    series: Sequence[SeriesPoints]
 
 
 def invalid(field: str, message: str, *, code: str = "invalid_points") -> Invalid:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from experiments import reading
 from experiments.checks import invalid
 from experiments.comparing import documents, metrics, trees
-from experiments.comparing.directions import Direction, direction_of_name
 from experiments.comparing.documents import Row
 from experiments.comparing.metrics import NumberRow, Stat
 from experiments.comparing.trees import TreeDiff
+from experiments.directions import MACHINE, Direction, direction_of_name
 from experiments.models import ModelVersion, RegisteredModel, Run
 from experiments.registry import origins, versions
 from experiments.registry.origins import Shut
@@ -69,7 +69,10 @@ def _metrics(runs: Sequence[Run | None], stat: Stat) -> list[NumberRow]:
     found = reading.series_summaries([run.pk for run in runs if run])
     nothing: Mapping[str, SeriesSummary] = {}
     of_runs = [found[run.pk] if run else nothing for run in runs]
-    keys = sorted({key for one in of_runs for key in one}, key=metrics.natural)
+    keys = sorted(
+        {key for one in of_runs for key in one},
+        key=lambda key: (key.startswith(MACHINE), metrics.natural(key)),
+    )
     return [
         metrics.row(key, direction_of(key, runs), of_runs, stat=stat, baseline=0) for key in keys
     ]

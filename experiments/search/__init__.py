@@ -14,6 +14,7 @@ NOT IN; `IS NULL` asks for it. `~` means "contains" and LIKE takes % and _, what
 from experiments.search.conditions import summary_column
 from experiments.search.fields import Field, field
 from experiments.search.grammar import parse
+from experiments.search.names import names_of
 from experiments.search.tokens import LONGEST, InvalidFilter
 
-__all__ = ["LONGEST", "Field", "InvalidFilter", "field", "parse", "summary_column"]
+__all__ = ["LONGEST", "Field", "InvalidFilter", "field", "names_of", "parse", "summary_column"]

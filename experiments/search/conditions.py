@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Q, QuerySet
 
 from experiments import floats
+from experiments.directions import direction_of_name
 from experiments.errors import Invalid
 from experiments.models import Param, Project, RunStatus, RunTag, Series, User
 from experiments.search import values as read
@@ -16,9 +17,12 @@ from experiments.search.fields import (
     TIME_FIELDS,
     Field,
 )
+from experiments.search.names import row_of_each
 from experiments.search.tokens import Token, problem, unquoted
 from experiments.search.values import Comparison
 
+NULL = "null"  # as a param's row has it
+FEW_TAGS = 1_000  # different ones, of a project
 Rows = QuerySet[Param] | QuerySet[RunTag] | QuerySet[Series]
 
 
@@ -32,7 +36,7 @@ def condition(asked: Comparison, project: Project | None) -> Q:
         case "tags", key:
             return _of_tag(RunTag.objects.filter(_within(project), name=key), asked)
         case _, "tags":
-            return _of_tags(RunTag.objects.filter(_within(project)), asked)
+            return _of_tags(RunTag.objects.filter(_within(project)), asked, project)
         case _, "user":
             return _of_user(asked)
         case _, "parent":
@@ -47,12 +51,17 @@ def condition(asked: Comparison, project: Project | None) -> Q:
 
 
 def summary_column(target: Field, project: Project | None) -> str:
-    """The column of a metric's summary. Raises Invalid for the best of what has no direction."""
+    """The column of a metric's summary; the best is its minimum or maximum, as the project says of
+    its main metric and the name of any other. Raises Invalid where nobody says which."""
     if target.summary != "best":
         return SUMMARIES[target.summary]
-    if project is None or target.key != project.main_metric:
-        raise Invalid("only a project's main metric has a best: use min or max.")
-    return "most" if project.main_metric_direction == "max" else "least"
+    if project is None:
+        raise Invalid("which one is best depends on the project: name it, or use min or max.")
+    is_main = target.key == project.main_metric
+    direction = project.main_metric_direction if is_main else direction_of_name(target.key)
+    if not direction:
+        raise Invalid("its name does not say whether less or more is best: use min or max.")
+    return "most" if direction == "max" else "least"
 
 
 def _within(project: Project | None) -> Q:
@@ -97,11 +106,23 @@ def _of_parent(asked: Comparison) -> Q:
     return read.negated(asked, Q(parent__in=parents), has)
 
 
-def _of_tags(rows: QuerySet[RunTag], asked: Comparison) -> Q:
+def _of_tags(rows: QuerySet[RunTag], asked: Comparison, project: Project | None) -> Q:
     if asked.sign == "IS NULL":
         return _exists(rows, asked)
-    found = _has(rows.filter(read.texts("name", asked, of="tags")))
+    named = read.texts("name", asked, of="tags")
+    if project is not None and asked.sign in read.OF_TEXTS:
+        named = _of_names(named, project)
+    found = _has(rows.filter(named))
     return ~found if asked.is_not else found
+
+
+def _of_names(named: Q, project: Project) -> Q:
+    """The same condition as a list of tags, where a project has few different ones: each is
+    compared once, however many runs have it."""
+    rows = row_of_each(RunTag, "name", project, limit=FEW_TAGS + 1)
+    if len(rows) > FEW_TAGS:
+        return named
+    return Q(name__in=RunTag.objects.filter(named, pk__in=rows).values("name"))
 
 
 def _of_tag(rows: QuerySet[RunTag], asked: Comparison) -> Q:
@@ -112,7 +133,7 @@ def _of_tag(rows: QuerySet[RunTag], asked: Comparison) -> Q:
 
 def _of_param(rows: QuerySet[Param], asked: Comparison) -> Q:
     if asked.sign == "IS NULL":
-        return _exists(rows, asked)
+        return _exists(rows.exclude(text=NULL), asked)
     if asked.sign in ("=", "IN"):
         numbers, others = _sorted_out(asked.values)
         # What is not a number is neither equal to one nor another number.

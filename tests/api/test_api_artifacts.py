@@ -241,6 +241,18 @@ def test_retention_leaves_what_is_held(lab):
     assert Manifest.objects.count() == ManifestFile.objects.count() == 3
 
 
+@pytest.mark.parametrize("none", [None, 0])
+def test_a_rule_is_taken_away_by_null_and_by_0(lab, none):
+    url = f"/api/v1/artifacts/{log(lab.member)['artifact']}/"
+    lab.member.patch(url, {"keep_versions": 3, "keep_days": 30})
+
+    lab.member.patch(url, {"keep_days": none})
+
+    shown = lab.viewer.get(url).json()
+    assert (shown["keep_versions"], shown["keep_days"]) == (3, None)
+    assert lab.member.patch(url, {"keep_versions": none}).json()["keep_versions"] is None
+
+
 def test_a_held_version_is_not_erased_and_another_is(lab):
     held = log(lab.member, {"a": b"1"}, aliases=["best"])
     free = log(lab.member, {"a": b"2"})

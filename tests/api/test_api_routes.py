@@ -123,6 +123,8 @@ TABLE = [
     ("reports/{report}/links/{link}/", "DELETE", None, REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
+    ("runs/groups/?project=lab/sinusoid&by=status", "GET", None, READ),
+    ("runs/export/?project=lab/sinusoid", "GET", None, READ),
     ("runs/{run}/", "GET", None, READ),
     ("runs/{run}/", "PATCH", {"tags": ["a"]}, WRITE),
     ("runs/{run}/", "DELETE", None, (401, 403, 204, 204, 404)),
@@ -195,6 +197,11 @@ TABLE = [
     ("runs/{run}/metrics/points/?key=loss", "GET", None, READ),
     ("runs/{run}/series/?keys=loss", "GET", None, READ),
     ("series/?runs={run}&keys=loss", "GET", None, READ),
+    ("compare/verdict/?runs={run},{bare}", "GET", None, READ),
+    ("compare/episodes/?runs={run},{bare}", "GET", None, READ),
+    ("compare/why/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("compare/values/?runs={run},{bare}&key=loss", "GET", None, READ),
+    ("runs/{trained}/evaluate/", "POST", {"episodes": 20}, CREATE),
     ("evaluations/{evaluation}/", "GET", None, READ),
     ("evaluations/{evaluation}/episodes/", "GET", None, READ),
     ("jobs/", "GET", None, MINE),
@@ -276,6 +283,7 @@ def things(lab):
         "failed": factories.make_job(
             factories.make_run(lab.project, status="failed"), status="failed"
         ).pk,
+        "trained": factories.make_trained(lab.project).pk,
         "token": token.pk,
         "version": version.pk,
         "artifact": version.artifact_id,
@@ -356,6 +364,7 @@ def _pattern_of(address):
         "job": "a",
         "failed": "a",
         "trashed": "a",
+        "trained": "a",
     }
     numbered = ("token", "version", "artifact", "aliased", "invitation", "view", "report", "link",
                 "comment", "webhook")  # fmt: skip

@@ -6,10 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from experiments.models import Role, Run, RunStatus
+from experiments.models import Evaluation, Job, Role, Run, RunStatus
 from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs, losses_of
-from tests.factories import make_workspace
+from tests.factories import make_run, make_trained, make_worker, make_workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -136,3 +136,42 @@ def test_runs_are_chosen_by_ticking(live_server, ada: Page, runs: list[Run]):
     ada.get_by_role("button", name="Compare", exact=True).click()
 
     expect(ada.get_by_role("heading", name="Compare 2 runs")).to_be_visible()
+
+
+def test_methods_are_compared_in_place_and_their_figures_drawn(live_server, ada: Page, db):
+    make_workspace("lab", ada=Role.MEMBER)
+    methods = []
+    for method, level in (("anil", 0.6), ("maml", 0.2)):
+        for seed in range(3):
+            params = {"algorithm": method, "seed": seed}
+            run = make_run(name=f"{method}-s{seed}", seed=seed, params=params, status="completed")
+            evaluation(losses_of(level + 0.01 * seed, seed=seed), run)
+            methods.append(run)
+    ada.goto(address(live_server, methods))
+
+    expect(ada.locator(".say")).to_contain_text("maml is better than anil by 0.")
+    drawn(ada, "difference")
+    drawn(ada, "profile")
+    found = [one for one in Axe().run(ada).response["violations"] if one["impact"] == "serious"]
+    assert found == []
+    ada.get_by_label("Compare by").select_option("run")
+
+    expect(ada).to_have_url(re.compile("by=run"))
+    expect(ada.locator(".verdict")).to_contain_text("not about the methods")
+
+
+def test_one_button_queues_what_makes_the_comparison_fair(live_server, ada: Page, db):
+    make_workspace("lab", ada=Role.MEMBER)
+    make_worker()
+    pair = [make_trained(name=name) for name in ("first", "second")]
+    for run, seed in zip(pair, (0, 1), strict=True):
+        evaluation(losses_of(0.2, seed=seed), run, seed=seed)
+    ada.goto(address(live_server, pair))
+
+    ada.get_by_role("button", name="Make it fair").click()
+
+    expect(ada.locator("#verdict")).to_contain_text("(evaluation queued)")
+    found = evaluation(losses_of(0.2, seed=1), pair[1], step=300, seed=0)
+    Evaluation.objects.filter(pk=found.pk).update(name="test@12345678")
+    Job.objects.filter(run__parent=pair[1]).update(status="completed")
+    expect(ada.locator("#verdict")).to_contain_text("60 common episodes")

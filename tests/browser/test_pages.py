@@ -109,8 +109,12 @@ def test_typing_a_filter_changes_rows_address_and_chips(ada, live_server, projec
     expect(ada.locator(".chip")).to_contain_text("params.lr")
     ada.wait_for_url("**q=params.lr*")
     ada.keyboard.type(" AND")
-    expect(ada.locator("#filter-error")).to_contain_text("At character")
+    expect(ada.locator("#filter-error")).to_contain_text("still those of the filter before")
     expect(ada.locator("#run-rows tr")).to_have_count(1)
+    expect(ada.locator(".runs-split")).to_have_css("border-top-style", "dashed")
+    ada.keyboard.type(" params.lr < 1")
+    expect(ada.locator("#filter-error")).to_be_hidden()
+    expect(ada.locator(".runs-split")).to_have_css("border-top-style", "solid")
 
 
 def test_new_rows_wait_and_selection_survives_refresh(ada, live_server, project):

@@ -41,6 +41,9 @@ class Server:
 
     patch = put
 
+    def put_file(self, path: str, file: Any, size: int) -> Any:
+        return self._do(lambda: self.events.append((path, file.read(size))))
+
     def post_bytes(self, path: str, body: bytes, content_type: str) -> Any:
         return self._do(lambda: self._store(body))
 

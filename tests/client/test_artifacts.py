@@ -13,7 +13,7 @@ from metascope._errors import Refused, Unreachable
 from metascope._settings import load
 from metascope._sync import sync
 
-from experiments import access, artifacts, blobs
+from experiments import access, alerts, artifacts, blobs
 from experiments.models import ArtifactUse, ArtifactVersion, ModelVersion, Role, Run
 from tests import factories
 
@@ -294,7 +294,7 @@ def test_the_command_line_logs_lists_and_fetches(environment, capsys):
         (["cp", "nothing", "here"], "no file nothing"),
         (["cp", "sinusoid:none", "here"], "no artifact 'none'"),
         (["ls", "none"], "no project 'none'"),
-        (["cp", ".", "none:x"], "names 0 projects"),
+        (["cp", ".", ":x"], "name a project"),
     ],
 )
 def test_the_command_line_says_what_is_wrong_in_a_sentence(environment, capsys, arguments, said):
@@ -304,3 +304,57 @@ def test_the_command_line_says_what_is_wrong_in_a_sentence(environment, capsys, 
 
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_the_command_line_makes_the_project_as_start_does(environment, tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("a")
+
+    for project in ("fresh", "lab/fresh", "lab/other"):
+        assert main(["cp", str(tmp_path / "data"), f"{project}:name"]) == 0
+
+    printed = capsys.readouterr()
+    places = [line.rpartition(":")[0] for line in printed.out.splitlines()]
+    assert places == ["lab/fresh:name", "lab/fresh:name", "lab/other:name"]
+    made = [line for line in printed.err.splitlines() if line.endswith(" made")]
+    assert made == ["project lab/fresh made", "project lab/other made"]
+
+
+def test_a_registered_model_tells_its_version(environment, tmp_path):
+    (tmp_path / "net.pt").write_text("1")
+    with metascope.start("sinusoid", console=False, code=False, system=False) as run:
+        first = run.register_model(tmp_path / "net.pt", "learner")
+        (tmp_path / "net.pt").write_text("2")
+        second = run.register_model(tmp_path / "net.pt", "learner")
+        assert (first.version, second.version) == (1, 2)
+        assert run.register_model(tmp_path / "none.pt", "learner").version is None
+    assert second.version == 2
+
+
+def test_a_registered_model_has_no_version_offline(environment, tmp_path, monkeypatch):
+    monkeypatch.setenv("METASCOPE_MODE", "offline")
+    (tmp_path / "net.pt").write_text("1")
+    with metascope.start("sinusoid", console=False, code=False, system=False) as run:
+        assert run.register_model(tmp_path / "net.pt", "learner").version is None
+
+
+def test_what_the_server_refuses_is_said_shown_on_the_run_and_sent_again(
+    environment, tmp_path, capsys
+):
+    (tmp_path / "a.txt").write_text("a")
+    with metascope.start("sinusoid", console=False, code=False, system=False) as run:
+        run.log_artifact(tmp_path / "a.txt", "bad name/with slash")
+
+    said = capsys.readouterr().err
+    assert "the server refused artifact 'bad name/with slash': " in said
+    (alert,) = alerts.of_run(Run.objects.get())
+    assert alert.title == "The server refused 1 records of this run"
+    assert "bad name/with slash" in alert.text
+    (bundle,) = (tmp_path / "spool").glob("*/artifact-*.json")
+    bundle.write_text(bundle.read_text().replace("bad name/with slash", "good"))
+
+    assert main(["sync", "--retry-refused"]) == 0
+
+    assert ArtifactVersion.objects.get().artifact.name == "good"
+    assert main(["sync", "--retry-refused"]) == 0
+    assert "Nothing is waiting." in capsys.readouterr().out

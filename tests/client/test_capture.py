@@ -139,3 +139,31 @@ def test_the_client_imports_no_framework_and_nothing_of_the_server():
     )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_variables_of_tensorflow_are_recorded_and_those_of_terraform_are_not(monkeypatch):
+    ours = [
+        "CPP_MIN_LOG_LEVEL",
+        "CONFIG",
+        "ENABLE_ONEDNN_OPTS",
+        "GPU_ALLOCATOR",
+        "DETERMINISTIC_OPS",
+    ]
+    for name in [*ours, "NUM_INTRAOP_THREADS", "USE_LEGACY_KERAS"]:
+        monkeypatch.setenv(f"TF_{name}", "tensorflow")
+    for name in [
+        "VAR_db",
+        "LOG",
+        "CLI_ARGS",
+        "TOKEN_app",
+        "DATA_DIR",
+        "INPUT",
+        "WORKSPACE",
+        "CLI_CONFIG_FILE",
+    ]:
+        monkeypatch.setenv(f"TF_{name}", "terraform")
+
+    found = _capture.environment()["variables"]
+
+    assert list(found.values()).count("tensorflow") == 7
+    assert "terraform" not in found.values()

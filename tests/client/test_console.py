@@ -23,7 +23,7 @@ def kept(monkeypatch, capsys):
 @contextmanager
 def recording(kept: list[str]):
     """Not a fixture: pytest puts back the streams it captured between a fixture and its test."""
-    console = Console(kept.extend)
+    console = Console(lambda lines, stderr: kept.extend(lines))
     try:
         yield console
     finally:
@@ -85,7 +85,7 @@ def test_a_line_that_is_rewritten_is_kept_in_its_last_state_alone(kept, monkeypa
 def test_the_end_keeps_everything_and_gives_the_streams_back(kept, monkeypatch):
     monkeypatch.setattr(_console, "FLUSH_S", 3600.0)
     before = sys.stdout, sys.stderr
-    console = Console(kept.extend)
+    console = Console(lambda lines, stderr: kept.extend(lines))
 
     print("whole\nunfinished", end="")
     console.close()
@@ -95,7 +95,7 @@ def test_the_end_keeps_everything_and_gives_the_streams_back(kept, monkeypatch):
 
 
 def test_lines_of_one_thread_stay_in_order_and_none_is_lost(kept):
-    console = Console(kept.extend)
+    console = Console(lambda lines, stderr: kept.extend(lines))
 
     def talk(name: str) -> None:
         for number in range(500):
@@ -118,7 +118,7 @@ def test_keeping_may_print_while_another_thread_holds_what_it_needs(kept):
     lock = threading.Lock()
     is_keeping = threading.Event()
 
-    def keep(lines: list[str]) -> None:
+    def keep(lines: list[str], stderr: list[int]) -> None:
         is_keeping.set()
         with lock:
             kept.extend(lines)

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from metascope import _delivery
+from metascope import _batch
 from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._errors import Refused, Unreachable
@@ -53,7 +53,7 @@ def log(run: Run, steps: int) -> None:
 @pytest.mark.parametrize("lost", ["before", "after"])
 def test_any_failing_request_changes_nothing(make_run, monkeypatch, lost):
     """Fails the 1st request, then the 2nd, ... until a delivery runs clean."""
-    monkeypatch.setattr(_delivery, "BATCH_POINTS", 8)
+    monkeypatch.setattr(_batch, "BATCH_POINTS", 8)
     run, spool = make_run()
     log(run, 10)
     run.log_params({"lr": 0.1})
@@ -90,7 +90,7 @@ def test_a_batch_keeps_its_number_and_content_while_the_spool_grows(make_run):
 
 
 def test_keys_are_known_again_after_a_new_segment_and_a_new_process(make_run, monkeypatch):
-    monkeypatch.setattr(_delivery, "BATCH_POINTS", 6)
+    monkeypatch.setattr(_batch, "BATCH_POINTS", 6)
     run, spool = make_run(segment_bytes=200)
     log(run, 20)
     assert len(segments(spool.folder)) > 3

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "set_notes": ("a",),
     "record_code": ({"files": {}},),
     "finish": (),
+    "wait": (0.0,),
     "capture_console": (),
     "watch_machine": (),
     "watch": (None,),

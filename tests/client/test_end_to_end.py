@@ -126,7 +126,7 @@ def test_a_script_that_ran_before_the_login_is_sent_where_one_logged_in(environm
 
 
 def test_a_token_is_not_sent_to_another_server(environment, tmp_path):
-    away = {**environment, "METASCOPE_MODE": "offline"}
+    away = {**environment, "METASCOPE_MODE": "offline", "METASCOPE_CONSOLE": "python"}
     assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0
     (spool,) = (tmp_path / "spool").iterdir()
     api = Api(environment["METASCOPE_URL"], environment["METASCOPE_TOKEN"])
@@ -140,7 +140,7 @@ def test_a_token_is_not_sent_to_another_server(environment, tmp_path):
 
 
 def test_a_start_whose_answer_was_lost_is_one_run_weeks_later(environment, tmp_path):
-    away = {**environment, "METASCOPE_MODE": "offline"}
+    away = {**environment, "METASCOPE_MODE": "offline", "METASCOPE_CONSOLE": "python"}
     assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0
     (spool,) = (tmp_path / "spool").iterdir()
     api = Api(environment["METASCOPE_URL"], environment["METASCOPE_TOKEN"])

@@ -1,6 +1,9 @@
 """`metascope login`: it keeps what works, and says in one sentence why something does not."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -153,3 +156,17 @@ def test_what_works_is_kept(live_server, capsys):
 
     assert capsys.readouterr().out.startswith(f"ada at {live_server.url}; kept in ")
     assert (_settings.load().url, _settings.load().token) == (live_server.url, token)
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(tmp_path):
+    environment = {**os.environ, "METASCOPE_SPOOL": str(tmp_path / "spool")}
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "metascope", "sync"], env=environment, stdout=writing,
+        stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writing)
+
+    assert done.stderr == ""
+    assert done.returncode == 141

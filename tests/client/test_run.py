@@ -89,7 +89,12 @@ def test_nested_keys_are_joined(run, spool):
         ({"": 1.0}, 0, 1, "1 to 250 characters"),
         ({"a\0": 1.0}, 0, 1, "no control characters"),
         ({"a": 1.0, "b": 2.0}, 2**63, 2, "does not fit 64 bits"),
-        ({"a": 1.0}, "seven", 1, "ValueError"),
+        ({"a": 1.0}, "seven", 1, "step 'seven' is not a whole number"),
+        ({"a": 1.0, "b": 2.0}, 1.5, 2, "step '1.5' is not a whole number"),
+        ({"a": 1.0}, np.float32(0.5), 1, "step '0.5' is not a whole number"),
+        ({"a": 1.0}, torch.tensor(2.5), 1, "is not a whole number"),
+        ({"a": 1.0}, math.nan, 1, "step 'nan' is not a whole number"),
+        ({"a": 1.0}, "7", 1, "step '7' is not a whole number"),
         ([1.0], 0, 1, "AttributeError"),
         ({"a": 10**400}, 0, 1, "OverflowError|too large"),
     ],
@@ -102,6 +107,22 @@ def test_what_cannot_be_kept_is_counted_and_said_once(run, capsys, data, step, l
     found = capsys.readouterr().err
     assert any(part in found for part in said.split("|"))
     assert found.count("not recorded") == 1
+
+
+@pytest.mark.parametrize("step", [7, 7.0, np.int32(7), np.float64(7), torch.tensor(7), np.array(7)])
+def test_whole_steps_of_every_kind(run, spool, step):
+    run.log({"a": 1.0}, step)
+    run.log({"a": 2.0})
+
+    assert stored(spool).points == [("a", 7, 1.0), ("a", 8, 2.0)]
+
+
+def test_a_step_that_is_refused_moves_no_later_one(run, spool):
+    run.log({"a": 1.0}, 4)
+    run.log({"a": 2.0}, 9.5)
+    run.log({"a": 3.0})
+
+    assert stored(spool).points == [("a", 4, 1.0), ("a", 5, 3.0)]
 
 
 def test_good_values_beside_a_bad_one_are_kept(run, spool):
@@ -239,6 +260,11 @@ def executed(command: list[str], folder: Path, typed: str = ""):
 
 
 def recorded(folder: Path) -> list[dict]:
-    """Every event of the one spool."""
-    (spool,) = (folder / "spool").iterdir()
-    return [event_of(one.payload) for one in read(spool, Position()) if one.kind == EVENT]
+    """Every event of the run's own spool, after those of what its descriptors carried."""
+    spools = sorted((folder / "spool").iterdir(), key=lambda one: not _is_attached(one))
+    found = [one for spool in spools for one in read(spool, Position())]
+    return [event_of(one.payload) for one in found if one.kind == EVENT]
+
+
+def _is_attached(spool: Path) -> bool:
+    return event_of(next(read(spool, Position())).payload)["type"] == "attach"

@@ -73,3 +73,8 @@ def test_a_generator_is_refused():
         @metascope.track("sinusoid")
         def steps():
             yield 1
+
+
+def test_a_wrong_option_is_refused_where_it_is_written():
+    with pytest.raises(TypeError, match="'tag' is no option .* did you mean 'tags'"):
+        metascope.track("sinusoid", tag=["a"])

@@ -9,8 +9,10 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from config import data_folder
 from experiments import access
 from experiments.models import ApiToken, Job, Membership, Role, User, Workspace
+from tests import database
 from tests.factories import make_user, make_worker, make_workspace
 
 pytestmark = pytest.mark.django_db
@@ -124,14 +126,55 @@ def test_demonstration_without_a_worker_says_how_to_start_one():
         output_of("queue_demo")
 
 
-@pytest.mark.parametrize("command", [["create_token", "ada"], ["sign_in_link"]])
-def test_a_database_without_tables_is_told_in_a_sentence(tmp_path, command):
-    done = subprocess.run(
+def beside(folder, *command, **variables):
+    """A command in a process of its own, whose database is the file in `folder` unless named."""
+    kept = {key: value for key, value in os.environ.items() if key != database.URL}
+    return subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *command],
-        env={**os.environ, "METASCOPE_DATA": str(tmp_path)}, capture_output=True, text=True,
+        env={**kept, "METASCOPE_DATA": str(folder), **variables}, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [["create_token", "ada"], ["sign_in_link"], ["storage"]])
+def test_a_database_without_tables_is_told_in_a_sentence(tmp_path, command):
+    (tmp_path / "metascope.sqlite3").touch()
+
+    done = beside(tmp_path, *command)
 
     assert done.returncode == 1
     assert "start ./run once" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["create_token", "ada"], ["storage"], ["doctor"]])
+def test_no_database_is_made_where_there_is_none(tmp_path, command):
+    done = beside(tmp_path, *command)
+
+    assert done.returncode == 1
+    assert f"There is no database in {tmp_path}: start ./run once" in done.stderr + done.stdout
+    assert "METASCOPE_DATABASE_URL" in done.stderr + done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["create_token", "storage", "doctor"])
+def test_a_command_finds_the_database_that_the_last_start_was_told(tmp_path, command):
+    data_folder.keep_database_url(tmp_path, "postgres://ada:secret@127.0.0.1:1/lab")
+
+    done = beside(tmp_path, command, *(["ada"] if command == "create_token" else []))
+
+    told = done.stderr + done.stdout
+    assert done.returncode == 1
+    assert "METASCOPE_DATABASE_URL" in told
+    assert "Connection refused" in told
+    assert "secret" not in told
+    assert "Traceback" not in told
+    assert (tmp_path / "database_url").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_start_without_a_server_forgets_the_former_one(tmp_path):
+    data_folder.keep_database_url(tmp_path, "postgres://ada@127.0.0.1:1/lab")
+
+    data_folder.keep_database_url(tmp_path, "")
+
+    assert "There is no database" in beside(tmp_path, "storage").stderr

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, ProgrammingError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from config import doctor, health
+from config import database_url, doctor, health
 from experiments import recording, snapshots
 from experiments.models import MetricBatch, Worker
 from tests import factories
@@ -107,7 +107,47 @@ def test_a_database_that_does_not_answer_is_said_once(monkeypatch):
 
     monkeypatch.setitem(doctor.CHECKS, "database", broken)
 
-    assert says() == {"database": "The database does not answer (disk image is malformed)."}
+    (said,) = says().values()
+    assert said.startswith("The database ")
+    assert said.endswith("does not answer (disk image is malformed).")
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "mend"),
+    [
+        (OperationalError, "does not answer (FATAL: no such database)", "Start its server"),
+        (ProgrammingError, "has not been migrated (FATAL: no such database)", "Start ./run"),
+    ],
+)
+def test_a_server_is_named_with_the_variable_and_without_its_password(
+    monkeypatch, settings, error, said, mend
+):
+    def broken(thorough):
+        raise error("connecting\nFATAL: no such database\n\tmore")
+
+    url = "postgres://ada:secret@db.example:5432/lab"
+    named = database_url.parse("METASCOPE_DATABASE_URL", url)
+    monkeypatch.setitem(settings.DATABASES, "default", named)
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setitem(doctor.CHECKS, "database", broken)
+
+    (finding,) = doctor.examine(thorough=False)["database"]
+
+    assert said in finding.says
+    assert "lab on db.example:5432" in finding.says
+    assert mend in finding.mend
+    assert "METASCOPE_DATABASE_URL" in finding.mend
+    assert "secret" not in finding.says + finding.mend
+
+
+def test_a_file_that_is_not_there_is_said_once_and_not_made(monkeypatch, settings, data_dir):
+    named = {"ENGINE": "django.db.backends.sqlite3", "NAME": data_dir / "metascope.sqlite3"}
+    monkeypatch.setitem(settings.DATABASES, "default", named)
+
+    (said,) = says().values()
+
+    assert f"There is no database in {settings.DATA_DIR}" in said
+    assert not (data_dir / "metascope.sqlite3").exists()
 
 
 def test_programs_read_json_and_the_exit_code(well, capsys):

@@ -1,5 +1,7 @@
 """/healthz says which part is down, and nothing else."""
 
+import os
+import threading
 from datetime import timedelta
 
 import pytest
@@ -50,7 +52,7 @@ def test_all_up(client, broker):
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
-        "checks": dict.fromkeys(("database", "broker", "worker", "beat", "disk"), "ok"),
+        "checks": dict.fromkeys(("database", "broker", "worker", "beat", "disk", "files"), "ok"),
     }
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -127,3 +129,62 @@ def test_a_data_folder_that_is_gone_is_told(client, broker, data_dir):
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["disk"] == "the data folder cannot be read"
+
+
+def test_a_folder_that_cannot_be_written_is_told(client, broker, data_dir, monkeypatch):
+    make_worker()
+    (data_dir / "blobs").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != data_dir / "blobs")
+
+    checks = client.get("/healthz").json()["checks"]
+
+    assert checks["files"] == "the folder of files cannot be written"
+    assert checks["disk"] == "ok"
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    """What no other test has asked."""
+    monkeypatch.setattr(health, "_store_watch", health.StoreWatch())
+    monkeypatch.setattr(health, "STORE_KEPT_S", 0.0)
+
+
+def test_a_bucket_that_is_gone_is_told(client, broker, bucket, watch):
+    make_worker()
+    assert client.get("/healthz").json()["checks"]["files"] == "ok"
+
+    bucket.delete()
+
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["files"] == "the bucket cannot be reached, or refuses"
+
+
+def test_a_bucket_that_hangs_is_waited_for_briefly_and_asked_once(
+    client, broker, bucket, watch, monkeypatch
+):
+    asked, go_on = [], threading.Event()
+
+    def hang(store):
+        asked.append(store)
+        go_on.wait(30)
+
+    monkeypatch.setattr(health, "STORE_LIMIT_S", 0.05)
+    monkeypatch.setattr("experiments.object_store.ObjectStore.check", hang)
+
+    told = [client.get("/healthz").json()["checks"]["files"] for _ in range(2)]
+    go_on.set()
+
+    assert told == ["the bucket did not answer within 0 s"] * 2
+    assert len(asked) == 1
+
+
+def test_a_bucket_is_not_asked_at_every_poll(client, broker, bucket, watch, monkeypatch):
+    asked = []
+    monkeypatch.setattr(health, "STORE_KEPT_S", 60.0)
+    monkeypatch.setattr("experiments.object_store.ObjectStore.check", lambda self: asked.append(1))
+
+    for _ in range(3):
+        assert client.get("/healthz").json()["checks"]["files"] == "ok"
+
+    assert len(asked) == 1

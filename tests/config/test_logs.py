@@ -3,12 +3,16 @@
 import json
 import logging
 import logging.config
+import os
 import re
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
-from config import logs
+from config import broker, logs
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +115,72 @@ def test_nothing_of_one_request_names_the_next(client):
     client.get("/healthz")
 
     assert logs.request_id.get() == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "message"),
+    [
+        ("30923:M 27 Nov 2026 07:19:50.251 * Ready", "info", "Ready"),
+        ("30923:M 27 Nov 2026 07:19:50.251 # No room", "warning", "No room"),
+        ("30923:S 27 Nov 2026 07:19:50.251 . Step", "debug", "Step"),
+        ("30923:signal-handler (1795764030) Received SIGTERM", "info", "Received SIGTERM"),
+        ("=== BUG REPORT START ===", "info", "=== BUG REPORT START ==="),
+    ],
+)
+def test_a_line_of_the_broker_becomes_one_of_ours(line, level, message):
+    said = json.loads(broker.log_line(line))
+
+    assert (said["level"], said["logger"], said["message"]) == (level, "valkey", message)
+    assert said["at"].endswith("Z")
+
+
+NOISY = """
+import logging, sys, threading, warnings
+print("printed", 1)
+sys.stderr.write("half ")
+sys.stderr.write("a line\\n")
+warnings.warn("old")
+logging.getLogger("somewhere").info("logged")
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+if __name__ == "__main__":
+    raise ValueError("the end " + sys.argv[1])
+"""
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    """Runs a module that says something in every way, below `config.logged`."""
+    (tmp_path / "noisy.py").write_text(NOISY)
+
+    def run(format):
+        return subprocess.run(
+            [sys.executable, "-m", "config.logged", "noisy", "word"],
+            cwd=settings.BASE_DIR, capture_output=True, text=True, check=False, timeout=60,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "METASCOPE_LOG_FORMAT": format},
+        )  # fmt: skip
+
+    return run
+
+
+def test_whatever_a_part_says_is_a_line_of_json(noisy):
+    done = noisy("json")
+
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.stdout == ""
+    assert [one["message"].partition(":")[0] for one in said if one["logger"] != "py.warnings"] == [
+        "printed 1", "half a line", "logged", "A thread ended by ZeroDivisionError",
+        "Ended by ValueError",
+    ]  # fmt: skip
+    assert "UserWarning: old" in said[2]["message"]
+    assert "ValueError: the end word" in said[-1]["exc_info"]
+    assert done.returncode == 1
+
+
+def test_text_is_left_as_it_is(noisy):
+    done = noisy("text")
+
+    assert done.stdout == "printed 1\n"
+    assert "half a line\n" in done.stderr
+    assert "Traceback (most recent call last)" in done.stderr

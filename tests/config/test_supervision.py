@@ -96,6 +96,18 @@ def test_input_is_fed_and_output_logged(tmp_path):
     assert (tmp_path / "part.log").read_text() == "hello\n"
 
 
+def test_lines_of_a_part_with_a_format_of_its_own_are_logged_as_its_plan_says(tmp_path):
+    code = "import sys; print('a'); sys.stderr.write('b\\n\\nlast')"
+    quoting = part.Part(plan(tmp_path, code, log_line=lambda line: f"<{line}>"))
+
+    quoting.start()
+    quoting.process.wait()
+
+    log = tmp_path / "part.log"
+    wait_until(lambda: log.exists() and log.read_text().endswith("<last>\n"))
+    assert set(log.read_text().splitlines()) == {"<a>", "<b>", "<last>"}
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [(1, "exited with 1"), (-signal.SIGKILL, "was killed by SIGKILL")]
 )

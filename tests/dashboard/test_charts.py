@@ -57,6 +57,20 @@ def line_of(answer: dict) -> dict:
     return found
 
 
+@pytest.mark.parametrize("step", [0, 7])
+def test_the_axis_of_one_step_counts_whole_steps_around_it(run, step):
+    steps = np.array([step], dtype=np.int64)
+    points = SeriesPoints("once", steps, BEGAN + steps, np.array([1.0]))
+    recording.record(run_id=run.pk, client="once", number=0, series=[points])
+    client = Client()
+    client.force_login(make.make_user("ada"))
+
+    answer = client.get(f"/runs/{run.pk}/charts/curve/?key=once").json()
+
+    across = answer["figure"]["layout"]["xaxis"]
+    assert (across["rangemode"], across["dtick"]) == ("nonnegative", 1)
+
+
 def test_each_axis_has_its_places_and_says_what_it_counts(curve):
     steps, minutes, moments = (curve(f"x={axis}") for axis in ("", "relative", "time"))
 

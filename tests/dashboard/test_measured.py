@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from dashboard.comparison.numbers import NO_INTERVAL, DifferenceText, difference_text
-from dashboard.measured import MISSING, Rounding, at_step, measured
+from dashboard.measured import MISSING, at_step, measured
 from experiments.comparing.statistics import paired
+from experiments.rounding import Rounding
 from experiments.shapes import Episodes
 
 

@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from dashboard.metric_names import direction_of_name, headline
-from dashboard.panels import panel_groups
+from dashboard.panels import overview, panel_groups
 from experiments import recording
 from experiments.models import Run
 from experiments.shapes import SeriesPoints
@@ -43,7 +43,7 @@ def test_a_main_metric_comes_first_where_it_was_logged():
         *((key, "max") for key in ("acc", "val/Accuracy", "score", "return", "reward")),
         *((key, "max") for key in ("f1", "auc", "precision", "recall_5", "steps_per_second")),
         *((key, "min") for key in ("query_loss", "score_matching_loss", "mse", "epoch_seconds")),
-        *((key, "") for key in ("outer/lr", "grad_norm")),
+        *((key, "") for key in ("outer/lr", "grad_norm", "system/memory")),
     ],
 )
 def test_names_say_which_way_is_better(key, direction):
@@ -57,6 +57,19 @@ def test_losses_are_drawn_on_a_log_axis_and_accuracies_are_not():
     )
 
     assert {panel.title: panel.is_log for panel in group.panels} == {"acc": False, "loss": True}
+
+
+def test_the_overview_shows_the_machine_after_all_that_was_trained():
+    steps, values = np.arange(2), np.array([0.2, 0.1])
+    keys = ("system/cpu", "system/loss_of_packets", "z")
+    several = [summarize(key, steps, steps + 0.0, values) for key in keys]
+    once = summarize("once", steps[:1], steps[:1] + 0.0, values[:1])
+    groups = panel_groups([*several, once])
+
+    shown = [panel.title for panel in overview(groups, "")]
+
+    assert shown == ["z", "once", "system/loss_of_packets", "system/cpu"]
+    assert overview(groups, "system/cpu")[0].title == "system/cpu"
 
 
 def log(run: Run, key: str, values: list[float]) -> None:

@@ -101,6 +101,27 @@ def test_a_model_shows_its_versions_with_run_number_files_and_how_to_load_it(ver
     page("/w/lab/models/none/", status=404)
 
 
+def test_how_to_load_names_the_project_of_the_run_and_nothing_where_files_are_elsewhere(version):
+    make.make_project(version.model.workspace, "newest")
+    assert 'metascope.start("sinusoid")' in page(NET)
+
+    register(version.model, source="s3://elsewhere/model")
+
+    text = page(NET)
+    assert "They are kept elsewhere" in text
+    assert "use_model" not in text
+    assert "load_model" not in text
+
+
+def test_the_page_of_an_artifact_shows_the_model_that_it_is_in_its_lineage(version):
+    artifact = version.artifact_version.artifact
+
+    text = page(reverse("artifact", args=["lab", "sinusoid", artifact.name]))
+
+    assert "model net v1, 1 step after" in text
+    assert f"{NET}?version=1" in text
+
+
 def test_a_model_without_versions_says_how_to_make_one(project):
     model_named(project.workspace, HOSTILE.replace("/", ""))
 

@@ -276,7 +276,10 @@ def test_a_bad_filter_keeps_the_rows_and_says_why(project):
 
     assert answer["HX-Retarget"] == "#filter-error"
     assert "At character" in answer.content.decode()
-    assert "kept" not in answer.content.decode()
+    assert "<td" not in answer.content.decode()
+    assert "The runs below are still those of the filter before." in answer.content.decode()
+    whole = signed_in("ada").get("/p/lab/sinusoid/?q=nonsense+%3D%3D").content.decode()
+    assert "still those" not in whole
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboard.table_columns import first_columns, sampled_runs
+from dashboard.table_columns import first_columns, ranked_metrics, sampled_runs
+from experiments.shapes import RunColumns
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,15 @@ def test_how_runs_learn_comes_before_how_they_report():
     shown = [one for one in first_columns(sampled_runs(project), []) if one.startswith("params.")]
 
     assert shown == ["params.algorithm", "params.inner.lr", "params.checkpoint_every"]
+
+
+def test_what_the_machine_did_is_no_column_before_somebody_chooses_it():
+    project = factories.make_project()
+    known = RunColumns(params=(), metrics=("acc", "system/cpu", "system/memory"), tags=())
+
+    assert ranked_metrics(project, known, []) == ["acc"]
+    project.main_metric = "system/memory"
+    assert ranked_metrics(project, known, []) == ["system/memory", "acc"]
 
 
 def test_a_run_of_another_kind_does_not_push_the_others_params_aside():

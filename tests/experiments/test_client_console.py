@@ -34,6 +34,30 @@ def test_lines_get_a_time_and_a_level_unless_they_have_them():
     assert (answer.lines, answer.duplicate) == (3, False)
 
 
+def test_lines_of_standard_error_are_told_from_others_and_keep_their_text():
+    run = make_run()
+    lines = ["out", "err", "12:00:00 WARNING err", "12:00:00 STDERR INFO out"]
+
+    for _ in range(2):
+        lifecycle.log_client_run(run, ClientLog("box", 0, lines, [1, 2]))
+
+    found = reading.log_lines(run.pk).lines
+    assert [line.stream for line in found] == ["stdout", "stderr", "stderr", "stdout"]
+    assert found[1].text.endswith(" INFO err")
+    assert found[2].text == "12:00:00 WARNING err"
+    assert found[3].text.endswith(" INFO 12:00:00 STDERR INFO out")
+
+
+@pytest.mark.parametrize("stderr", [[2], [-1], ["0"], [True], 7, "0"])
+def test_places_of_standard_error_that_no_line_has_are_refused(stderr):
+    body = {"client": "box", "number": 0, "lines": ["a", "b"], "stderr": stderr}
+
+    with pytest.raises(Invalid) as refused:
+        recording.parse_log(body)
+
+    assert list(refused.value.fields) == ["stderr"]
+
+
 def test_a_repeat_changes_nothing_even_in_another_second():
     run = make_run()
     send(run, ["a", "b"])

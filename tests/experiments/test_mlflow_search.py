@@ -28,7 +28,7 @@ def test_a_page_costs_as_many_queries_as_one_run(data_dir):
 
     def add(number):
         run = make.make_run(project, f"run-{number}")
-        logging.log(run, params=[("p", "1")], tags={"t": "2"})
+        logging.log(run.pk, params=[("p", "1")], tags={"t": "2"})
         logging.log_points(run.pk, [points.columns("m", [0], [1], [float(number)])])
 
     add(0)

@@ -85,7 +85,7 @@ def test_filter_and_archived(project):
 
 def test_columns_there_are(project):
     columns = reading.run_columns(project)
-    assert (columns.params, columns.metrics, columns.tags) == (("lr", "net"), ("loss",), ())
+    assert (columns.params, columns.metrics) == (("lr", "net"), ("loss",))
 
 
 def test_queries_do_not_grow_with_runs(project):

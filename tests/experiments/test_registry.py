@@ -144,6 +144,42 @@ def test_lineage_leads_from_what_its_run_read_to_the_version(model, run):
     assert [node.name for node in nobody.nodes] == ["net v1"]
 
 
+def test_lineage_leads_from_a_model_to_the_runs_that_loaded_it_and_what_they_made(model, run):
+    weights = log_artifact(run.project, run=run)
+    version = register(model, artifact_version=weights.pk)
+    tuner = factories.make_run(run.project, "tuner")
+    tuner.artifact_uses.create(version=weights, role="input")
+    tuned = log_artifact(run.project, "tuned", run=tuner, net=b"tuned")
+    better = register(model, artifact_version=tuned.pk)
+
+    graph = lineage.of_model(version, run, Project.objects.all())
+
+    assert {(edge.before, edge.after) for edge in graph.edges} == {
+        (f"run-{run.pk}", f"version-{weights.pk}"),
+        (f"version-{weights.pk}", f"model-{version.pk}"),
+        (f"model-{version.pk}", f"run-{tuner.pk}"),
+        (f"run-{tuner.pk}", f"version-{tuned.pk}"),
+        (f"version-{tuned.pk}", f"model-{better.pk}"),
+    }
+    assert len(graph.nodes) == len({node.id for node in graph.nodes}) == 6
+    hidden = lineage.of_model(version, None, Project.objects.none())
+    assert [node.name for node in hidden.nodes] == ["net v1"]
+
+
+def test_lineage_of_an_artifact_leads_to_the_model_that_it_is(model, run):
+    weights = log_artifact(run.project, run=run)
+    version = register(model, artifact_version=weights.pk)
+
+    for graph in (
+        lineage.of_version(weights, Project.objects.all()),
+        lineage.of_run(run, Project.objects.all()),
+    ):
+        assert [node.name for node in graph.nodes] == ["weights:1", "maml", "net v1"]
+        assert (f"version-{weights.pk}", f"model-{version.pk}") in {
+            (edge.before, edge.after) for edge in graph.edges
+        }
+
+
 def test_versions_are_compared_by_their_runs_and_files(model, run):
     other = factories.make_run(run.project, params={"lr": 0.2})
     for number, one in enumerate((run, other)):

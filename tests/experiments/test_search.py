@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from experiments import recording, search
 from experiments.errors import Invalid
 from experiments.models import Run, RunTag
+from experiments.search import conditions
 from experiments.shapes import SeriesPoints
 from tests import factories
 
@@ -205,6 +206,14 @@ def test_finds(project, text, names):
     assert found(project, text) == names
 
 
+@pytest.mark.parametrize("few", [0, 1, 1_000])
+def test_parts_of_tags_find_the_same_however_many_tags_there_are(project, monkeypatch, few):
+    monkeypatch.setattr(conditions, "FEW_TAGS", few)
+
+    assert found(project, "tags ~ TR") == "b"
+    assert found(project, "tags !~ tr") == found(project, "NOT tags LIKE '%tr%'")
+
+
 @pytest.mark.parametrize(
     ("text", "position", "words"),
     [
@@ -236,7 +245,7 @@ def test_finds(project, text, names):
         (r"name LIKE 'a\\'", 11, "single backslash"),
         ("name = 'a\0b'", 10, "cannot be stored"),
         ("params.a = \ud800", 12, "cannot be stored"),
-        ("metrics.x(best) > 1", 1, "use min or max"),
+        ("metrics.x(best) > 1", 1, "name it, or use min or max"),
     ],
 )
 def test_errors_say_where(text, position, words):
@@ -252,6 +261,35 @@ def test_the_best_of_the_main_metric_follows_its_direction(project):
     for direction, names in (("min", "ac"), ("max", "c")):
         project.main_metric_direction = direction
         assert found(project, "metrics.test/loss(best) <= 0.5") == names
+
+
+def test_the_best_of_another_metric_follows_its_name_and_of_the_machine_there_is_none(project):
+    project.main_metric = "other"
+
+    assert found(project, "metrics.test/loss(best) <= 0.5") == "ac"
+    for nameless in ("metrics.x(best) > 1", "metrics.system/memory(best) > 1"):
+        with pytest.raises(Invalid, match="use min or max"):
+            search.parse(nameless, project=project)
+
+
+def test_a_fraction_is_no_whole_number_and_still_a_limit(project):
+    assert found(project, "seed = 0.5") == ""
+    assert found(project, "seed IN (0.5, 1)") == "b"
+    assert found(project, "seed > 0.5 AND name = b") == "b"
+    assert found(project, "seed != 0.5 AND name = a") == "a"
+
+
+def test_a_param_of_null_is_no_value(project):
+    for name, value in (("empty", None), ("full", 0.5)):
+        factories.make_run(project, name, params={"dropout": value})
+
+    def named(text):
+        runs = Run.objects.filter(search.parse(text, project=project), project=project)
+        return set(runs.values_list("name", flat=True))
+
+    assert "empty" in named("params.dropout IS NULL")
+    assert "full" not in named("params.dropout IS NULL")
+    assert named("params.dropout IS NOT NULL") == {"full"}
 
 
 def test_errors_have_a_caret_below_their_place():

@@ -3,10 +3,12 @@
 import hashlib
 import io
 import re
+import sqlite3
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models.functions import Now
 
 from experiments import (
@@ -122,6 +124,26 @@ def test_what_would_go_is_told_by_kind_and_is_what_goes(data_dir, settings):
     said("collect_garbage")
     assert files_before - Blob.objects.count() == told.files_in_all.count == 4
     assert usage.garbage().files_in_all == usage.Amount(0, 0)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="its limit can be lowered for a test")
+def test_garbage_is_counted_of_more_runs_than_a_statement_takes_parameters(data_dir, settings):
+    project = factories.make_project()
+    for number in range(60):
+        run = factories.make_run(project, status="completed")
+        files.put(files.of_run(run), "a", io.BytesIO(b"%d" % number))
+        lifecycle.trash(run)
+    settings.TRASH_DAYS = 0
+    long_ago()
+    connection.ensure_connection()
+    limit = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 50)
+
+    try:
+        told = usage.garbage()
+    finally:
+        connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)
+
+    assert told.runs == told.files["files"].count == 60
 
 
 def test_a_project_that_is_erased_leaves_no_file_behind(data_dir, settings):

@@ -1,5 +1,6 @@
 """The product as a process: it starts, heals itself, refuses what it must, and leaves no trace."""
 
+import json
 import os
 import re
 import resource
@@ -89,6 +90,18 @@ def test_printed_command_makes_a_token_of_this_data_folder(shared):
     assert done.returncode == 0, done.stderr
     assert told[1] == shared.url
     assert shared.ask(done.stdout.splitlines()[-1], "users/me/")["username"] == "admin"
+
+
+def test_every_line_of_the_logs_is_an_object_with_time_level_logger_and_message(stopped):
+    """From the start to the end, of every part: nobody prints beside it."""
+    logs = {file.name: file.read_text() for file in (stopped.data_dir / "logs").glob("*.log")}
+    lines = [json.loads(line) for text in logs.values() for line in text.splitlines()]
+
+    assert {"broker.log", "web.log", "worker.log", "beat.log"} <= set(logs)
+    assert logs["broker.log"]
+    assert logs["worker.log"]
+    for line in lines:
+        assert {"at", "level", "logger", "message"} <= set(line)
 
 
 def test_sigterm_stops_like_ctrl_c(stopped):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 
@@ -42,7 +43,15 @@ from worker.metalearning.networks import (
     initial_parameters,
 )
 from worker.metalearning.optimization import OuterOptimizer
-from worker.metalearning.specs import FineTuning, Inner, OracleSpec, Outer, Spec, as_dict
+from worker.metalearning.specs import (
+    FineTuning,
+    Inner,
+    OracleSpec,
+    Outer,
+    Spec,
+    as_dict,
+    parse,
+)
 
 RECORDED_POINTS = 1000
 
@@ -80,6 +89,29 @@ def train(
     if session.outer:
         yield from session.meta_train(session.outer, wants_checkpoint)
     yield from session.test()
+
+
+def evaluate_again(
+    checkpoint: Checkpoint, spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None,
+    cache_dir: Path | None, threads: int = 1,
+) -> EvaluationResult:  # fmt: skip
+    """The test of a finished training's last checkpoint, on the episodes that `spec` says.
+
+    `spec` may differ from the checkpoint's in its evaluation and its episodes; with the same of
+    both, this gives the numbers of the test at the end of training, bit for bit.
+    """
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    trained = parse(checkpoint.spec)
+    session = _Session(trained, torch.device(device), omniglot_dir, cache_dir, Crew(threads))
+    session.restore(checkpoint)
+    session.spec = msgspec.structs.replace(
+        trained, episodes=spec.episodes, evaluation=spec.evaluation
+    )
+    session.held_out = evaluation_distribution(session.spec, omniglot_dir, cache_dir)
+    result = [report.evaluation for report in session.test()][-1]
+    assert result is not None
+    return result
 
 
 class _Session:

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metascope._active import active_run
+from metascope._channel import say
+from metascope._disabled import DisabledRun
 from metascope._ending import Ending
 from metascope._errors import MissingFramework
 from metascope._run import Run
-from metascope._start import start
+from metascope._settings import load
+from metascope._start import check_options, start
 
 COMPLETED = Ending()
 
@@ -28,22 +31,34 @@ def framework(module: str, *, install: str) -> Any:
         ) from error
 
 
+def begin(project: str, options: Mapping[str, Any]) -> Run:
+    """A run of its own, in the middle of a training: where none can begin, one that records
+    nothing, which is said."""
+    try:
+        return start(project, **options)
+    except Exception as error:  # logging must never end a training
+        say(f"this training is not recorded: {error}")
+        return DisabledRun(load(), project)
+
+
 class RunSource:
     """The run an integration records into: one that was given, the active one, or one of its own,
-    begun with the first use and ended by `end`."""
+    begun with the first use and ended by `end`. Raises TypeError for options that `start` does not
+    have: now, and not in the middle of a training."""
 
     def __init__(self, run: Run | None, project: str, options: Mapping[str, Any]) -> None:
+        check_options(options)
         self.run = run
         self.project = project
         self.options = dict(options)
         self.is_own = False
 
     def get(self) -> Run:
-        """The run. Raises ValueError where there is none and no project names a new one."""
+        """The run; one that records nothing where there is none and none can begin."""
         if self.run is None:
             self.run = None if self.project or self.options else active_run()
         if self.run is None:
-            self.run = start(self.project, **self.options)
+            self.run = begin(self.project, self.options)
             self.is_own = True
         return self.run
 

@@ -28,6 +28,8 @@ class MetascopeCallback(_callbacks.Callback):
         model: str = "", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__()
+        if every_batches < 0:
+            raise ValueError(f"every_batches is {every_batches}: use 1 or more, or 0 for none")
         self._source = RunSource(run, project, options)
         self._every = every_batches
         self._name = model

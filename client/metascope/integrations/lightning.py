@@ -24,6 +24,7 @@ _NAME = "pytorch_lightning" if "lightning" not in sys.modules and (
 ) else "lightning.pytorch"  # fmt: skip
 _loggers: Any = framework(f"{_NAME}.loggers.logger", install="lightning")
 _rank_zero: Any = framework(f"{_NAME}.utilities.rank_zero", install="lightning")
+CHECKPOINTS = ("none", "best", "all")
 _rank_zero_only: Any = _rank_zero.rank_zero_only
 
 
@@ -44,6 +45,8 @@ class MetascopeLogger(_loggers.Logger):
         checkpoints: Literal["none", "best", "all"] = "none", prefix: str = "", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__()
+        if checkpoints not in CHECKPOINTS:
+            raise ValueError(f"checkpoints is {checkpoints!r}: use {', '.join(CHECKPOINTS)}")
         self._source = RunSource(run, project, options)
         self._save_dir = os.fspath(save_dir)
         self._checkpoints = checkpoints

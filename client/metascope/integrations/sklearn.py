@@ -16,8 +16,8 @@ from typing import Any
 from metascope import _values
 from metascope._active import active_run
 from metascope._run import Run
-from metascope._start import start
-from metascope.integrations._framework import framework, never_raising, numbers, suffix
+from metascope._start import check_options
+from metascope.integrations._framework import begin, framework, never_raising, numbers, suffix
 
 _base: Any = framework("sklearn.base", install="scikit-learn")
 _utils: Any = framework("sklearn.utils", install="scikit-learn")
@@ -79,7 +79,7 @@ class Recorder:
         name = type(estimator).__name__
         if run := active_run():
             return self._fit(run, f"{name}{suffix(run, name)}/", original, estimator, args, kwargs)
-        with start(self.project, **{"name": name, **self.options}) as run:
+        with begin(self.project, {"name": name, **self.options}) as run:
             run.log_params({"estimator_class": name})  # of a search, "estimator" is a param
             return self._fit(run, "", original, estimator, args, kwargs)
 
@@ -165,6 +165,7 @@ def autolog(
     the new settings take the place of the old ones.
     """
     global _current
+    check_options(options)
     stop()
     framework("sklearn.utils.discovery", install="scikit-learn")
     _current = Autolog(Recorder(project, score, models, options))

@@ -14,6 +14,7 @@ from experiments.api.mlflow.views import (
     Call,
     MlflowView,
     about,
+    about_run_id,
     experiments_of,
     for_caller,
     page_of,
@@ -44,7 +45,7 @@ def _create(project: Project, call: Call) -> Record:
         start_time=asked.whole("start_time"),
         tags=dict(asked.pairs("tags")),
     )
-    return {"run": records.in_order([run.pk])[0]}
+    return {"run": records.new(run)}
 
 
 def _get(run: Run, call: Call) -> Record:
@@ -72,27 +73,27 @@ def _restore(run: Run, call: Call) -> Record:
     return {}
 
 
-def _log_metric(run: Run, call: Call) -> Record:
+def _log_metric(run_id: str, call: Call) -> Record:
     """Stores a point of a metric."""
     points = [_point(call.asked)]
     _check_models(call.writable, [point.model_id for point in points])
-    logging.log(run, points=points)
+    logging.log(run_id, points=points)
     return {}
 
 
-def _log_param(run: Run, call: Call) -> Record:
+def _log_param(run_id: str, call: Call) -> Record:
     """Stores a param."""
-    logging.log(run, params=[(call.asked.needed("key"), call.asked.text("value"))])
+    logging.log(run_id, params=[(call.asked.needed("key"), call.asked.text("value"))])
     return {}
 
 
-def _log_batch(run: Run, call: Call) -> Record:
+def _log_batch(run_id: str, call: Call) -> Record:
     """Stores metrics, params and tags, all or nothing."""
     asked = call.asked
     points = [_point(one) for one in asked.parts("metrics")]
     _check_models(call.writable, [point.model_id for point in points])
     logging.log(
-        run,
+        run_id,
         points=points,
         params=asked.pairs("params"),
         tags=dict(asked.pairs("tags")),
@@ -121,9 +122,9 @@ def _point(asked: Fields) -> Point:
     )
 
 
-def _set_tag(run: Run, call: Call) -> Record:
+def _set_tag(run_id: str, call: Call) -> Record:
     """Writes a tag of a run."""
-    logging.log(run, tags={call.asked.needed("key"): call.asked.text("value")})
+    logging.log(run_id, tags={call.asked.needed("key"): call.asked.text("value")})
     return {}
 
 
@@ -200,9 +201,9 @@ VIEWS: dict[str, type[MlflowView]] = {
     "runs/delete": about(AboutRun, _delete, Role.MEMBER),
     "runs/restore": about(AboutRun, _restore, Role.MEMBER),
     "runs/log-metric": logging_view(_log_metric, OneMetricParser),
-    "runs/log-parameter": about(AboutRun, _log_param, Role.MEMBER),
+    "runs/log-parameter": about_run_id(_log_param, Role.MEMBER),
     "runs/log-batch": logging_view(_log_batch, BatchParser),
-    "runs/set-tag": about(AboutRun, _set_tag, Role.MEMBER),
+    "runs/set-tag": about_run_id(_set_tag, Role.MEMBER),
     "runs/delete-tag": about(AboutRun, _delete_tag, Role.MEMBER),
     "runs/log-inputs": about(AboutRun, _log_inputs, Role.MEMBER),
     "runs/outputs": about(AboutRun, _log_outputs, Role.MEMBER),

@@ -6,7 +6,8 @@ from experiments.api.mlflow import artifacts, experiments, models, parts, regist
 
 MLFLOW, ARTIFACTS = "api/2.0/mlflow/", "api/2.0/mlflow-artifacts/"
 
-_VIEWS = {**experiments.VIEWS, **runs.VIEWS, **models.VIEWS, **registry.VIEWS}
+# Those of runs first, as they are asked most: each address is tried in turn.
+_VIEWS = {**runs.VIEWS, **experiments.VIEWS, **models.VIEWS, **registry.VIEWS}
 _FILES = {**artifacts.VIEWS, **parts.VIEWS}
 
 urlpatterns: list[URLPattern] = [

@@ -108,14 +108,23 @@ class VersionInput(Input):
 class ArtifactChange(Input):
     description = Text(required=False, allow_blank=True)
     keep_versions = Whole(
-        required=False, min_value=0, max_value=1_000_000, help_text="0: all of them."
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=1_000_000,
+        help_text="null or 0: no rule, all of them are kept.",
     )
     keep_days = Whole(
         required=False,
+        allow_null=True,
         min_value=0,
         max_value=retention.LONGEST_DAYS,
-        help_text="0: however old.",
+        help_text="null or 0: no rule, however old they are.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A rule is taken away as it is shown where there is none."""
+        return {name: 0 if value is None else value for name, value in attrs.items()}
 
 
 class VersionChange(Input):

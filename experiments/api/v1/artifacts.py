@@ -134,7 +134,7 @@ class ArtifactDetail(ArtifactView):
         "Describe an artifact, or say which versions to keep",
         description="Of more than `keep_versions` the oldest are erased, and those that are older "
         "than `keep_days` but the newest; never one that has an alias, is pinned or registered, or "
-        "that a run has read.",
+        "that a run has read. null takes a rule away.",
         answer=ArtifactOutput,
         example=ARTIFACT,
         body=ArtifactChange,

@@ -1,5 +1,6 @@
 """/runs/<id>/metrics/, /runs/<id>/series/ and /series/: points in, curves and points out."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -105,10 +106,8 @@ class RunMetrics(RunView):
     def post(self, request: Request, run_id: str) -> Response:
         batch = _batch(request.data)
         with lifecycle.sign_of_life(run_id):
-            recorded = recording.record(
-                run_id=run_id, client=batch.client, number=batch.number, series=batch.series
-            )
-        return Response(RecordedOutput(recorded).data)
+            recorded = recording.record_batch(run_id, batch)
+        return Response(dataclasses.asdict(recorded))  # as RecordedOutput says
 
 
 def _batch(data: Any) -> recording.Batch:

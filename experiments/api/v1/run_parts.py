@@ -197,6 +197,9 @@ class LineOutput(Output):
     number = serializers.IntegerField()
     attempt = serializers.IntegerField()
     text = serializers.CharField()
+    stream = serializers.ChoiceField(
+        choices=["stdout", "stderr"], help_text="Of a job, whose two are one, always stdout."
+    )
 
 
 class LogInput(Input):
@@ -208,6 +211,10 @@ class LogInput(Input):
         max_length=10_000,
         help_text="Up to 10,000 characters each, without line breaks; 1,000,000 in all.",
     )
+    stderr = serializers.ListField(
+        child=Whole(min_value=0), required=False,
+        help_text="Places in `lines`, from 0, of those that came from standard error.",
+    )  # fmt: skip
 
 
 class LoggedOutput(Output):
@@ -223,7 +230,12 @@ class RunLog(RunView):
         "runs_log",
         "Console lines, oldest first",
         answer=LineOutput,
-        example={"number": 1, "attempt": 1, "text": "12:00:00 INFO meta-step 100"},
+        example={
+            "number": 1,
+            "attempt": 1,
+            "text": "12:00:00 INFO meta-step 100",
+            "stream": "stdout",
+        },
         paged=True,
         query=[("contains", str, "Only lines that hold this text, whatever its case.")],
         description="`next` is null when these are the last lines so far.",

@@ -112,6 +112,13 @@ class RunInput(Input):
         allow_null=True,
         help_text="Yours, unique in the project, such as a UUID: sent again, the same run answers.",
     )
+    id = Text(
+        required=False,
+        allow_null=True,
+        help_text="For the run, made by you: 16 characters of Crockford's base 32, of which the "
+        "first 9 are the milliseconds since 1970. Taken where it is one and no run ever had it; "
+        "the answer has the one that counts.",
+    )
 
 
 class RunChange(Input):

@@ -9,6 +9,7 @@ from experiments.api.v1 import (
     artifacts,
     audit,
     comments,
+    compare,
     evaluations,
     files,
     invitations,
@@ -21,6 +22,7 @@ from experiments.api.v1 import (
     projects,
     reports,
     run_parts,
+    run_tables,
     runs,
     saved_views,
     tokens,
@@ -37,6 +39,7 @@ _evaluation = "evaluations/<slug:evaluation_id>/"
 _workspace = "workspaces/<slug:workspace>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *metrics.urlpatterns,  # first, as they are asked most: each address is tried in turn
     path("users/me/", users.Me.as_view()),
     path("tokens/", tokens.Tokens.as_view()),
     path("tokens/<int:token_id>/", tokens.TokenDetail.as_view()),
@@ -49,6 +52,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:workspace>/<slug:project>/", projects.ProjectDetail.as_view()),
     path("projects/<slug:workspace>/<slug:project>/restore/", projects.ProjectRestore.as_view()),
     path("runs/", runs.Runs.as_view()),
+    path("runs/groups/", run_tables.RunGroups.as_view()),
+    path("runs/export/", run_tables.RunsExport.as_view()),
     path(_run, runs.RunDetail.as_view()),
     *[path(f"{_run}{verb}/", view.as_view()) for verb, view in runs.ACTIONS.items()],
     path(f"{_run}erase/", runs.RunErase.as_view()),
@@ -69,7 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trainers/", workers.Trainers.as_view()),
     path("trainers/<str:name>/", workers.TrainerDetail.as_view()),
     path("distributions/", workers.Distributions.as_view()),
-    *metrics.urlpatterns,
+    *compare.urlpatterns,
     *files.urlpatterns,
     *alerts.urlpatterns,
     *uploads.urlpatterns,

@@ -4,7 +4,7 @@ import { scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
 
-const EVERYTHING = ['lineup', 'verdict', 'curves', 'adaptation', 'params', 'code', 'environment', 'metrics'];
+const EVERYTHING = ['lineup', 'verdict', 'curves', 'adaptation', 'params', 'why', 'code', 'environment', 'metrics'];
 // What is a difference to the baseline; curves are not.
 const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
 const page = $('[data-compare-page]');

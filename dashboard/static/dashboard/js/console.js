@@ -7,9 +7,10 @@ import * as state from './url-state.js';
 const LINE = /^(\d\d:\d\d:\d\d)\s+([A-Z]+)\s+([\s\S]*)$/;
 const MOST_KEPT = 5000;
 
-function lineNode({ number, text }) {
+function lineNode({ number, text, stream }) {
   const row = document.createElement('div');
   row.dataset.line = number;
+  row.dataset.stream = stream;
   return format(row, text);
 }
 
@@ -18,7 +19,9 @@ function format(row, text) {
   const cells = [document.createElement('time'), document.createElement('b'), document.createElement('span')];
   const [time, level, rest] = found ? found.slice(1) : ['', '', text];
   cells[0].textContent = time;
-  cells[1].textContent = level.slice(0, 5);
+  const isError = row.dataset.stream === 'stderr';
+  cells[1].textContent = isError && level === 'INFO' ? 'err' : level.slice(0, 5);
+  if (isError) row.title = 'standard error';
   cells[2].textContent = rest;
   row.className = level === 'WARNING' || level === 'WARN' ? 'WARN' : level;
   row.replaceChildren(...cells);

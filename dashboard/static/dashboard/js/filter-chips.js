@@ -1,9 +1,10 @@
 // Chips under the filter: a view of its text. The text is the truth; both edit the same expression.
 import { $, data } from './dom.js';
-import { fieldName, parse, quoted, write } from './filter-text.js';
+import { bare, fieldName, inQuotes, parse, quoted, write } from './filter-text.js';
 
 const input = $('#q');
 const box = $('[data-chips]');
+const ABOUT_NULL = ['IS NULL', 'IS NOT NULL'];
 const WORDS = { '~': 'contains', '!~': 'lacks', '=': 'is', '!=': 'is not' };
 
 function element(tag, text, className = '') {
@@ -25,7 +26,11 @@ function chip(conditions, place) {
   const remove = element('button', '×');
   remove.setAttribute('aria-label', `Remove condition ${field}`);
   remove.addEventListener('click', () => apply(conditions.filter((_, i) => i !== place)));
-  node.append(element('b', field), element('em', WORDS[op] ?? op), element('span', value), remove);
+  const edit = element('button', '');
+  edit.setAttribute('aria-label', `Change condition ${field} ${op} ${value}`);
+  edit.append(element('b', field), ' ', element('em', WORDS[op] ?? op), ' ', element('span', value));
+  edit.addEventListener('click', () => open(node, conditions, place));
+  node.append(edit, remove);
   return node;
 }
 
@@ -52,29 +57,60 @@ function select(label, values) {
   return node;
 }
 
-// "+ Condition" opens three controls; Enter or Add writes them into the text.
-function builder(conditions) {
+// What a field is called in the text, as the builder lists it.
+const listed = (written) => data('filter-fields').find((name) => fieldName(name) === written) ?? written;
+
+// A condition as three controls; Enter or the button writes it into the text, Escape leaves it.
+function builder(conditions, place) {
+  const old = conditions[place];
   const row = element('span', '', 'bar');
-  const field = select('Field', data('filter-fields'));
-  const op = select('Comparison', ['=', '!=', '<', '<=', '>', '>=', '~', '!~']);
+  const fields = data('filter-fields');
+  const field = select('Field', old && !fields.includes(listed(old.field)) ? [old.field, ...fields] : fields);
+  const op = select('Comparison', ['=', '!=', '<', '<=', '>', '>=', '~', '!~', ...ABOUT_NULL]);
   const value = element('input', '', 'input sm auto');
   value.setAttribute('aria-label', 'Value');
   value.placeholder = 'value';
-  const add = element('button', 'Add', 'btn sm');
+  if (old) {
+    field.value = listed(old.field);
+    op.value = old.op.replace(/\s+/g, ' ');
+    if (ABOUT_NULL.includes(`${op.value} NULL`)) op.value += ' NULL';
+    value.value = bare(old.value);
+  }
+  const isNull = () => ABOUT_NULL.includes(op.value);
+  const show = () => (value.hidden = isNull());
+  op.addEventListener('change', show);
+  show();
+  const add = element('button', old ? 'Change' : 'Add', 'btn sm');
   const done = () => {
-    if (!value.value.trim()) return value.focus();
-    apply([...conditions, { join: 'AND', field: fieldName(field.value), op: op.value, value: quoted(value.value.trim()) }]);
+    if (!isNull() && !value.value.trim()) return value.focus();
+    const typed = value.value.trim();
+    // What was compared as text still is: "0.1" is another question than 0.1.
+    const written = old && bare(old.value) !== old.value ? inQuotes(typed) : quoted(typed);
+    const [comparison, against] = isNull() ? [op.value.replace(/ NULL$/, ''), 'NULL'] : [op.value, written];
+    const named = fields.includes(field.value) ? fieldName(field.value) : field.value;
+    const made = { join: old?.join ?? 'AND', field: named, op: comparison, value: against };
+    apply(old ? conditions.map((one, i) => (i === place ? made : one)) : [...conditions, made]);
     input.focus();
   };
   add.addEventListener('click', done);
-  value.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter') return;
+  row.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') {
+      paint();
+      $('button', box)?.focus();
+    }
+    if (event.key !== 'Enter' || event.target === add) return;
     event.preventDefault();
     done();
   });
   for (const control of [field, op, value]) control.setAttribute('form', 'none');
   row.append(field, op, value, add);
   return row;
+}
+
+function open(node, conditions, place) {
+  const row = builder(conditions, place);
+  node.replaceWith(row);
+  $('select', row).focus();
 }
 
 function paint() {
@@ -89,11 +125,7 @@ function paint() {
     box.append(chip(conditions, place));
   });
   const more = element('button', '+ Condition', 'btn ghost sm');
-  more.addEventListener('click', () => {
-    const row = builder(conditions);
-    more.replaceWith(row);
-    $('select', row).focus();
-  });
+  more.addEventListener('click', () => open(more, conditions, conditions.length));
   box.append(more);
 }
 
@@ -103,6 +135,7 @@ input.addEventListener('input', () => {
   paint();
 });
 document.addEventListener('htmx:afterSettle', (event) => {
+  if (event.target.id === 'runs') $('#filter-error').removeAttribute('data-stale');
   if (event.target.id === 'filter-error' && event.target.textContent.trim()) input.setAttribute('aria-invalid', 'true');
 });
 paint();

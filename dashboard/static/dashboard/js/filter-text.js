@@ -20,7 +20,11 @@ export const write = (conditions) =>
   conditions.map((c, i) => `${i ? `${c.join || 'AND'} ` : ''}${c.field} ${c.op} ${c.value}`).join(' ');
 
 // A typed value as the language wants it: numbers and plain words bare, the rest quoted.
-export const quoted = (value) => (/^[\w.+:/-]+$/.test(value) ? value : `"${value.replace(/(["\\])/g, '\\$1')}"`);
+export const inQuotes = (value) => `"${value.replace(/(["\\])/g, '\\$1')}"`;
+export const quoted = (value) => (/^[\w.+:/-]+$/.test(value) ? value : inQuotes(value));
+
+// The value that was written, without its quotes.
+export const bare = (text) => (/^".*"$/s.test(text) ? text.slice(1, -1).replace(/\\(.)/gs, '$1') : text);
 
 // A field name whose key holds spaces or marks is written with its key in quotes.
 export function fieldName(name) {

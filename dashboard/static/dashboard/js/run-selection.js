@@ -7,21 +7,32 @@ import * as state from './url-state.js';
 const MOST_COMPARED = 10;
 const MOST_LINKED = 50; // dashboard/table_state.py reads no more
 export const selected = new Map(data('selected-runs').map(({ id, name, slot }) => [id, { name, css: `c${slot}` }]));
+let matching = false; // all runs that match the filter are meant, on whatever page
 let current = null;
 let anchor = null;
 
+export const total = () => Number($('#runs').dataset.total);
+export const isMatching = () => matching && selected.size > 0;
 export const rows = () => $$('#run-rows tr[data-run]');
 
 function choose(row, on) {
+  matching = false;
   if (on) selected.set(row.dataset.run, { name: row.dataset.name, css: row.className });
   else selected.delete(row.dataset.run);
 }
 
+// Groups that are closed are drawn as the newest run of each.
+function drawn() {
+  if (selected.size) return [...selected.keys()];
+  const here = rows();
+  return here.length ? here.map((row) => row.dataset.run) : $$('#run-rows tr[data-newest]').map((row) => row.dataset.newest);
+}
+
 function drawCharts() {
-  const ids = selected.size ? [...selected.keys()] : rows().map((row) => row.dataset.run);
+  const ids = drawn();
   const note = $('[data-charts-note]');
   const some = selected.size === 1 ? 'The selected run.' : `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.`;
-  if (note) note.textContent = selected.size ? some : 'The first 10 runs of the table; select rows to draw those instead.';
+  if (note) note.textContent = selected.size ? some : note.dataset.chartsNote;
   for (const el of $$('.panel .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
     url.searchParams.set('runs', ids.slice(0, MOST_COMPARED).join(','));
@@ -52,6 +63,12 @@ export function paint() {
     $('input', row).checked = on;
     row.classList.toggle('current', row.dataset.run === current);
   }
+  for (const box of $$('#run-rows [data-members]')) {
+    const members = box.dataset.members.split(',');
+    const count = members.filter((id) => selected.has(id)).length;
+    box.checked = count === members.length;
+    box.indeterminate = count > 0 && !box.checked;
+  }
   const all = $('[data-select-all]');
   if (all) {
     const here = rows().filter((row) => selected.has(row.dataset.run)).length;
@@ -60,9 +77,16 @@ export function paint() {
   }
   const bar = $('#bulk');
   bar.hidden = selected.size === 0;
-  $('[data-bulk-count]', bar).textContent = `${selected.size} selected`;
+  $('[data-bulk-count]', bar).textContent = isMatching() ? `All ${total().toLocaleString('en')} that match` : `${selected.size} selected`;
+  bar.classList.toggle('matching', isMatching());
+  const every = $('[data-bulk-all]', bar);
+  if (every) {
+    every.hidden = isMatching() || selected.size < rows().length || total() <= selected.size;
+    every.textContent = `Select all ${total().toLocaleString('en')} that match`;
+  }
   const compare = $('[data-bulk-compare]', bar);
-  $('[data-bulk-hint]', bar).textContent = hint();
+  $('[data-bulk-hint]', bar).textContent = isMatching() ? '' : hint();
+  $('[data-bulk-baseline]', bar).hidden = selected.size !== 1;
   compare.href = `/compare/?runs=${[...selected.keys()].slice(0, MOST_COMPARED).join(',')}`;
   $('[data-bulk-dots]', bar).replaceChildren(
     ...[...selected.values()].slice(0, 8).map(({ css }) => {
@@ -86,14 +110,29 @@ function chooseTo(row, on, range) {
   paint();
 }
 
+// All runs of a group, also those that are not shown.
+function chooseGroup(box) {
+  const names = new Map(rows().map((row) => [row.dataset.run, row]));
+  for (const id of box.dataset.members.split(',')) {
+    const row = names.get(id);
+    if (row) choose(row, box.checked);
+    else if (box.checked) selected.set(id, { name: id, css: '' });
+    else selected.delete(id);
+  }
+  paint();
+}
+
 document.addEventListener('click', (event) => {
   const box = event.target.closest('#run-rows .sel input');
-  if (box) {
-    chooseTo(box.closest('tr'), box.checked, event.shiftKey);
-  }
+  if (box?.dataset.members) chooseGroup(box);
+  else if (box) chooseTo(box.closest('tr'), box.checked, event.shiftKey);
   const all = event.target.closest('[data-select-all]');
   if (all) {
     rows().forEach((row) => choose(row, all.checked));
+    paint();
+  }
+  if (event.target.closest('[data-bulk-all]')) {
+    matching = true;
     paint();
   }
   if (event.target.closest('[data-bulk-clear]')) {
@@ -113,13 +152,31 @@ function move(by) {
   $('a', row).focus({ preventScroll: true });
 }
 
+// Other runs match another filter.
+document.addEventListener('htmx:beforeSwap', ({ detail }) => {
+  if (detail.target?.id === 'runs') matching = false;
+});
+
 addEventListener('key', ({ detail }) => {
   const row = rows().find((r) => r.dataset.run === current);
   if (detail === 'j') move(1);
   if (detail === 'k') move(-1);
+  if (detail === 'b' && selected.size === 1) $('[data-bulk-baseline]').click();
   if (detail === 'x' && row) chooseTo(row, !selected.has(row.dataset.run), false);
   if (detail === 'X' && row) chooseTo(row, true, true);
   if (detail === 'c' && selected.size > 1) location.assign($('[data-bulk-compare]').href);
+});
+
+// Rows by arrow keys and space, where a row has the focus: elsewhere these scroll the page.
+document.addEventListener('keydown', (event) => {
+  const row = event.target.closest?.('#run-rows tr[data-run]');
+  if (!row || event.metaKey || event.ctrlKey || event.altKey) return;
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by && !(event.key === ' ' && event.target.matches('a'))) return;
+  event.preventDefault();
+  current = row.dataset.run;
+  if (by) move(by);
+  else chooseTo(row, !selected.has(current), event.shiftKey);
 });
 
 paint();

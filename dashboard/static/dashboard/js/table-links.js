@@ -1,9 +1,9 @@
-// Links and the filter of the run table keep what scripts alone change of its view: the selection, and how its charts
-// are zoomed and scaled.
+// Links and the filter of the run table keep what scripts alone change of its view: the selection, and how wide its columns
+// are, how its charts are zoomed and scaled.
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
-const KEPT = ['selected', 'zoom', 'zoomy', 'logy', 'wide', 'pane']; // in the order of dashboard/table_state.py
+const KEPT = ['selected', 'w', 'zoom', 'zoomy', 'logy', 'wide', 'pane']; // in the order of dashboard/table_state.py
 
 const kept = (href) => state.carried(href, KEPT);
 
