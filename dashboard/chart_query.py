@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.requests import SignedIn
+from django.http import HttpRequest
+
 from dashboard.scope import number_in
 from experiments import reading
 from experiments.errors import Invalid
@@ -25,7 +26,7 @@ class ChartQuery:
     width: int
 
     @classmethod
-    def of(cls, request: SignedIn, *, width: int = 800) -> "ChartQuery":
+    def of(cls, request: HttpRequest, *, width: int = 800) -> "ChartQuery":
         """`?x=step|relative|time&first=&last=&smooth=&width=`: `first` and `last` are ends of the
         axis, in steps, minutes, or seconds since 1970. Raises Invalid; an unknown axis means step.
         """
@@ -44,14 +45,14 @@ class ChartQuery:
         return reading.charted(run_ids, keys, self.window, smooth=self.smooth, width=self.width)
 
 
-def _window(request: SignedIn) -> Window:
+def _window(request: HttpRequest) -> Window:
     axis: Axis = next((one for one in UNITS if one == request.GET.get("x")), "step")
     ends = (_number(request, name, -math.inf, math.inf) for name in ("first", "last"))
     first, last = (None if end is None else end * UNITS[axis] for end in ends)
     return Window(axis, first, last)
 
 
-def _number(request: SignedIn, name: str, least: float, most: float) -> float | None:
+def _number(request: HttpRequest, name: str, least: float, most: float) -> float | None:
     """A number of the query string; None when it is not there. Raises Invalid."""
     text = request.GET.get(name, "")
     if not text:

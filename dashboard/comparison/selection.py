@@ -115,7 +115,7 @@ def selection_of(request: SignedIn, asked: QueryDict | None = None) -> Selection
     ids = run_ids(source)[:MOST]
     found = found_runs(request, ids)
     controls = {name: str(source[name]) for name in CONTROLS if source.get(name)}
-    return Selection(_looks([found[run_id] for run_id in ids], controls.get("baseline")), controls)
+    return Selection(looks([found[run_id] for run_id in ids], controls.get("baseline")), controls)
 
 
 def found_runs(request: SignedIn, ids: Sequence[str]) -> dict[str, Run]:
@@ -128,8 +128,9 @@ def found_runs(request: SignedIn, ids: Sequence[str]) -> dict[str, Run]:
     return found
 
 
-def _looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
-    """Each keeps its colour slot; where two share one, the later takes the next free one."""
+def looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
+    """The runs as a comparison shows them, each in its colour slot; where two share one, the later
+    takes the next free one."""
     known = {run.pk for run in runs}
     first = baseline if baseline in known else runs[0].pk if runs else None
     taken: set[int] = set()
