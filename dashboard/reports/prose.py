@@ -9,6 +9,7 @@ from dashboard.reports.sheet import SMALL, TEXT, Sheet
 
 HEADINGS = {"h1": 14.0, "h2": 12.0, "h3": 11.0}
 INDENT = 6.0
+DEEPEST = 12  # what is nested deeper stands no further to the right
 ON_PAPER = ("http://", "https://", "mailto:")  # links within the site lead nowhere from a file
 
 
@@ -69,7 +70,7 @@ class _Writer:
 
     def _indent(self, by: int) -> None:
         self.depth += by
-        self.sheet.set_left_margin(self.margin + self.depth * INDENT)
+        self.sheet.set_left_margin(self.margin + min(self.depth, DEEPEST) * INDENT)
         self.sheet.set_x(self.sheet.l_margin)
 
     def _next_bullet(self) -> str:
