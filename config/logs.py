@@ -54,5 +54,8 @@ def configuration(chosen: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "botocore": {"level": "WARNING"},
+            # Dozens of lines for every PDF; of letters that no font has, one a file.
+            "fontTools": {"level": "WARNING"},
+            "fpdf": {"level": "ERROR"},
         },
     }

@@ -249,6 +249,10 @@ HEARTBEAT_S = env.number("METASCOPE_HEARTBEAT_S", min(3, LEASE_S // 4), most=LEA
 CLIENT_SILENCE_S = env.number("METASCOPE_CLIENT_SILENCE_S", 600, least=10)
 # Runs of MLflow's clients, which send no heartbeat.
 MUTE_CLIENT_SILENCE_S = env.number("METASCOPE_MUTE_CLIENT_SILENCE_S", 24 * 3600, least=10)
+# A running run that logs no point for so long is told of to those who watch for it.
+STALL_S = env.number("METASCOPE_STALL_S", 1800, least=10)
+# Hosts, addresses and networks that webhooks may lead to though they are not public.
+WEBHOOK_HOSTS = env.words("METASCOPE_WEBHOOK_HOSTS")
 TRASH_DAYS = env.number("METASCOPE_TRASH_DAYS", 30, least=1)
 JOB_NICE = env.number("METASCOPE_JOB_NICE", 5, most=19)  # of a job's process; 0: like the pages
 JOB_MEMORY_MB = env.number("METASCOPE_JOB_MEMORY_MB", 0)  # a job's process; 0: no limit

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.http import HttpRequest
+
 from dashboard.charts.learning_curves import Look
-from dashboard.requests import SignedIn
 from dashboard.scope import number_in
 from experiments import reading
 from experiments.errors import Invalid
@@ -31,7 +32,7 @@ class ChartQuery:
     clips: bool = False
 
     @classmethod
-    def of(cls, request: SignedIn, *, width: int = 800) -> "ChartQuery":
+    def of(cls, request: HttpRequest, *, width: int = 800) -> "ChartQuery":
         """`?x=step|relative|time|metric:KEY&first=&last=&smooth=&width=&log=&logx=&clip=`: `first`
         and `last` are ends of the axis, in steps, minutes, seconds since 1970 or values of the
         metric. Raises Invalid; an unknown axis means step.
@@ -59,7 +60,7 @@ class ChartQuery:
         return reading.charted(run_ids, keys, self.window, smooth=self.smooth, width=self.width)
 
 
-def _window(request: SignedIn) -> Window:
+def _window(request: HttpRequest) -> Window:
     name = request.GET.get("x", "")
     against = name.removeprefix(METRIC) if name.startswith(METRIC) else ""
     known: tuple[Axis, ...] = ("relative", "time")
@@ -69,7 +70,7 @@ def _window(request: SignedIn) -> Window:
     return Window(axis, first, last, against)
 
 
-def _number(request: SignedIn, name: str, least: float, most: float) -> float | None:
+def _number(request: HttpRequest, name: str, least: float, most: float) -> float | None:
     """A number of the query string; None when it is not there. Raises Invalid."""
     text = request.GET.get(name, "")
     if not text:

@@ -12,7 +12,9 @@ from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 LONGEST = 20_000
 DEEPEST = 100  # what is nested deeper is left out
@@ -27,6 +29,19 @@ def render(text: str) -> SafeString:
         return mark_safe(linebreaks(text, autoescape=True))
     html: str = _MARKDOWN.render(text)
     return mark_safe(html)
+
+
+def parse(text: str) -> list[Token]:
+    """The blocks of a text, in order; `html` makes HTML of any run of them."""
+    return _MARKDOWN.parse(text)
+
+
+def html(tokens: Sequence[Token], *, top_heading: int) -> SafeString:
+    """As `render`, of a page whose lines are wrapped where their author's editor wraps them."""
+    changed: Any = {**_MARKDOWN.options, "breaks": False}
+    options = OptionsDict(changed)
+    found: str = _MARKDOWN.renderer.render(list(tokens), options, {"top_heading": top_heading})
+    return mark_safe(found)
 
 
 def _is_usual(address: str) -> bool:
@@ -45,9 +60,25 @@ def _link_open(
 def _heading(
     self: RendererHTML, tokens: Sequence[Token], place: int, options: Any, env: Any
 ) -> str:
+    top = env.get("top_heading", TOP_HEADING)
     token = tokens[place]
-    token.tag = f"h{min(6, int(token.tag[1:]) + TOP_HEADING - 1)}"
-    return self.renderToken(tokens, place, options, env)
+    written = token.tag
+    token.tag = f"h{min(6, int(written[1:]) + top - 1)}"
+    shown = self.renderToken(tokens, place, options, env)
+    token.tag = written  # whoever renders it again counts from there
+    return shown
+
+
+def _inline(state: StateCore) -> None:
+    """As the parser's own rule; but a paragraph that would take long to read stays as written."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        token.children = []
+        if len(token.content) <= LONGEST:
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+        else:
+            token.children.append(Token("text", "", 0, content=token.content))
 
 
 def _markdown() -> MarkdownIt:
@@ -56,6 +87,7 @@ def _markdown() -> MarkdownIt:
     )
     made.disable(["image"])  # "!" before a link
     made.validateLink = _is_usual  # type: ignore[method-assign,assignment]
+    made.core.ruler.at("inline", _inline)
     for rule, how in (
         ("link_open", _link_open), ("heading_open", _heading), ("heading_close", _heading),
     ):  # fmt: skip

@@ -1,5 +1,7 @@
 """What a page may show: every lookup starts from the reader; foreign ids are not found."""
 
+from django.http import HttpRequest
+
 from dashboard.requests import SignedIn
 from experiments import access
 from experiments.errors import Invalid, NotFound
@@ -70,7 +72,7 @@ def may_register(user: User, workspace: Workspace) -> bool:
     return role is not None and role.allows(Role.MEMBER)
 
 
-def number_in(request: SignedIn, name: str, *, default: int, least: int, most: int) -> int:
+def number_in(request: HttpRequest, name: str, *, default: int, least: int, most: int) -> int:
     """A whole number of the query string. Raises Invalid with the limits."""
     text = request.GET.get(name, "")
     if not text:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from dashboard.views import (
     artifacts,
     audit,
+    comments,
     compare,
     compare_charts,
     compare_episodes,
@@ -16,11 +17,13 @@ from dashboard.views import (
     members,
     model_actions,
     models,
+    notifications,
     palette,
     project_access,
     projects,
     queue,
     relation_charts,
+    reports,
     run,
     run_actions,
     run_charts,
@@ -31,6 +34,7 @@ from dashboard.views import (
     run_files,
     runs,
     saved_views,
+    shared_reports,
     sign_in,
     tokens,
     trash,
@@ -41,6 +45,9 @@ _ARTIFACT = f"{_PROJECT}artifacts/<str:name>/"
 _MODEL = "w/<slug:workspace>/models/<str:name>/"
 _MODEL_VERSION = f"{_MODEL}versions/<int:number>/"
 _RUN_CHARTS = "runs/<str:run_id>/charts/"
+_NOTIFICATIONS = f"{_PROJECT}notifications/"
+_REPORT = "reports/<int:report_id>/"
+_SHARED = "shared/<str:secret>/"
 _RUN_MODEL = "runs/<str:run_id>/models/<str:model_id>/"
 
 urlpatterns: list[URLPattern] = [
@@ -75,6 +82,41 @@ urlpatterns: list[URLPattern] = [
     path(f"{_PROJECT}access/role/", project_access.change, name="project_role"),
     path(f"{_PROJECT}views/", saved_views.save, name="view_save"),
     path(f"{_PROJECT}views/<int:view_id>/remove/", saved_views.remove, name="view_remove"),
+    path("notifications/", notifications.listed, name="notifications"),
+    path("notifications/read/", notifications.read, name="notifications_read"),
+    path(_NOTIFICATIONS, notifications.rules, name="project_notifications"),
+    path(f"{_NOTIFICATIONS}webhooks/", notifications.add_webhook, name="webhook_add"),
+    path(
+        f"{_NOTIFICATIONS}webhooks/<int:webhook_id>/remove/",
+        notifications.remove_webhook,
+        name="webhook_remove",
+    ),
+    path(
+        f"{_NOTIFICATIONS}webhooks/<int:webhook_id>/test/",
+        notifications.ping_webhook,
+        name="webhook_ping",
+    ),
+    path(
+        f"{_NOTIFICATIONS}deliveries/<int:delivery_id>/again/",
+        notifications.send_again,
+        name="webhook_again",
+    ),
+    path(f"{_PROJECT}reports/", reports.listed, name="reports"),
+    path(f"{_PROJECT}reports/new/", reports.new, name="report_new"),
+    path(_REPORT, reports.page, name="report"),
+    path(f"{_REPORT}edit/", reports.edit, name="report_edit"),
+    path(f"{_REPORT}remove/", reports.remove, name="report_remove"),
+    path(f"{_REPORT}share/", reports.share, name="report_share"),
+    path(f"{_REPORT}links/<int:link_id>/revoke/", reports.unshare, name="report_unshare"),
+    path(f"{_REPORT}panels/<int:place>/", reports.panel, name="report_panel"),
+    path(f"{_REPORT}panels/<int:place>/picture.svg", reports.picture, name="report_picture"),
+    path(f"{_REPORT}export.html", reports.export_html, name="report_html"),
+    path(f"{_REPORT}export.pdf", reports.export_pdf, name="report_pdf"),
+    path(f"{_SHARED}export.pdf", shared_reports.export_pdf, name="shared_pdf"),
+    path(_SHARED, shared_reports.page, name="shared"),
+    path(f"{_SHARED}panels/<int:place>/", shared_reports.panel, name="shared_panel"),
+    path(f"{_SHARED}panels/<int:place>/picture.svg", shared_reports.picture, name="shared_picture"),
+    path(f"{_SHARED}export.html", shared_reports.export_html, name="shared_html"),
     path(f"{_PROJECT}delete/", trash.delete_project, name="project_delete"),
     path("trash/", trash.projects, name="trash"),
     path("trash/<int:project_id>/restore/", trash.restore_project, name="project_restore"),
@@ -120,6 +162,12 @@ urlpatterns: list[URLPattern] = [
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/group/", run_actions.group, name="run_group"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),
+    path("runs/<str:run_id>/comments/", comments.write, name="comment_write"),
+    path(
+        "runs/<str:run_id>/comments/<int:comment_id>/remove/",
+        comments.remove,
+        name="comment_remove",
+    ),
     path("runs/<str:run_id>/delete/", trash.delete, name="run_delete"),
     path("runs/<str:run_id>/restore/", trash.restore, name="run_restore"),
     path("runs/<str:run_id>/erase/", trash.erase, name="run_erase"),

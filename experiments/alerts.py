@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from experiments import blobs, files
+from experiments import blobs, events, files
 from experiments.errors import DomainError
-from experiments.models import ManifestFile, Run
+from experiments.models import EventKind, ManifestFile, Run
 
 logger = logging.getLogger(__name__)
 FOLDER = "alerts"
@@ -41,6 +41,18 @@ def of_run(run: Run, limit: int = MOST) -> list[Alert]:
     rows = files.below(run.files, FOLDER).filter(size__lte=LARGEST, blob__isnull=False)
     found = (_alert(row) for row in rows.order_by("-path")[:limit])
     return [alert for alert in found if alert is not None]
+
+
+def announce(run: Run, file: ManifestFile) -> None:
+    """A file of the run was stored: if it is an alert, those who watch for these hear of it."""
+    if not file.path.startswith(f"{FOLDER}/") or (file.size or 0) > LARGEST:
+        return
+    found = _alert(file)
+    if found is not None:
+        events.note(
+            EventKind.ALERT, run_id=run.pk, project_id=run.project_id, key=file.path,
+            title=found.title[:200], text=found.text[:2_000], level=found.level, step=found.step,
+        )  # fmt: skip
 
 
 def _alert(file: ManifestFile) -> Alert | None:

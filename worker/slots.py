@@ -17,12 +17,13 @@ from experiments import queue
 from experiments.models import Job, Worker
 from worker import trainers
 from worker.supervision import supervise
-from worker.sweeps import sweep
+from worker.sweeps import sweep, tell
 
 logger = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 SWEEP_S = 5.0
+TELL_S = 2.0
 DATA_S = 10.0
 
 
@@ -39,6 +40,7 @@ class Slots:
         self._finder = threading.Thread(target=self._find, name="finder", daemon=True)
         self._describer: threading.Thread | None = None
         self._data: object = None
+        self._teller: threading.Thread | None = None
         self._due: dict[str, float] = {}
 
     def start(self) -> None:
@@ -81,6 +83,8 @@ class Slots:
             queue.beat(self._worker)
         if self._is_due("sweep", SWEEP_S):
             sweep()
+        if self._is_due("tell", TELL_S):
+            self._tell()
         if self._is_due("data", DATA_S):
             self._describe_data(self._worker)
         while not self._stopping.is_set() and self._has_room():
@@ -118,6 +122,12 @@ class Slots:
                 self._running.discard(threading.current_thread())
             self._bell.set()
 
+    def _tell(self) -> None:
+        """Tell of events beside everything else: an address may take its time to answer."""
+        if self._teller is None or not self._teller.is_alive():
+            self._teller = threading.Thread(target=_tell, name="telling", daemon=True)
+            self._teller.start()
+
     def _describe_data(self, worker: Worker) -> None:
         """Read the task distributions beside everything else, again whenever their files change."""
         data = trainers.data_on_disk()
@@ -151,6 +161,15 @@ def _take_over(announcement: queue.Announcement) -> None:
     former = Worker.objects.filter(name=announcement.name, host=announcement.host).first()
     if former is not None and not psutil.pid_exists(former.pid):
         queue.abandon(former, reason=f"{former.name} died")
+
+
+def _tell() -> None:
+    try:
+        tell()
+    except Exception:  # the thread's boundary: the next one tries again
+        logger.exception("Events could not be told of, trying again")
+    finally:
+        connections.close_all()
 
 
 def _describe(worker: Worker) -> None:

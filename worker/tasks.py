@@ -10,7 +10,7 @@ from celery.apps.worker import Worker as CeleryWorker
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
 
-from experiments import blobs, folding, lifecycle, retention, uploads
+from experiments import blobs, events, folding, inbox, lifecycle, retention, uploads
 from worker import trainers
 from worker.slots import Slots
 from worker.sweeps import sweep
@@ -47,12 +47,14 @@ def sweep_jobs() -> None:
 @shared_task(name="worker.tasks.fold_series")
 def fold_series() -> None:
     """Fold accepted batches into chunks, empty the trash, erase versions of artifacts that are
-    older than they are kept, delete blobs nothing refers to."""
+    older than they are kept, delete blobs nothing refers to, forget events of long ago."""
     folding.fold_pending(FOLDED_AT_ONCE)
     lifecycle.empty_trash()
     retention.sweep()
     blobs.collect()
     uploads.drop_stale_parts()
+    events.drop_old()
+    inbox.drop_old()
 
 
 def _note_sweep(app: Celery) -> None:

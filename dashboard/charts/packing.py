@@ -1,6 +1,7 @@
 """Columns of numbers as Plotly's typed arrays: base64 of little-endian bytes, no digits."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,23 @@ def packed(values: npt.ArrayLike, *, exact: bool = True) -> dict[str, str]:
     if np.array_equal(short.astype("<f8"), column, equal_nan=True):
         return _spec(short, "f4")
     return _spec(short, "f4") if not exact and _is_unseen(column) else _spec(column, "f8")
+
+
+def unpacked(figure: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The traces of a figure with arrays as columns."""
+    traces: list[dict[str, Any]] = []
+    for trace in figure["data"]:
+        columns = {name: _column(traces, name, trace.get(name)) for name in ("x", "y")}
+        traces.append({**trace, **columns})
+    return traces
+
+
+def _column(traces: list[dict[str, Any]], name: str, column: Any) -> Any:
+    if not isinstance(column, Mapping):
+        return column
+    if "same" in column:
+        return traces[column["same"]][name]
+    return np.frombuffer(base64.b64decode(column["bdata"]), "<" + column["dtype"])
 
 
 class Shared:

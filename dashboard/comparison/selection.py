@@ -128,7 +128,7 @@ def selection_of(
     source = request.GET if asked is None else asked
     found = found_runs(request, run_names(source)[:MOST], documents=documents)
     controls = {name: str(source[name]) for name in CONTROLS if source.get(name)}
-    return Selection(_looks(list(found.values()), controls.get("baseline")), controls)
+    return Selection(looks(list(found.values()), controls.get("baseline")), controls)
 
 
 def found_runs(
@@ -144,10 +144,10 @@ def found_runs(
     return {found[name].pk: found[name] for name in names}
 
 
-def _looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
-    """Each keeps its colour slot; where two share one, the later takes the next free one, after
-    ten one of the second shade. Few runs all differ in their dash; of many those that share a
-    colour do."""
+def looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
+    """The runs as a comparison shows them, each in its colour slot; where two share one, the later
+    takes the next that is free, after ten one of the second shade. Few runs all differ in their
+    dash; of many those that share a colour do."""
     known = {run.pk for run in runs}
     first = baseline if baseline in known else runs[0].pk if runs else None
     used: Counter[int] = Counter()

@@ -50,6 +50,7 @@ SHAPES = {
     ),
     "tag": '<path d="M2.5 2.5h5l6 6-5 5-6-6zM5 5.1v-.1"/>',
     "archive": '<path d="M2.5 3h11v3h-11zM3.5 6v7h9V6M6.5 8.5h3"/>',
+    "bell": '<path d="M4 11.5V7a4 4 0 0 1 8 0v4.5l1.5 1h-11zM6.7 14.2h2.6"/>',
     "leave": '<path d="M9.5 3h-6v10h6M7 8h7M11.5 5.5 14 8l-2.5 2.5"/>',
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from experiments import access
+from experiments import access, inbox
 from experiments.models import Project, User
 
 register = template.Library()
@@ -40,7 +40,7 @@ def words(text: str) -> list[str]:
 
 @register.inclusion_tag("dashboard/partials/_sidebar.html", takes_context=True)
 def sidebar(context: dict[str, Any]) -> dict[str, Any]:
-    """The rail: two queries, whatever the number of projects."""
+    """The rail: three queries, whatever the number of projects."""
     request = context["request"]
     user: User = request.user
     current = context.get("project")
@@ -62,6 +62,13 @@ def _pages(user: User, here: str) -> list[NavItem]:
         NavItem("Models", reverse("models"), "box", here.startswith("model")),
         NavItem("New job", "/jobs/new/", "job", here.startswith("job_new")),
         NavItem("Queue", reverse("queue"), "queue", here == "queue", waiting),
+        NavItem(
+            "Inbox",
+            reverse("notifications"),
+            "bell",
+            here == "notifications",
+            inbox.unread_count(user),
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
+from dashboard.comment_rows import comment_rows
 from dashboard.debugging.tab import debugging_tab
 from dashboard.episodes.tab import adaptation_tab
 from dashboard.file_tree import FileTree, Place
@@ -21,7 +22,7 @@ from dashboard.requests import SignedIn
 from dashboard.run_list import run_list
 from dashboard.scope import may_edit, may_register, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
-from experiments import alerts, queue, reading
+from experiments import access, alerts, queue, reading
 from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
@@ -79,6 +80,8 @@ def _header(request: SignedIn, run: Run) -> dict[str, Any]:
         "child_count": run.children.filter(deleted_at=None).count(),
         "rewinds": list(run.rewinds.order_by("-pk")[:MOST_REWINDS]),
         "alerts": alerts.of_run(run, limit=MOST_ALERTS),
+        "comments": comment_rows(run, request.user, access.role_in(request.user, run.project)),
+        "comment_metrics": list(summaries)[:MOST_NUMBERS],
         "progress": progress,
         "checkpoint": checkpoint,
         "checkpoint_percent": 100 * checkpoint.step / total if checkpoint and total else None,

@@ -7,6 +7,7 @@ from dashboard.chart_query import ChartQuery
 from dashboard.charts.adaptation import AdaptationLine, adaptation_figure
 from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
 from dashboard.charts.sinusoid_fits import fit_look, fit_name, sinusoid_figure, sinusoid_fits
+from dashboard.comment_rows import marks_of
 from dashboard.metric_names import inner_step
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
@@ -30,8 +31,11 @@ def curve(request: SignedIn, run_id: str) -> HttpResponse:
     views = query.read([run.pk], keys)
     curves = _curves(run, views)
     empty = None if any(len(view.x) for view in views) else _nothing(run, keys)
+    figure = learning_curves(curves, query.look)
+    if query.axis == "step":
+        figure["data"] += [mark.to_plotly_json() for mark in marks_of(run, views)]
     return chart_answer(
-        learning_curves(curves, query.look),
+        figure,
         empty=empty,
         live=not run.is_finished,
         note=drawn_note(views, query.look),

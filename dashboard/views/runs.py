@@ -1,26 +1,23 @@
 """The run table of a project, and the curves beside it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.chart_query import ChartQuery
-from dashboard.charts.learning_curves import Curve, drawn_note, learning_curves
-from dashboard.charts.theme import DASHES
+from dashboard.charts.learning_curves import drawn_note, learning_curves
 from dashboard.comparison.selection import MOST as MOST_CHARTED
 from dashboard.grouped_table import group_page, grouped_context
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
+from dashboard.run_curves import run_curves
 from dashboard.run_table import TableRequest, table_context
 from dashboard.scope import project_of
 from dashboard.table_state import TableState
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import run_export
 from experiments.errors import Invalid
-from experiments.models import Run
-from experiments.shapes import SeriesView
 
 LISTED_LINES = 10
 
@@ -101,7 +98,7 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     query = ChartQuery.of(request, width=400)
     views = query.read([run.pk for run in runs], [key])
     by_id = {run.pk: run for run in runs}
-    drawn = _looks(by_id, [view for view in views if len(view.x)])
+    drawn = run_curves(by_id, [view for view in views if len(view.x)])
     names = ", ".join(run.name for run in runs[:3]) or "No run"
     return chart_answer(
         learning_curves(drawn, query.look),
@@ -110,14 +107,3 @@ def curves(request: SignedIn, workspace: str, project: str) -> HttpResponse:
         note=drawn_note(views, query.look),
         legend=[LegendEntry(c.name, f"var(--{c.color})", c.dash) for c in drawn[:LISTED_LINES]],
     )
-
-
-def _looks(runs: dict[str, Run], views: Sequence[SeriesView]) -> list[Curve]:
-    """Each run in its colour; runs here that share one differ by dash."""
-    drawn: list[Curve] = []
-    for view in views:
-        run = runs[view.run_id]
-        color = f"run-{run.color_slot}"
-        dash = DASHES[sum(one.color == color for one in drawn) % len(DASHES)]
-        drawn.append(Curve(view, run.name, color, dash))
-    return drawn

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
-from experiments import recording
+from experiments import events, recording
 from experiments.errors import Conflict, Invalid
 from experiments.lifecycle.editing import set_summary
 from experiments.lifecycle.runs import create_run, transition
@@ -107,7 +107,11 @@ def report_client_run(run: Run, *, status: RunStatus, finished_at: datetime | No
         changes["finished_at"] = None
     if status == RunStatus.RUNNING:
         changes |= {"started_at": Coalesce("started_at", Now()), "heartbeat_at": Now()}
-    Run.objects.filter(pk=run.pk).update(**changes)
+    rows = Run.objects.filter(pk=run.pk)
+    is_news = rows.exclude(status=status).exists()
+    rows.update(**changes)
+    if is_news:
+        events.note_end(run, status)
     run.refresh_from_db(
         fields=["status", "status_reason", "exit_code", "started_at", "finished_at"]
     )

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Coalesce, Now
 
+from experiments import events
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.lifecycle import params as flat
 from experiments.lifecycle.nesting import find_parent, hold, not_there
@@ -124,7 +125,10 @@ def transition(run: Run, *, to: RunStatus, reason: str = "", exit_code: int | No
             "heartbeat_at": Now(),
             "finished_at": None,
         }
-    changed = Run.objects.filter(pk=run.pk, status__in=_ALLOWED.get(to, ())).update(**changes)
+    with transaction.atomic():
+        changed = Run.objects.filter(pk=run.pk, status__in=_ALLOWED.get(to, ())).update(**changes)
+        if changed:
+            events.note_end(run, to, reason)
     run.refresh_from_db(
         fields=[
             "status",

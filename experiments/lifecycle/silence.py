@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from experiments import events
 from experiments.lifecycle.runs import transition
 from experiments.models import Job, Run, RunStatus, RunTag
 
@@ -66,7 +67,7 @@ def hear(run: Run) -> bool:
 def sweep_silent_runs() -> int:
     """Marks running client runs as crashed that were silent too long; returns how many.
 
-    Conditional UPDATEs by the database's clock: a run that is heard of meanwhile is not marked.
+    By the database's clock, with the runs locked: one that is heard of meanwhile is not marked.
     A run ends with its last sign of life.
     """
     last_sign = Coalesce("heartbeat_at", "started_at", "created_at")
@@ -86,11 +87,15 @@ def _mark_silent(last_sign: Coalesce, seconds: int, clients: Q) -> int:
         status=RunStatus.RUNNING,
         last_sign__lt=Now() - limit,
     )
-    return silent.update(
-        status=RunStatus.CRASHED,
-        status_reason=(
-            f"No sign of life for {seconds:,} s: its process has probably died. "
-            "Points, console lines or a heartbeat bring it back."
-        ),
-        finished_at=last_sign,
+    reason = (
+        f"No sign of life for {seconds:,} s: its process has probably died. "
+        "Points, console lines or a heartbeat bring it back."
     )
+    with transaction.atomic():
+        rows = list(silent.select_for_update(no_key=True).only("pk", "project_id"))
+        Run.objects.filter(pk__in=[run.pk for run in rows]).update(
+            status=RunStatus.CRASHED, status_reason=reason, finished_at=last_sign
+        )
+        for run in rows:
+            events.note_end(run, RunStatus.CRASHED, reason)
+    return len(rows)

@@ -20,7 +20,16 @@ from experiments.models.artifacts import (
     BlobUpload,
 )
 from experiments.models.audit import AuditEntry
+from experiments.models.comments import Comment
 from experiments.models.evaluations import EpisodeAnswers, Evaluation
+from experiments.models.events import (
+    Delivery,
+    EventKind,
+    Notification,
+    RunEvent,
+    Watch,
+    Webhook,
+)
 from experiments.models.files import Manifest, ManifestFile
 from experiments.models.inputs import (
     Dataset,
@@ -34,6 +43,7 @@ from experiments.models.jobs import Checkpoint, Job, JobAttempt, Worker
 from experiments.models.metrics import ChunkOverview, MetricBatch, Series, SeriesChunk
 from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
+from experiments.models.reports import Report, ReportLink, ReportVersion
 from experiments.models.runs import LogChunk, Param, Rewind, Run, RunStatus, RunTag
 from experiments.models.saved_views import SavedView
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
@@ -50,10 +60,13 @@ __all__ = [
     "BlobUpload",
     "Checkpoint",
     "ChunkOverview",
+    "Comment",
     "Dataset",
     "DatasetInput",
+    "Delivery",
     "EpisodeAnswers",
     "Evaluation",
+    "EventKind",
     "IdempotencyRecord",
     "Invitation",
     "Job",
@@ -69,15 +82,20 @@ __all__ = [
     "MetricBatch",
     "ModelAlias",
     "ModelVersion",
+    "Notification",
     "Param",
     "Project",
     "ProjectRole",
     "ProjectTag",
     "RegisteredModel",
     "RegistryTag",
+    "Report",
+    "ReportLink",
+    "ReportVersion",
     "Rewind",
     "Role",
     "Run",
+    "RunEvent",
     "RunStatus",
     "RunTag",
     "Scope",
@@ -88,6 +106,8 @@ __all__ = [
     "Snapshot",
     "SnapshotFile",
     "User",
+    "Watch",
+    "Webhook",
     "Worker",
     "Workspace",
 ]

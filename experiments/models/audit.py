@@ -41,6 +41,12 @@ class Action(StrEnum):
     MODEL_STAGE_CHANGED = "model.stage_changed"
     LOGGED_MODEL_TRASHED = "logged_model.trashed"
     JOB_CANCELLED = "job.cancelled"
+    COMMENT_REMOVED = "comment.removed"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_REMOVED = "webhook.removed"
+    REPORT_REMOVED = "report.removed"
+    REPORT_SHARED = "report.shared"
+    REPORT_LINK_REVOKED = "report.link_revoked"
 
 
 class AppendOnly(RuntimeError):

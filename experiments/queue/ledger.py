@@ -11,7 +11,8 @@ from django.db.models import Expression, F, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from experiments.models import Job, JobAttempt, Run, Worker
+from experiments import events
+from experiments.models import Job, JobAttempt, Run, RunStatus, Worker
 from experiments.models.jobs import JobStatus
 from experiments.queue.doorbell import ring
 
@@ -159,6 +160,8 @@ def _end(
     if changed:
         _close_attempt(job_id, attempt, outcome, reason)
         _set_run(job_id, status, reason, finished_at=Now())
+        run = Run.objects.select_related("project").only("project").get(job__id=job_id)
+        events.note_end(run, RunStatus(status), reason)
     return bool(changed)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from django.db import transaction
 
-from experiments import folding, journal, summaries
+from experiments import events, folding, journal, summaries
 from experiments.errors import Conflict, Invalid, NotFound, Superseded
 from experiments.models import Job, Series
 from experiments.models.jobs import JobStatus
@@ -130,6 +130,9 @@ def _update_summaries(run_id: str, project_id: int, series: Sequence[SeriesPoint
     found = {}
     for one in series:
         summary = summaries.summarize(one.key, one.steps, one.times, one.values)
+        if summary.nonfinite and not (one.key in stored and stored[one.key].nonfinite):
+            step = summary.first_bad_step
+            events.note_bad(run_id=run_id, project_id=project_id, metric=one.key, step=step)
         if one.key in stored:
             summary = summaries.merge(stored[one.key], summary)
         found[one.key] = summary

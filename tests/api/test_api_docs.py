@@ -12,7 +12,8 @@ from experiments.api.docs import BYTES
 from experiments.api.fields import Input
 from tests.api.test_api_routes import METHODS, patterns
 
-WITHOUT_BODY = ("erase", "restore", "cancel", "retry", "heartbeat", "archive", "unarchive")
+WITHOUT_BODY = ("erase", "restore", "cancel", "retry", "heartbeat", "archive", "unarchive",
+                "ping")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,15 @@ from django.urls import URLPattern, URLResolver
 from experiments import (
     access,
     artifacts,
+    comments,
     files,
     lifecycle,
     recording,
+    reports,
     saved_views,
     snapshots,
     uploads,
+    webhooks,
 )
 from experiments.api.v1 import urls
 from experiments.mlflow import registering
@@ -32,7 +35,7 @@ from tests.api.conftest import error_of, give_own_roles
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
 # Addresses that are of no project: a role of one's own in a project changes nothing there.
 OF_NO_PROJECT = ("users/", "invitations/", "tokens/", "workspaces/", "workers/", "trainers/",
-                 "distributions/", "schema/", "docs/", "models/")  # fmt: skip
+                 "distributions/", "schema/", "docs/", "models/", "notifications/")  # fmt: skip
 # The registry is the workspace's; what a version is made of is a project's.
 MADE_IN_A_PROJECT = {("models/lab/net/versions/", "POST"),
                      ("models/lab/net/versions/1/files/", "GET"),
@@ -65,6 +68,8 @@ ARTIFACT = {
 }  # fmt: skip
 POINTS = {"client": "c", "number": 0, "series": [{"key": "loss", "steps": [0], "values": [1.0]}]}
 
+WEBHOOK = {"url": "https://example.com/hook", "kinds": ["failed"]}
+
 TABLE = [
     ("users/me/", "GET", None, MINE),
     ("tokens/", "GET", None, MINE),
@@ -93,10 +98,29 @@ TABLE = [
     ("projects/lab/sinusoid/access/", "GET", None, READ),
     ("projects/lab/sinusoid/access/vera/", "PUT", {"role": "member"}, ADMIN_WRITE),
     ("projects/lab/sinusoid/access/rita/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/lab/sinusoid/watch/", "GET", None, READ),
+    ("projects/lab/sinusoid/watch/", "PUT", {"kinds": ["failed"]}, READ),
+    ("projects/lab/sinusoid/webhooks/", "GET", None, ADMIN_WRITE),
+    ("projects/lab/sinusoid/webhooks/", "POST", WEBHOOK, ADMIN_CREATE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/", "DELETE", None, ADMIN_REMOVE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/deliveries/", "GET", None, ADMIN_WRITE),
+    ("projects/lab/sinusoid/webhooks/{webhook}/ping/", "POST", {}, ADMIN_WRITE),
+    ("notifications/", "GET", None, MINE),
+    ("notifications/read/", "POST", {}, MINE),
     ("projects/lab/sinusoid/views/", "GET", None, READ),
     ("projects/lab/sinusoid/views/", "POST", {"name": "new", "query": "sort=name"}, CREATE),
     ("projects/lab/sinusoid/views/{view}/", "GET", None, READ),
     ("projects/lab/sinusoid/views/{view}/", "DELETE", None, ADMIN_REMOVE),
+    ("reports/", "GET", None, MINE),
+    ("reports/", "POST", {"project": "lab/sinusoid", "title": "T"}, CREATE),
+    ("reports/{report}/", "GET", None, READ),
+    ("reports/{report}/", "PATCH", {"version": 1, "text": "x"}, WRITE),
+    ("reports/{report}/", "DELETE", None, ADMIN_REMOVE),
+    ("reports/{report}/versions/", "GET", None, READ),
+    ("reports/{report}/versions/1/", "GET", None, READ),
+    ("reports/{report}/links/", "GET", None, WRITE),
+    ("reports/{report}/links/", "POST", {"days": 1}, CREATE),
+    ("reports/{report}/links/{link}/", "DELETE", None, REMOVE),
     ("runs/", "GET", None, MINE),
     ("runs/", "POST", {"project": "lab/sinusoid"}, CREATE),
     ("runs/groups/?project=lab/sinusoid&by=status", "GET", None, READ),
@@ -129,6 +153,9 @@ TABLE = [
     ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
     ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
     ("runs/{run}/alerts/", "GET", None, READ),
+    ("runs/{run}/comments/", "GET", None, READ),
+    ("runs/{run}/comments/", "POST", {"text": "x"}, CREATE),
+    ("runs/{run}/comments/{comment}/", "DELETE", None, ADMIN_REMOVE),
     ("runs/{run}/artifacts/", "GET", None, READ),
     ("runs/{run}/artifacts/", "POST", {"version": "{version}"}, WRITE),
     ("workspaces/lab/blobs/missing/", "POST", {"sha256": [SHA]}, WRITE),
@@ -233,7 +260,17 @@ def things(lab):
         name="best",
         query="sort=name",
     )
+    report = reports.create(lab.project, user=factories.make_user("otto"), title="Found")
+    link, _ = reports.share(report, user=factories.make_user("max"), days=1)
+    comment = comments.comment(run, user=factories.make_user("otto"), text="x")
+    webhook, _ = webhooks.create(
+        lab.project, user=factories.make_user("max"), site="http://testserver/", **WEBHOOK
+    )
     return {
+        "comment": comment.pk,
+        "webhook": webhook.pk,
+        "report": report.pk,
+        "link": link.pk,
         "view": view.pk,
         "invitation": invitation.pk,
         "secret": secret,
@@ -329,7 +366,9 @@ def _pattern_of(address):
         "trashed": "a",
         "trained": "a",
     }
-    numbers = dict.fromkeys(("token", "version", "artifact", "aliased", "invitation", "view"), "1")
+    numbered = ("token", "version", "artifact", "aliased", "invitation", "view", "report", "link",
+                "comment", "webhook")  # fmt: skip
+    numbers = dict.fromkeys(numbered, "1")
     path = address.partition("?")[0].format(**names, **numbers)
     found = [id(entry) for prefix, entry in patterns() if entry.resolve(path.removeprefix(prefix))]
     assert found, f"{path} is no address of the API"
@@ -366,6 +405,10 @@ def _sample(pattern, things):
         "<str:sha256>": SHA,
         "<int:number>": "1",
         "<int:view_id>": str(things["view"]),
+        "<int:comment_id>": str(things["comment"]),
+        "<int:webhook_id>": str(things["webhook"]),
+        "<int:report_id>": str(things["report"]),
+        "<int:link_id>": str(things["link"]),
         "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),
     }.items():

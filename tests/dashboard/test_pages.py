@@ -381,7 +381,7 @@ def test_console_text_is_escaped(project):
     assert "<script>alert(1)" not in page
 
 
-@pytest.mark.parametrize(("url", "most"), [("/", 21), ("/queue/", 14), ("/p/lab/sinusoid/", 26)])
+@pytest.mark.parametrize(("url", "most"), [("/", 22), ("/queue/", 15), ("/p/lab/sinusoid/", 27)])
 def test_queries_do_not_grow_with_runs(project, url, most, django_assert_max_num_queries):
     worker = make.make_worker()
     for number in range(12):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import audit, files
+from experiments import alerts, audit, blobs, files
 from experiments.api.bodies import Body, RawParser, download
 from experiments.api.docs import documented
 from experiments.api.fields import Output
@@ -85,7 +85,12 @@ class RunFileContent(RunView):
     def put(self, request: Request, run_id: str) -> Response:
         digest = request.query_params.get("sha256", "")
         manifest = files.of_run(self.run)
-        file = files.put(manifest, path_of(request), Body(request), sha256=digest)
+        place = path_of(request)
+        files.check_free(manifest, place)
+        blob = blobs.receive(Body(request), sha256=digest)
+        with transaction.atomic():
+            file = files.put_blob(manifest, place, blob)
+            alerts.announce(self.run, file)
         return Response(StoredFileOutput(file).data)
 
     @documented(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0025_outermost_runs'),
+        ('experiments', '0027_notifications'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""What a report's markdown becomes: pages, panels, files to take along."""
