@@ -142,6 +142,25 @@ def plain(method: str, seed: int, score: float) -> Run:
     return run
 
 
+def test_runs_named_by_their_numbers_have_the_same_verdict(ada: Client, methods: list[Run]):
+    project = methods[0].project
+    numbers = ",".join(str(run.number) for run in methods)
+    asked = f"/compare/?runs={project.workspace.slug}/{project.slug}:{numbers}"
+    text = ada.get(asked).content.decode()
+
+    assert "maml is better than anil by 0." in text
+    address = text.split('href="/api/v1/compare/verdict/')[1].split('"')[0].replace("&amp;", "&")
+    assert ada.get(f"/api/v1/compare/verdict/{address}").status_code == 200
+
+
+def test_what_bands_go_over_leaves_the_verdict_alone(ada: Client, methods: list[Run]):
+    text = page(ada, methods, by="run", bands="t", over="group")
+
+    assert "maml is better than anil" not in text
+    figure = ada.get(url(methods, "charts/difference/", by="run", over="group")).json()
+    assert "each the mean over seeds" not in figure["note"]
+
+
 def test_runs_without_episodes_are_compared_by_a_number_over_seeds(ada: Client):
     runs = [plain("cnn", seed, 0.5 + 0.01 * seed) for seed in range(3)]
     runs += [plain("vit", seed, 0.8 + 0.012 * seed) for seed in range(3)]

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from dashboard.charts.packing import Shared, packed
+from dashboard.charts.packing import Shared, packed, unpacked
 
 
 def read(spec: dict[str, str]) -> np.ndarray:
@@ -56,3 +56,20 @@ def test_equal_columns_of_a_figure_are_sent_once():
     assert read(first).tolist() == [0, 1, 2]
     assert read(other).tolist() == [0, 1, 2, 3]
     assert again == {"same": 0}
+
+
+def test_an_unpacked_figure_has_its_columns_again():
+    column = np.array([1.0, np.nan, 3.0])
+    shared = Shared()
+    traces = [
+        {"x": shared.packed(column, 0), "y": packed([1, 2, 3]), "name": "first"},
+        {"x": shared.packed(column, 1), "y": [4, None, 6]},
+    ]
+
+    first, second = unpacked({"data": traces})
+
+    assert first["name"] == "first"
+    assert np.array_equal(first["x"], column, equal_nan=True)
+    assert first["y"].tolist() == [1, 2, 3]
+    assert np.array_equal(second["x"], column, equal_nan=True)
+    assert second["y"] == [4, None, 6]
