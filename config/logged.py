@@ -50,6 +50,9 @@ def take_over() -> None:
     """From now on, what this process prints is logged. Records still go to the first stderr."""
     logging.config.dictConfig(logs.configuration("json"))
     logging.captureWarnings(True)
+    # A record that cannot be written, as on a full disk, is lost. Told on stderr it would be a
+    # record again, and so on, until the process ends by it.
+    logging.raiseExceptions = False
     # Celery tells of its start and stop on the stream it was born with.
     sys.stdout = sys.__stdout__ = Lines(logging.INFO)  # type: ignore[misc,assignment]
     sys.stderr = Lines(logging.WARNING)

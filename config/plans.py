@@ -53,7 +53,7 @@ def web(options: Options, told: Mapping[str, str], listening_descriptor: int) ->
         command=_logged(
             "gunicorn", f"--config python:config.web --bind fd://{listening_descriptor}"
         ),
-        environment={**told, counters.FOLDER: str(options.data / "metrics")},
+        environment={**told, counters.FOLDER: str(counters.place(options.data))},
         folder=ROOT,
         log=_log(options, "web"),
         descriptors=(listening_descriptor,),

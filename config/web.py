@@ -46,6 +46,11 @@ def when_ready(server: Any) -> None:
     gc.freeze()
 
 
+def on_exit(server: Any) -> None:
+    """The server ends, in order."""
+    counters.clear_away()
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """A process has ended: what it counted stays in the sums."""
     if counters.is_shared():

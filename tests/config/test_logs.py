@@ -184,3 +184,22 @@ def test_text_is_left_as_it_is(noisy):
     assert done.stdout == "printed 1\n"
     assert "half a line\n" in done.stderr
     assert "Traceback (most recent call last)" in done.stderr
+
+
+def test_lines_that_cannot_be_written_end_nothing(tmp_path):
+    """As on a full disk."""
+    (tmp_path / "chatty.py").write_text(
+        "import logging, sys\n"
+        "for n in range(5): print('line', n); logging.getLogger('x').error('no room')\n"
+        "open(sys.argv[1], 'w').write('went on')\n"
+    )
+
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "config.logged", "chatty", str(tmp_path / "told")],
+            cwd=settings.BASE_DIR, stderr=full, check=False, timeout=60,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "METASCOPE_LOG_FORMAT": "json"},
+        )  # fmt: skip
+
+    assert done.returncode == 0
+    assert (tmp_path / "told").read_text() == "went on"

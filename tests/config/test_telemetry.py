@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 from prometheus_client.parser import text_string_to_metric_families
 
+from config import counters
 from experiments.models import RunStatus
 from tests import factories
 
@@ -134,3 +135,18 @@ def test_processes_of_one_web_server_count_together(tmp_path):
     wanted = 'metascope_http_requests_total{method="GET",route="runs/",status="200"}'
     assert f"{wanted} 3.0" in printed[0]
     assert f"{wanted} 6.0" in printed[1]
+
+
+def test_counters_lie_in_memory_where_there_is_any_and_the_place_is_ours(tmp_path):
+    data, memory = tmp_path / "data", tmp_path / "memory"
+
+    assert counters.place(data, memory) == data / "metrics"
+    memory.mkdir()
+    first = counters.place(data, memory)
+    assert first.parent == memory
+    assert first.stat().st_mode & 0o777 == 0o700
+    assert counters.place(data, memory) == first
+    assert counters.place(tmp_path / "other", memory) != first
+    first.rmdir()
+    first.symlink_to(tmp_path)
+    assert counters.place(data, memory) == data / "metrics"

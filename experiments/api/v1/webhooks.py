@@ -9,6 +9,7 @@ from experiments import webhooks
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Output, Text, Texts
 from experiments.api.idempotency import idempotent
+from experiments.api.v1.run_shapes import Nothing
 from experiments.api.views import ProjectView, or_not_found
 from experiments.models import Delivery, EventKind, Role, Webhook
 
@@ -143,10 +144,13 @@ class WebhookPing(WebhookView):
         "webhooks_ping",
         "Send a test to a webhook",
         description="A worker sends it within seconds.",
+        body=Nothing,
+        body_example={},
         answer=DeliveryOutput,
         example={**DELIVERY, "event": "test", "sent_at": None, "attempts": 0, "status": None},
     )
     def post(self, request: Request, workspace: str, project: str, webhook_id: int) -> Response:
+        self.read(Nothing)
         made = webhooks.ping(self.hook())
         made.refresh_from_db()
         return Response(DeliveryOutput(made).data)
