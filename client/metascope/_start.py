@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -17,6 +15,7 @@ from metascope._channel import open_channel, say
 from metascope._disabled import DisabledRun
 from metascope._errors import MetascopeError
 from metascope._ids import new_id
+from metascope._options import misfit
 from metascope._run import Run
 
 
@@ -59,24 +58,35 @@ def start(
 
     `disabled` (or METASCOPE_MODE=disabled): the script runs as it is, and nothing is recorded.
 
+    A value that does not fit its option ends no script: one that describes the run (`name`,
+    `params`, `tags`, ...) is left out, one that says where it belongs (`project`, `parent`,
+    `shared`, ...) leaves nothing recorded; either is said at once on standard error.
+
     Raises ValueError for settings that make no sense, OSError where no spool can be written.
     """
     settings = _settings.load()
     if isinstance(parent, Run):
         project = project or parent.project
     project = project or os.environ.get("METASCOPE_PROJECT", "")
-    if disabled or settings.mode == "disabled":
+    place = {
+        "project": project, "parent": parent, "resume": resume, "after_step": after_step,
+        "shared": shared, "rank": rank, "disabled": disabled,
+    }  # fmt: skip
+    problem = next(filter(None, (misfit(*one) for one in place.items())), None)
+    if settings.mode == "disabled" or (disabled and not problem):
+        return _begun(DisabledRun(settings, project))
+    if problem:
+        say(f"this run is not recorded: {problem}")
         return _begun(DisabledRun(settings, project))
     if not project and not resume:
         raise ValueError('name a project, start("sinusoid"), or set METASCOPE_PROJECT')
+    recorded = _that_fit({"console": console, "code": code, "system": system})
+    about = _that_fit(
+        {"name": name, "params": params, "tags": tags, "notes": notes, "group": group, "seed": seed}
+    )
     content = {
         "project": project,
-        "name": name,
-        "params": _values.plain(params or {}),
-        "tags": list(tags),
-        "notes": notes,
-        "group": group,
-        "seed": seed,
+        **{key: list(one) if key == "tags" else _values.plain(one) for key, one in about.items()},
         "command": _capture.command(),
         "environment": _capture.environment(),
     }
@@ -90,7 +100,10 @@ def start(
     if parent is not None:
         content |= {"parent": parent} if isinstance(parent, str) else parent.as_parent()
     if resume:
-        first = {"type": "resume", "content": {"run": resume, "after_step": after_step}}
+        first = {
+            "type": "resume",
+            "content": {"run": resume, "after_step": _values.plain(after_step)},
+        }
     made = "" if resume or shared else new_id()  # of a shared run the first of several starts is
     if made:
         content["id"] = made
@@ -101,7 +114,7 @@ def start(
             channel,
             settings.exit_wait_s,
             project,
-            ends=rank == 0,
+            ends=not rank,
             named=named,
             run_id=resume or made,
         )
@@ -110,23 +123,24 @@ def start(
         return run
     if settings.mode == "online":
         adopt(settings, say)
-    if code and (snapshot := _capture.snapshot()):
+    if recorded.get("code", True) and (snapshot := _capture.snapshot()):
         run.record_code(snapshot)
-    if console:
+    if recorded.get("console", True):
         run.capture_console()
-    if system:
+    if recorded.get("system", True):
         run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
     return run
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """Those that are handed on to `start` later. Raises TypeError for one that it does not have."""
-    known = [name for name in inspect.signature(start).parameters if name != "project"]
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(known)}"
-            raise TypeError(f"{name!r} is no option here, nor one of metascope.start: {hint}")
+def _that_fit(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those whose value fits; of the others is said that they are left out."""
+    found = {}
+    for name, value in given.items():
+        if error := misfit(name, value):
+            say(f"{error}; it is left out")
+        elif value is not None:
+            found[name] = value
+    return found
 
 
 def _begun(run: Run) -> Run:

@@ -17,6 +17,7 @@ from typing import Any
 
 from metascope._active import active_run
 from metascope._errors import MissingFramework
+from metascope._options import check
 from metascope._patches import Patches
 from metascope._run import Run
 
@@ -144,8 +145,10 @@ def sync_tensorboard(run: Run | None = None) -> Mirror:
     The event files are written as before.
 
     Returns what `close` undoes it with; it is a context manager, too. Raises MissingFramework where
-    neither torch.utils.tensorboard nor tensorboardX is installed.
+    neither torch.utils.tensorboard nor tensorboardX is installed, TypeError for a `run` that is
+    none.
     """
+    check(run=run)
     writers = [
         importlib.import_module(module).SummaryWriter
         for module, needed in WRITERS.items()

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
 
 from metascope._capture import MASK, SECRET
+from metascope._options import check_options
 from metascope._run import Run
-from metascope._start import check_options, start
+from metascope._start import start
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,7 +28,7 @@ def track(project: str = "", **options: Any) -> Callable[[Callable[P, R]], Calla
     is the run, too. Arguments whose name says that they are secret are masked.
     """
 
-    check_options(options)
+    check_options(project, options)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

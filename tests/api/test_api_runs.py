@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rest_framework.renderers import JSONRenderer
 
 from experiments.api.v1.run_shapes import RunOutput
-from experiments.models import Run, RunTag, User
+from experiments.models import Role, Run, RunTag, User
 from tests import factories
 from tests.api.conftest import error_of
 
@@ -370,3 +370,17 @@ def test_whatever_a_crashed_run_sends_makes_it_running_again(lab, part, body):
     assert (shown["status"], shown["finished_at"]) == ("running", None)
     assert shown["status_reason"].startswith("Heard of again")
     assert shown["heartbeat_at"] is not None
+
+
+def test_a_member_of_several_workspaces_hears_how_a_new_project_is_named(lab):
+    factories.make_workspace("other", ada=Role.MEMBER)
+
+    answer = lab.member.post("/api/v1/projects/", {"slug": "trees"})
+
+    message = 'Name one of your workspaces: lab, other. In a script: project="lab/trees".'
+    assert answer.status_code == 400
+    assert error_of(answer)["fields"] == {"workspace": [message]}
+    for slug in (None, 5, [], "x" * 500):
+        answer = lab.member.post("/api/v1/projects/", {"slug": slug}, format="json")
+        assert answer.status_code == 400
+        assert len(error_of(answer)["message"]) < 200

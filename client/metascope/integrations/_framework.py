@@ -14,9 +14,10 @@ from metascope._channel import say
 from metascope._disabled import DisabledRun
 from metascope._ending import Ending
 from metascope._errors import MissingFramework
+from metascope._options import check, check_options
 from metascope._run import Run
 from metascope._settings import load
-from metascope._start import check_options, start
+from metascope._start import start
 
 COMPLETED = Ending()
 
@@ -43,11 +44,13 @@ def begin(project: str, options: Mapping[str, Any]) -> Run:
 
 class RunSource:
     """The run an integration records into: one that was given, the active one, or one of its own,
-    begun with the first use and ended by `end`. Raises TypeError for options that `start` does not
-    have: now, and not in the middle of a training."""
+    begun with the first use and ended by `end`. Raises TypeError for a `run` that is none and
+    for options that `start` does not have, TypeError or ValueError for values that do not fit: now,
+    and not in the middle of a training."""
 
     def __init__(self, run: Run | None, project: str, options: Mapping[str, Any]) -> None:
-        check_options(options)
+        check(run=run)
+        check_options(project, options)
         self.run = run
         self.project = project
         self.options = dict(options)
@@ -96,4 +99,5 @@ def never_raising(run: Run, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # logging must never end a training
-        run._lose(1, f"{what}: {type(error).__name__}: {error}")
+        with contextlib.suppress(Exception):
+            run._lose(1, f"{what}: {type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from metascope._options import check
 from metascope._run import Run
 from metascope.integrations._framework import RunSource, framework, never_raising, numbers, suffix
 
@@ -28,8 +29,7 @@ class MetascopeCallback(_callbacks.Callback):
         model: str = "", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__()
-        if every_batches < 0:
-            raise ValueError(f"every_batches is {every_batches}: use 1 or more, or 0 for none")
+        check(model=model, every_batches=every_batches)
         self._source = RunSource(run, project, options)
         self._every = every_batches
         self._name = model

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from metascope import _values
 from metascope._ending import ending
+from metascope._options import check
 from metascope._run import Run
 from metascope.integrations._framework import RunSource, framework, numbers
 
@@ -45,6 +46,7 @@ class MetascopeLogger(_loggers.Logger):
         checkpoints: Literal["none", "best", "all"] = "none", prefix: str = "", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__()
+        check(prefix=prefix)
         if checkpoints not in CHECKPOINTS:
             raise ValueError(f"checkpoints is {checkpoints!r}: use {', '.join(CHECKPOINTS)}")
         self._source = RunSource(run, project, options)

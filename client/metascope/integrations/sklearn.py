@@ -15,8 +15,8 @@ from typing import Any
 
 from metascope import _values
 from metascope._active import active_run
+from metascope._options import check, check_options
 from metascope._run import Run
-from metascope._start import check_options
 from metascope.integrations._framework import begin, framework, never_raising, numbers, suffix
 
 _base: Any = framework("sklearn.base", install="scikit-learn")
@@ -165,7 +165,8 @@ def autolog(
     the new settings take the place of the old ones.
     """
     global _current
-    check_options(options)
+    check(score=score, models=models)
+    check_options(project, options)
     stop()
     framework("sklearn.utils.discovery", install="scikit-learn")
     _current = Autolog(Recorder(project, score, models, options))

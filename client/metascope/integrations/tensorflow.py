@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from metascope._active import active_run
+from metascope._options import check
 from metascope._patches import Patches
 from metascope._run import Run
 from metascope._tensorboard import as_pictures, media_key
@@ -35,6 +36,7 @@ class capture_summaries(Patches):
 
     def __init__(self, run: Run | None = None) -> None:
         super().__init__()
+        check(run=run)
         self._run = run
         for module in {id(one): one for one in _modules}.values():
             for kind, keep in _KINDS.items():

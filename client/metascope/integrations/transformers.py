@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from metascope._options import check
 from metascope._run import Run
 from metascope.integrations._framework import RunSource, framework, never_raising, numbers, suffix
 
@@ -28,6 +29,7 @@ class MetascopeCallback(_transformers.TrainerCallback):
     def __init__(
         self, project: str = "", *, run: Run | None = None, checkpoints: str = "", **options: Any
     ) -> None:
+        check(checkpoints=checkpoints)
         self._source = RunSource(run, project, options)
         self._checkpoints = checkpoints
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from metascope._options import check
 from metascope._run import Run
 from metascope.integrations._framework import RunSource, framework, never_raising, suffix
 
@@ -27,6 +28,7 @@ class MetascopeCallback(_callback.TrainingCallback):
         self, project: str = "", *, run: Run | None = None, model: str = "", **options: Any
     ) -> None:
         super().__init__()
+        check(model=model)
         self._source = RunSource(run, project, options)
         self._name = model
         self._last: dict[str, float] = {}

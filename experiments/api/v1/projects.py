@@ -15,6 +15,7 @@ from experiments.errors import Invalid, NotFound
 from experiments.models import Role, Workspace
 
 MOST_NAMED = 20  # workspaces, in a message
+LONGEST_SHOWN = 64  # of a slug, in a message
 DIRECTIONS = [("min", "lower is better"), ("max", "higher is better")]
 
 
@@ -64,7 +65,8 @@ class Projects(ApiView):
         if not mine:
             raise NotFound("You are not a member of any workspace yet: ask an admin to add you.")
         named = ", ".join(workspace.slug for workspace in mine)
-        message = f"Name one of your workspaces: {named}."
+        example = f"{mine[0].slug}/{str(self.body.get('slug') or 'trees')[:LONGEST_SHOWN]}"
+        message = f'Name one of your workspaces: {named}. In a script: project="{example}".'
         raise Invalid(f"workspace: {message}", fields={"workspace": [message]})
 
     @documented(
