@@ -1,6 +1,7 @@
 """The database at start-up: is it one, is it ours, is it current?"""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 from config import database_url, postgresql
 from config.refusal import StartRefused, no_room
 from experiments import audit_keeping
+
+OLDER = "Start that version, or restore the backup of the upgrade with `manage.py restore`."
 
 
 def bring_up_to_date() -> bool:
@@ -91,16 +94,24 @@ def _refuse_foreign(database: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _refuse_newer(executor: MigrationExecutor, place: object) -> None:
-    """A migration that was applied and is unknown here comes from a later version."""
+def unknown_migrations(executor: MigrationExecutor) -> list[str]:
+    """What was applied and is unknown here, in order: it comes from a later version."""
     known = set(executor.loader.disk_migrations or ())
     apps = {app for app, _ in known}
-    unknown = sorted(
+    return sorted(
         f"{app}.{name}"
         for app, name in executor.loader.applied_migrations or ()
         if app in apps and (app, name) not in known
     )
-    if unknown:
+
+
+def newer(unknown: Sequence[str]) -> str:
+    """The sentence for a database that has these migrations."""
+    return f"The database was written by a newer Metascope: {unknown[-1]} is unknown here."
+
+
+def _refuse_newer(executor: MigrationExecutor, place: object) -> None:
+    if unknown := unknown_migrations(executor):
         raise StartRefused(
             f"{place} was written by a newer Metascope ({unknown[-1]} is unknown here): update "
             "Metascope, or choose another folder with --data."

@@ -1,6 +1,7 @@
 """What is wrong with an instance, and how to mend it: checks that change nothing."""
 
 import hashlib
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from config import database as start
 from config import database_url, health
 from config import postgresql as postgresql_server
 from experiments import audit_keeping, blobs
@@ -54,7 +56,8 @@ Check = Callable[[bool], Iterator[Finding]]
 def examine(*, thorough: bool) -> dict[str, list[Finding]]:
     """Every check by name with what it found; `thorough` reads everything instead of a sample.
 
-    Where the database does not answer, the checks that need it say so once, in "database".
+    Where the database does not answer, the checks that need it say so once, in "database"; one of
+    a newer version is looked at no further.
     """
     found: dict[str, list[Finding]] = {}
     for name, check in CHECKS.items():
@@ -66,15 +69,18 @@ def examine(*, thorough: bool) -> dict[str, list[Finding]]:
                 break
         if name == "database" and any(one.says == database.missing() for one in found[name]):
             break
+        if any(one.mend == start.OLDER for one in found[name]):
+            break
     return found
 
 
+_FULL = ("is full", "disk I/O", "unable to open")  # SQLite's words when it cannot write
 _DATABASE = "Restore a backup with `manage.py restore`, or check METASCOPE_DATA."
 
 
 def _no_answer(check: str, error: DatabaseFailure) -> Finding:
     if connection.vendor == "sqlite":
-        return Finding(check, f"The database does not answer ({error}).", _DATABASE)
+        return _no_file_answer(check, str(error))
     described = settings.DATABASES["default"]
     place = database_url.without_password(described)
     said = postgresql_server.sentence(error)
@@ -88,6 +94,27 @@ def _no_answer(check: str, error: DatabaseFailure) -> Finding:
         f"Start its server or make the database (createdb), or correct "
         f"{postgresql_server.VARIABLE}.",
     )  # fmt: skip
+
+
+def _no_file_answer(check: str, said: str) -> Finding:
+    """A full disk is told from a damaged file, which the words of SQLite alone do not."""
+    folder = Path(settings.DATA_DIR)
+    free = shutil.disk_usage(folder).free if folder.exists() else 0
+    is_short = folder.exists() and free < health.LEAST_FREE_BYTES
+    if "is full" in said or (is_short and any(word in said for word in _FULL)):
+        return Finding(
+            check,
+            f"The disk that holds {folder} is full ({free // 2**20} MB are free), so the database "
+            f"does not answer ({said}).",
+            f"Make room on the disk that holds {folder}, then run doctor again.",
+        )
+    if "disk I/O" in said:
+        return Finding(
+            check, f"The database does not answer ({said}).",
+            f"Look at the disk that holds {folder}: its quota, its mount, the system's log. Only "
+            "if it is sound: restore a backup with `manage.py restore`.",
+        )  # fmt: skip
+    return Finding(check, f"The database does not answer ({said}).", _DATABASE)
 
 
 def _database(thorough: bool) -> Iterator[Finding]:
@@ -146,6 +173,9 @@ def _audit(thorough: bool) -> Iterator[Finding]:
 
 def _migrations(thorough: bool) -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
+    if newer := start.unknown_migrations(executor):
+        yield Finding("migrations", start.newer(newer), start.OLDER)
+        return
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
         yield Finding(

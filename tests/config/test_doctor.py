@@ -1,7 +1,9 @@
 """The doctor names each thing that is wrong, and nothing of an instance that is well."""
 
 import json
+import shutil
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -70,6 +72,17 @@ def test_a_migration_that_is_missing():
     assert "1 migrations have not been applied" in says()["migrations"]
 
 
+def test_a_database_of_a_newer_version_is_said_and_looked_at_no_further():
+    MigrationRecorder.Migration.objects.create(app="experiments", name="9999_of_tomorrow")
+
+    found = doctor.examine(thorough=False)
+
+    (finding,) = found["migrations"]
+    assert "newer Metascope: experiments.9999_of_tomorrow is unknown here" in finding.says
+    assert "Start that version, or restore the backup of the upgrade" in finding.mend
+    assert list(found) == ["database", "migrations"]
+
+
 def test_points_that_nobody_folds():
     MetricBatch.objects.update(created_at=timezone.now() - timedelta(hours=1))
 
@@ -110,6 +123,39 @@ def test_a_database_that_does_not_answer_is_said_once(monkeypatch):
     (said,) = says().values()
     assert said.startswith("The database ")
     assert said.endswith("does not answer (disk image is malformed).")
+
+
+GB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "said", "mend"),
+    [
+        ("disk I/O error", 0, "is full (0 MB are free)", "Make room on the disk that holds"),
+        ("unable to open database file", 2**20, "is full (1 MB", "Make room on the disk"),
+        ("database or disk is full", 9 * GB, "is full", "Make room on the disk"),
+        ("disk I/O error", 9 * GB, "does not answer (disk I/O error)", "its quota, its mount"),
+        ("disk image is malformed", 0, "does not answer (disk image", "Restore a backup"),
+        ("unable to open database file", 9 * GB, "does not answer", "check METASCOPE_DATA"),
+    ],
+)
+def test_a_full_disk_is_no_damaged_database(
+    data_dir, settings, monkeypatch, error, free, said, mend
+):
+    def broken(thorough):
+        raise OperationalError(error)
+
+    monkeypatch.setattr(connection, "vendor", "sqlite")
+    monkeypatch.setitem(doctor.CHECKS, "database", broken)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+
+    (finding,) = doctor.examine(thorough=False)["database"]
+
+    assert said in finding.says
+    assert mend in finding.mend
+    if "Make room" in mend:
+        assert str(data_dir) in finding.mend
+        assert "restore" not in finding.mend
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,24 @@ def test_one_that_is_up_is_left_alone(older):
     assert (state(older), (older / "elsewhere").exists()) == (before, False)
 
 
+def test_one_of_a_newer_version_is_not_called_up_to_date(tmp_path):
+    assert manage(tmp_path, "migrate", "-v0").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "metascope.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('experiments', '9999_of_tomorrow', '2026-11-27')"
+        )
+
+    for options in (["--check"], []):
+        refused = manage(tmp_path, "upgrade", *options)
+
+        assert refused.returncode == 1
+        assert "newer Metascope: experiments.9999_of_tomorrow is unknown here" in refused.stderr
+        assert "Start that version, or restore the backup of the upgrade" in refused.stderr
+        assert "up to date" not in refused.stdout
+    assert not (tmp_path / "backups").exists()
+
+
 def test_no_database_is_said(tmp_path):
     refused = manage(tmp_path, "upgrade", "--check")
 

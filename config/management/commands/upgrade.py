@@ -55,8 +55,11 @@ class Command(BaseCommand):
         try:
             executor = MigrationExecutor(connection)
             plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+            newer = database.unknown_migrations(executor)
         except DatabaseError as error:
             raise CommandError(f"The database cannot be read ({error}): see doctor.") from error
+        if newer:
+            raise CommandError(f"{database.newer(newer)} {database.OLDER}")
         return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
     def _upgrade(self, target: Path) -> None:
