@@ -1,5 +1,6 @@
 """The one folder everything is kept in: made, checked, and locked for one instance."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -16,10 +17,14 @@ FORMER_INSTANCE_S = 25  # the longest that parts of a killed instance may take t
 def prepare(folder: Path) -> None:
     """Makes the folder, private to its owner, and proves that it can be written.
 
+    An empty one is made private too, if it is ours; one in use stays as its owner left it.
     Raises StartRefused.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            with contextlib.suppress(PermissionError):  # somebody else's, who let us write there
+                folder.chmod(0o700)
         (folder / "logs").mkdir(mode=0o700, exist_ok=True)
         probe = folder / ".probe"
         probe.write_bytes(b"\0" * 65536)

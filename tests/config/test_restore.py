@@ -56,6 +56,15 @@ def test_into_an_empty_folder(backup, data_dir, capsys):
     assert not (data_dir / ".restoring").exists()
 
 
+def test_an_empty_folder_that_was_open_is_made_private(backup, data_dir):
+    data_dir.mkdir(mode=0o755)
+    data_dir.chmod(0o755)
+
+    call_command("restore", str(backup))
+
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+
+
 def test_what_was_there_is_kept_beside_and_damaged_blobs_are_mended(backup, data_dir):
     call_command("restore", str(backup))
     with closing(sqlite3.connect(data_dir / "metascope.sqlite3")) as database, database:

@@ -201,6 +201,17 @@ def test_secret_key_is_made_once_and_private(tmp_path):
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(("content", "mode"), [(None, 0o700), ("kept by its owner", 0o750)])
+def test_an_empty_data_folder_is_made_private_and_one_in_use_is_left(tmp_path, content, mode):
+    tmp_path.chmod(0o750)
+    if content is not None:
+        (tmp_path / "own").write_text(content)
+
+    data_folder.prepare(tmp_path)
+
+    assert tmp_path.stat().st_mode & 0o777 == mode
+
+
 def test_nearly_full_disk_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(data_folder, "FREE_SPACE_NEEDED", 2**63)
 
