@@ -89,6 +89,10 @@ def with_columns(rows: QuerySet[Run]) -> QuerySet[Run]:
         ),
         start_time=Coalesce("started_at", "created_at"),
         end_time=F("finished_at"),
+        status_word=Case(
+            *(When(status=one, then=Value(runs.status_word(one))) for one in RunStatus.values),
+            output_field=CharField(),
+        ),
     )  # fmt: skip
 
 
@@ -177,7 +181,7 @@ def _ordered(rows: QuerySet[Run], orders: Sequence[Order]) -> QuerySet[Run]:
         if order.key.kind == ATTRIBUTE:
             if name not in (*_TEXTS, *_TIMES):
                 raise filters.bad(f"order_by: {name[:60]!r} is no attribute of runs.")
-            column = name
+            column = "status_word" if name == "status" else name
         elif order.key.kind == METRIC:
             rows = rows.alias(**{column: _metric(name), rank: _rank(name)})
             terms.append(OrderBy(F(rank)))

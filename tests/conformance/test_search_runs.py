@@ -146,6 +146,20 @@ def test_orders_put_what_is_missing_last(client, found, cast, order, names):
     assert [run.info.run_name for run in runs] == names.split()
 
 
+def test_statuses_sort_by_the_words_that_mlflow_has_for_them(client, experiment):
+    words = ["SCHEDULED", "FINISHED", "RUNNING", "FAILED", "KILLED"]
+    for word in words:
+        run = client.create_run(experiment).info.run_id
+        if word != "RUNNING":
+            client.update_run(run, status=word)
+
+    def ordered(by):
+        return [run.info.status for run in client.search_runs([experiment], order_by=[by])]
+
+    assert ordered("status") == sorted(words)
+    assert ordered("attributes.status DESC") == sorted(words, reverse=True)
+
+
 @pytest.mark.parametrize(
     "order", ["metrics.m UP", "metrics.m ASC DESC", "", "datasets.name", "nothing", "foo.bar"]
 )
