@@ -5,6 +5,8 @@ other.
 """
 
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -19,7 +21,20 @@ from experiments.models.audit import Action
 
 # The request that is being answered; none in workers and commands.
 answering: ContextVar[HttpRequest | None] = ContextVar("answering", default=None)
+# Who acts where no request is answered: the server itself, unless a command says otherwise.
+_unasked: ContextVar[str] = ContextVar("unasked", default="")
+COMMAND_LINE = "command line"  # no user can be called so: their names have no spaces
 ATTEMPTS_APART_S = 60  # failed sign-ins of one user from one address: one entry in this time
+
+
+@contextmanager
+def at_the_command_line() -> Iterator[None]:
+    """Entries made meanwhile name the command line as who acted."""
+    former = _unasked.set(COMMAND_LINE)
+    try:
+        yield
+    finally:
+        _unasked.reset(former)
 
 
 def record(
@@ -28,11 +43,13 @@ def record(
     *,
     place: Workspace | Project | None = None,
     actor: User | None = None,
+    account: User | None = None,
     **details: Any,
 ) -> None:
     """Adds an entry about `subject`, by `actor` or by whoever sent the request being answered.
 
-    `details` say what changed; never put secrets there.
+    Where nobody did, the entry is listed with those of `account`, whom it is about. `details` say
+    what changed; never put secrets there.
     """
     request = answering.get()
     token = getattr(request, "auth", None)
@@ -42,8 +59,8 @@ def record(
         action=action,
         subject=subject[:300],
         workspace_id=_workspace_id(place),
-        actor_id=None if user is None else user.pk,
-        actor="" if user is None else user.get_username(),
+        actor_id=getattr(user or account, "pk", None),
+        actor=_unasked.get() if user is None else user.get_username(),
         token=token.prefix if isinstance(token, ApiToken) else "",
         address=address_of(request) if request is not None else "",
         details=details,
@@ -86,8 +103,8 @@ def record_failed_sign_in(username: str) -> None:
 
 
 def entries_of(workspace: Workspace) -> QuerySet[AuditEntry]:
-    """What an admin of the workspace may read: what was done there, and what its members did to
-    their own accounts."""
+    """What an admin of the workspace may read: what was done there, and what its members, or the
+    command line for them, did to their own accounts."""
     members = Membership.objects.filter(workspace=workspace).values("user_id")
     return AuditEntry.objects.filter(
         Q(workspace_id=workspace.pk) | Q(workspace_id=None, actor_id__in=members)

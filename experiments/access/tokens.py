@@ -59,7 +59,10 @@ def create_token(
         digest=digest(secret),
         expires_at=expires_at,
     )
-    audit.record(Action.TOKEN_CREATED, name, place=workspace, prefix=token.prefix, scope=scope)
+    audit.record(
+        Action.TOKEN_CREATED, name, place=workspace, account=user, user=user.get_username(),
+        prefix=token.prefix, scope=scope,
+    )  # fmt: skip
     return token, secret
 
 

@@ -67,7 +67,8 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(db_default=Now())
     action = models.CharField(max_length=40)
     workspace_id = models.BigIntegerField(null=True)  # null: of no workspace, such as a sign-in
-    actor_id = models.BigIntegerField(null=True)  # null: the server itself, or its command line
+    # Whose act, or whose account the command line changed; null: the server's own.
+    actor_id = models.BigIntegerField(null=True)
     actor = models.CharField(max_length=150, blank=True)
     token = models.CharField(max_length=12, blank=True)  # prefix of the token that was used
     address = models.CharField(max_length=45, blank=True)

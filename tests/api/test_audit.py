@@ -1,10 +1,13 @@
 """The audit log: what gets an entry, whose, who reads it, and that nothing changes it."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
-from experiments import audit, lifecycle
-from experiments.models import AuditEntry
+from experiments import access, audit, lifecycle
+from experiments.models import AuditEntry, Role, Workspace
 from experiments.models.audit import Action, AppendOnly
 from tests import factories
 from tests.api.conftest import client_for, error_of
@@ -130,6 +133,23 @@ def test_only_our_own_proxy_is_believed(settings, rf, is_behind_proxy, told, add
     request = rf.get("/", REMOTE_ADDR="192.0.2.7", HTTP_X_FORWARDED_FOR=told)
 
     assert audit.address_of(request) == address
+
+
+def test_admins_read_of_tokens_made_at_the_command_line_wherever_their_user_is_a_member(lab):
+    factories.make_workspace("annex", max="admin")
+    call_command("create_token", "zoe", "--new-user", "Zoe Z", "--workspace", "lab",
+                 stdout=StringIO())  # fmt: skip
+    access.add_member(workspace=Workspace.objects.get(slug="annex"), username="zoe",
+                      role=Role.VIEWER)  # fmt: skip
+
+    for address in (LOG, LOG.replace("lab", "annex")):
+        made = lab.admin.get(address + "?action=token.created&actor=command line").json()["results"]
+        assert [(one["actor"], one["details"]["user"]) for one in made] == [("command line", "zoe")]
+    added = lab.admin.get(LOG + "?action=member.added").json()["results"][0]
+    assert (added["actor"], added["subject"]) == ("command line", "zoe")
+    assert b"command line" in signed_in("max").get("/w/annex/audit/?action=token.created").content
+    elsewhere = lab.stranger.get("/api/v1/workspaces/elsewhere/audit/").json()["results"]
+    assert "zoe" not in str(elsewhere)
 
 
 def test_entries_are_never_changed(lab):

@@ -19,7 +19,9 @@ class EntryOutput(Output):
     id = serializers.IntegerField()
     at = serializers.DateTimeField()
     action = serializers.CharField()
-    actor = serializers.CharField(help_text="Empty: the server itself, or its command line.")
+    actor = serializers.CharField(
+        help_text="Empty: the server itself; 'command line': its operator."
+    )
     token = serializers.CharField(help_text="Prefix of the token that was used, if one was.")
     address = serializers.CharField()
     subject = serializers.CharField()
@@ -44,8 +46,8 @@ class Audit(WorkspaceView):
     @documented(
         "audit_list",
         "Read the audit log of a workspace, newest first",
-        description="What was done in the workspace, and what its members did to their own "
-        "accounts. Entries are never changed.",
+        description="What was done in the workspace, and what its members, or the command line "
+        "for them, did to their own accounts. Entries are never changed.",
         answer=EntryOutput,
         example=EXAMPLE,
         paged=True,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.template.defaultfilters import filesizeformat
 
-from experiments import blobs, lifecycle, retention, uploads, usage
+from experiments import audit, blobs, lifecycle, retention, uploads, usage
 
 AT_ONCE = 500
 KINDS = {
@@ -34,10 +34,11 @@ class Command(BaseCommand):
             self._say(found)
             return
         erased = old = 0
-        while some := lifecycle.empty_trash(AT_ONCE):
-            erased += some
-        while some := retention.sweep(AT_ONCE):
-            old += some
+        with audit.at_the_command_line():
+            while some := lifecycle.empty_trash(AT_ONCE):
+                erased += some
+            while some := retention.sweep(AT_ONCE):
+                old += some
         size = usage.total(blobs.unused(), "size")
         collected = 0
         while some := blobs.collect(AT_ONCE):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from experiments import access
+from experiments import access, audit
 from experiments.errors import DomainError
 from experiments.management.database import no_tables
 from experiments.models import Membership, Role, Scope, User, Workspace
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if options["role"] and not options["workspace"]:
             raise CommandError("--role needs --workspace: say in which workspace.")
         try:
-            with transaction.atomic():
+            with transaction.atomic(), audit.at_the_command_line():
                 secret = self._create(options)
         except DomainError as error:
             raise CommandError(str(error)) from error
