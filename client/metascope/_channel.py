@@ -63,6 +63,8 @@ def _sender(spool: Spool, client: str, settings: Settings, beats: bool) -> Sende
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
+    if sys.stderr is None:  # closed before Python began
+        return
     try:
         sys.stderr.write(f"metascope: {text}\n")
     except (OSError, ValueError):  # nobody listens any more

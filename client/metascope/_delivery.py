@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from metascope import _bundle
+from metascope import _bundle, _params
 from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, event_of
+from metascope._records import EVENT, KEYS, event_of, event_payload, record_of
 from metascope._spool import Position, Record, read, segments
 from metascope._upload import Changed, Upload
 
@@ -164,8 +164,10 @@ class Delivery:
             state.run, state.project = self._resume(**content)
         elif kind == "attach":
             state.run, state.project = _run_of(Path(content["parent"]))
-        elif kind in ("params", "summary"):
-            self.api.post(f"runs/{self._run}/{kind}/", {kind: content})
+        elif kind == "params":
+            self._send_params(content)
+        elif kind == "summary":
+            self.api.post(f"runs/{self._run}/summary/", {"summary": content})
         elif kind == "edit":
             self.api.patch(f"runs/{self._run}/", content)
         elif kind == "environment":
@@ -233,6 +235,13 @@ class Delivery:
         except Refused as error:
             raise Denied(f"The server does not let this run go on: {error}") from error
         return str(found["id"]), str(found["project"])
+
+    def _send_params(self, content: dict[str, Any]) -> None:
+        address = f"runs/{self._run}/params/"
+        left, why = _params.send(content, lambda some: self.api.post(address, {"params": some}))
+        if left:
+            raw = record_of(event_payload({"type": "params", "content": left}))
+            self._put_aside({"event": "params", "why": why}, raw, 1)
 
     def _send_file(self, content: dict[str, Any]) -> None:
         address = f"runs/{self._run}/files/content/?{urlencode({'path': content['path']})}"

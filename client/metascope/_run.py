@@ -143,7 +143,8 @@ class Run(Evidence):
             self._log_slowly(data, step, now)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Add params. A param keeps its first value."""
+        """Add params. A param keeps its first value: another one is refused, which is said, and
+        the others are added."""
         self._event("params", _values.plain(params))
 
     def set_summary(self, summary: Mapping[str, Any]) -> None:
