@@ -22,7 +22,7 @@ from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._records import EVENT, KEYS, event_of, event_payload, record_of
-from metascope._spool import Position, Record, read, segments
+from metascope._spool import Position, Record, SpoolDamaged, read, segments
 from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
@@ -66,7 +66,7 @@ class Delivery:
     def __init__(self, folder: Path, client: str, api: Api) -> None:
         self.folder = folder
         self.api = api
-        self.state = _load(folder) or State(client)
+        self.state = load_state(folder) or State(client)
         self._keys: dict[int, Record] = {}  # id to its KEYS, of the segment being read
         self._keys_of_segment = 0
         self._upload: Upload | None = None
@@ -349,7 +349,7 @@ class Delivery:
 def _run_of(folder: Path) -> tuple[str, str | None]:
     """The run, and its project, of the process this one was forked from. Raises Unreachable: it
     may come yet."""
-    parent = _load(folder)
+    parent = load_state(folder)
     if parent is None or parent.run is None:
         raise Unreachable("the run of the parent process is not known to the server yet")
     return parent.run, parent.project
@@ -359,10 +359,17 @@ def _is_on_its_way(folder: Path) -> bool:
     """Whether a spool holds a run's start that the server has not been told."""
     if not segments(folder):
         return False
-    state = _load(folder)
+    state = load_state(folder)
     return state is None or state.run is None
 
 
-def _load(folder: Path) -> State | None:
+def load_state(folder: Path) -> State | None:
+    """How far a spool was delivered; None for one whose delivery has not begun. Raises
+    SpoolDamaged."""
     path = folder / "state.json"
-    return State(**json.loads(path.read_text("utf-8"))) if path.exists() else None
+    try:
+        return State(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise SpoolDamaged(f"{path} is damaged, which says how far it was sent") from error
