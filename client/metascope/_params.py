@@ -15,7 +15,8 @@ def send(params: Mapping[str, Any], post: Callable[[Mapping[str, Any]], Any]) ->
 
     Returns those left out, and why: both empty where none were. Raises Refused where none is taken.
     """
-    sent, named, why = params, {}, ""
+    sent, why = params, ""
+    named: dict[str, Any] = {}
     while True:
         try:
             post(sent)
