@@ -8,14 +8,13 @@ processes that adopt at the same time; delivery itself sends nothing twice.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from metascope._settings import Settings
-from metascope._spool import ABOUT, SpoolInUse
+from metascope._spool import SpoolDamaged, SpoolInUse, about_of
 from metascope._sync import deliver, waiting
 
 GRACE_S = 5.0  # so long the end of a run waits for what it adopted
@@ -69,8 +68,8 @@ class Adoption:
 
     def _is_ours(self, folder: Path) -> bool:
         try:
-            about = json.loads((folder / ABOUT).read_text("utf-8"))
-        except ValueError:  # torn by the death of its process: `metascope sync` says so
+            about = about_of(folder)
+        except SpoolDamaged:  # `metascope sync` says so
             return False
         return all(about.get(name) == value for name, value in self._settings.owner().items())
 

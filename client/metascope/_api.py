@@ -161,7 +161,7 @@ def _json(url: str, data: bytes) -> Any:
 
 def _failure(url: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     status = answer.status
-    code, message = _problem(answer.data)
+    code, message, fields = _problem(answer.data)
     if not message:
         foreign = status < 500 and status not in _LATER
         message = f"{url} answered with status {status}"
@@ -173,16 +173,16 @@ def _failure(url: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     if 300 <= status < 400:
         place = answer.headers.get("Location")
         return Unreachable(f"{url} redirects to {place}: use the address of Metascope itself")
-    return Refused(message, status, code)
+    return Refused(message, status, code, fields)
 
 
-def _problem(data: bytes) -> tuple[str, str]:
-    """Code and sentence of the server's error; empty where something else answered."""
+def _problem(data: bytes) -> tuple[str, str, dict[str, Any]]:
+    """Code, sentence and fields of the server's error; empty where something else answered."""
     try:
         error = json.loads(data)["error"]
-        return str(error["code"]), str(error["message"])
+        return str(error["code"]), str(error["message"]), dict(error.get("fields") or {})
     except (ValueError, KeyError, TypeError):
-        return "", ""
+        return "", "", {}
 
 
 def _seconds(text: str | None) -> float | None:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from metascope._ignored import Ignored
 from metascope._machine import hardware
 
 MASK = "[masked]"
@@ -35,7 +36,6 @@ SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.
 NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache",
          "*.egg-info", ".env*", "*.pem", "*.key", ".metascope")  # fmt: skip
 VENV_MARK = "pyvenv.cfg"  # in the folder of every virtual environment, whatever its name
-IGNORE_FILE = ".metascopeignore"
 GIT_S = 10
 
 
@@ -124,8 +124,15 @@ def snapshot() -> dict[str, Any] | None:
 
 
 def _patch(root: Path) -> str:
-    """The uncommitted changes; empty where they are too many to be kept (the files still are)."""
-    found = _git(root, "diff", "HEAD", "--", *(f":(exclude,glob)**/{one}" for one in NEVER)) or ""
+    """The uncommitted changes; empty where they are too many to be kept (the files still are).
+
+    Only of files that are asked for by name: what is ignored cannot be among them."""
+    listed = _git(root, "diff", "HEAD", "--name-only", "--no-renames", "-z") or ""
+    ignored = Ignored(root)
+    names = [name for name in listed.split("\0") if name and _is_kept(name, ignored)]
+    if not names:
+        return ""
+    found = _git(root, "diff", "HEAD", "--", *(f":(literal){name}" for name in names)) or ""
     return found if len(found) <= LARGEST_PATCH else ""
 
 
@@ -168,14 +175,11 @@ def _walk(folder: Path) -> list[str]:
 
 def _files(root: Path, names: list[str]) -> dict[str, Any]:
     """Source files by path, up to the limits; text, or base64 for other bytes."""
-    ignored = _ignored(root)
+    ignored = Ignored(root)
     total = 0
     files: dict[str, Any] = {}
     for name in names:
-        parts = name.split("/")
-        if not _matches(parts[-1], SOURCE) or any(_matches(part, NEVER) for part in parts):
-            continue
-        if _matches(name, ignored) or any(_matches(part, ignored) for part in parts):
+        if not _matches(name.rpartition("/")[2], SOURCE) or not _is_kept(name, ignored):
             continue
         path = root / name
         try:
@@ -199,12 +203,9 @@ def _content(data: bytes) -> Any:
     return text if "\0" not in text else {"base64": base64.b64encode(data).decode()}
 
 
-def _ignored(root: Path) -> tuple[str, ...]:
-    try:
-        lines = (root / IGNORE_FILE).read_text("utf-8").splitlines()
-    except OSError:
-        return ()
-    return tuple(line.strip().rstrip("/") for line in lines if line.strip() and line[0] != "#")
+def _is_kept(name: str, ignored: Ignored) -> bool:
+    """Whether a file of this name may be recorded at all."""
+    return not any(_matches(part, NEVER) for part in name.split("/")) and name not in ignored
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from metascope._adopt import GRACE_S, settle
 from metascope._api import Api
 from metascope._delivery import Delivery
+from metascope._forked import deliver_forked
 from metascope._records import event_payload
 from metascope._sender import Sender
 from metascope._settings import Settings
@@ -27,13 +29,18 @@ class Channel:
     settings: Settings
 
     def close(self, wait_s: float) -> bool:
-        """Deliver the rest for at most `wait_s` seconds; True when nothing is left."""
+        """Deliver the rest for at most `wait_s` seconds, and that of forked processes that have
+        ended; True when nothing is left."""
+        until = time.monotonic() + wait_s
         drained = self.sender.stop(wait_s) if self.sender else False
         if drained:
             clear(self.spool.folder)
         self.spool.close()
         if self.sender:
             self.sender.leave()
+            if drained:
+                rest_s = max(0.0, until - time.monotonic())
+                drained = deliver_forked(self.settings, self.sender.run_id, rest_s, say)
             settle(min(wait_s, GRACE_S))
         return drained
 
@@ -63,6 +70,8 @@ def _sender(spool: Spool, client: str, settings: Settings, beats: bool) -> Sende
 
 def say(text: str) -> None:
     """One line for the person at the terminal."""
+    if sys.stderr is None:  # closed before Python began
+        return
     try:
         sys.stderr.write(f"metascope: {text}\n")
     except (OSError, ValueError):  # nobody listens any more

@@ -61,7 +61,8 @@ def _unless_left(call: Callable[[argparse.Namespace], int], asked: argparse.Name
     """A reader such as `head` that has seen enough ends the command, without a word."""
     try:
         status = call(asked)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed before Python began
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         return PIPE_LEFT

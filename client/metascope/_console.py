@@ -21,7 +21,8 @@ class Console:
 
     What was printed is kept soon, whether or not more follows: a text without its newline too, as
     a line of its own, unless it is rewritten (a progress bar would be kept in all its states).
-    `teed`: those of Python's own streams that are listened to; text of others is given to `take`.
+    `teed`: those of Python's own streams that are listened to, where they are not closed; text of
+    others is given to `take`.
     """
 
     def __init__(self, keep: Keep, teed: Iterable[str] = STREAMS) -> None:
@@ -34,7 +35,7 @@ class Console:
         self._flushed = time.monotonic()
         self._is_forked = False
         self._open = {name: Lines() for name in STREAMS}
-        self._tees = [_Tee(self, name) for name in teed]
+        self._tees = [_Tee(self, name) for name in teed if getattr(sys, name) is not None]
 
     def take(self, stream: str, text: str) -> None:
         """Text of a stream, as it was written."""

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from metascope import _bundle
+from metascope import _bundle, _params
 from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, event_of
-from metascope._spool import Position, Record, read, segments
+from metascope._records import EVENT, KEYS, event_of, event_payload, record_of
+from metascope._spool import Position, Record, SpoolDamaged, read, segments
 from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
@@ -66,7 +66,7 @@ class Delivery:
     def __init__(self, folder: Path, client: str, api: Api) -> None:
         self.folder = folder
         self.api = api
-        self.state = _load(folder) or State(client)
+        self.state = load_state(folder) or State(client)
         self._keys: dict[int, Record] = {}  # id to its KEYS, of the segment being read
         self._keys_of_segment = 0
         self._upload: Upload | None = None
@@ -164,8 +164,10 @@ class Delivery:
             state.run, state.project = self._resume(**content)
         elif kind == "attach":
             state.run, state.project = _run_of(Path(content["parent"]))
-        elif kind in ("params", "summary"):
-            self.api.post(f"runs/{self._run}/{kind}/", {kind: content})
+        elif kind == "params":
+            self._send_params(content)
+        elif kind == "summary":
+            self.api.post(f"runs/{self._run}/summary/", {"summary": content})
         elif kind == "edit":
             self.api.patch(f"runs/{self._run}/", content)
         elif kind == "environment":
@@ -233,6 +235,13 @@ class Delivery:
         except Refused as error:
             raise Denied(f"The server does not let this run go on: {error}") from error
         return str(found["id"]), str(found["project"])
+
+    def _send_params(self, content: dict[str, Any]) -> None:
+        address = f"runs/{self._run}/params/"
+        left, why = _params.send(content, lambda some: self.api.post(address, {"params": some}))
+        if left:
+            raw = record_of(event_payload({"type": "params", "content": left}))
+            self._put_aside({"event": "params", "why": why}, raw, 1)
 
     def _send_file(self, content: dict[str, Any]) -> None:
         address = f"runs/{self._run}/files/content/?{urlencode({'path': content['path']})}"
@@ -340,7 +349,7 @@ class Delivery:
 def _run_of(folder: Path) -> tuple[str, str | None]:
     """The run, and its project, of the process this one was forked from. Raises Unreachable: it
     may come yet."""
-    parent = _load(folder)
+    parent = load_state(folder)
     if parent is None or parent.run is None:
         raise Unreachable("the run of the parent process is not known to the server yet")
     return parent.run, parent.project
@@ -350,10 +359,17 @@ def _is_on_its_way(folder: Path) -> bool:
     """Whether a spool holds a run's start that the server has not been told."""
     if not segments(folder):
         return False
-    state = _load(folder)
+    state = load_state(folder)
     return state is None or state.run is None
 
 
-def _load(folder: Path) -> State | None:
+def load_state(folder: Path) -> State | None:
+    """How far a spool was delivered; None for one whose delivery has not begun. Raises
+    SpoolDamaged."""
     path = folder / "state.json"
-    return State(**json.loads(path.read_text("utf-8"))) if path.exists() else None
+    try:
+        return State(**json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise SpoolDamaged(f"{path} is damaged, which says how far it was sent") from error

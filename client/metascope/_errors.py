@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class MetascopeError(Exception):
     """Base of all errors of this package."""
@@ -26,10 +29,14 @@ class Denied(MetascopeError):
 class Refused(MetascopeError):
     """The server will never take this as it is."""
 
-    def __init__(self, message: str, status: int = 400, code: str = "") -> None:
+    def __init__(
+        self, message: str, status: int = 400, code: str = "",
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
         self.status = status
         self.code = code
+        self.fields = dict(fields or {})  # what is wrong, by where: "params.lr"
 
 
 class MissingFramework(MetascopeError, ImportError):

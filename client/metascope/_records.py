@@ -16,6 +16,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 HEAD = struct.Struct("<II")
 KEYS_HEAD = struct.Struct("<BI")
@@ -45,6 +46,11 @@ def event_of(payload: bytes | memoryview) -> dict[str, Any]:
     """The event in a payload of kind EVENT, without copies on the way: some are megabytes."""
     found: dict[str, Any] = json.loads(str(memoryview(payload)[1:], "utf-8"))
     return found
+
+
+def record_of(payload: bytes) -> bytes:
+    """The whole record: the payload behind its head."""
+    return HEAD.pack(len(payload), crc32(payload)) + payload
 
 
 def key_count(payload: bytes | memoryview) -> int:

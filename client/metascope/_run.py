@@ -9,11 +9,13 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from metascope import _active, _values
+from metascope._adopt import GRACE_S
 from metascope._api import segment
 from metascope._channel import Channel, say
 from metascope._ending import Ending, ending, watch_exit
@@ -48,15 +50,9 @@ class Run(Evidence):
     """
 
     def __init__(
-        self,
-        channel: Channel,
-        exit_wait_s: float = 60.0,
-        project: str = "",
-        *,
-        ends: bool = True,
-        named: Mapping[str, str] | None = None,
-        run_id: str = "",
-    ) -> None:
+        self, channel: Channel, exit_wait_s: float = 60.0, project: str = "", *, ends: bool = True,
+        named: Mapping[str, str] | None = None, run_id: str = "",
+    ) -> None:  # fmt: skip
         self.lost = 0  # values and events that could not be kept
         self._channel: Channel | None = channel
         self._branch = channel.branch
@@ -143,7 +139,8 @@ class Run(Evidence):
             self._log_slowly(data, step, now)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Add params. A param keeps its first value."""
+        """Add params. A param keeps its first value: another one is refused, which is said, and
+        the others are added."""
         self._event("params", _values.plain(params))
 
     def set_summary(self, summary: Mapping[str, Any]) -> None:
@@ -247,11 +244,9 @@ class Run(Evidence):
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
+        self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._finish_as(ending(error))
 
     def _finish_as(self, found: Ending) -> None:
@@ -337,6 +332,8 @@ class Run(Evidence):
         if self._channel is None:
             self._channel = self._branch()
             self._write = self._channel.spool.write
+            atexit.register(self._leave)
+            Finalize(self, self._leave, exitpriority=0)
 
     def _rotate(self) -> None:
         assert self._channel
@@ -364,6 +361,15 @@ class Run(Evidence):
         """A script that ends without `finish`."""
         self._finish_as(watch_exit().ending())
 
+    def _leave(self) -> None:
+        """At the end of a forked child, which is not the run's: what is left of it is sent."""
+        with self._lock:
+            channel, self._channel = self._channel, None
+            self._ended = True
+            self._fast.clear()
+        if channel:
+            channel.close(min(self._exit_wait_s, GRACE_S))
+
     def _after_fork(self) -> None:
         """In the child: the spool, its lock and the sending thread are the parent's."""
         self._lock = threading.RLock()
@@ -376,6 +382,7 @@ class Run(Evidence):
             self._console.after_fork()
         self._machine = None  # its thread is the parent's
         atexit.unregister(self._at_exit)  # the child's end is not the run's
+        atexit.unregister(self._leave)  # nor the grandchild's the child's
 
 
 _living: weakref.WeakSet[Run] = weakref.WeakSet()

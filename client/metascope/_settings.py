@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import platform
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 MODES = ("online", "offline", "disabled")
 CONSOLES = ("all", "python", "off")
+EXIT_WAIT_S, LONGEST_WAIT_S = 60.0, 1_000_000.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def load() -> Settings:
         spool=Path(os.environ.get("METASCOPE_SPOOL") or _state_home() / "metascope" / "spool"),
         mode=mode,
         cache=_cache_home() / "metascope" / "files",
-        exit_wait_s=float(os.environ.get("METASCOPE_EXIT_WAIT_S", "60")),
+        exit_wait_s=_exit_wait_s(os.environ.get("METASCOPE_EXIT_WAIT_S", "")),
         console=console,
     )
 
@@ -62,6 +64,19 @@ def store(url: str, token: str) -> Path:
         json.dump({"url": url, "token": token}, file)
     os.replace(temporary, path)
     return path
+
+
+def _exit_wait_s(text: str) -> float:
+    """Seconds; the default, and a warning, for what are none: no training fails for that."""
+    try:
+        found = float(text or EXIT_WAIT_S)
+    except ValueError:
+        found = -1.0
+    if 0 <= found <= LONGEST_WAIT_S:
+        return found
+    said = f"METASCOPE_EXIT_WAIT_S is {text!r}, not seconds: {EXIT_WAIT_S:.0f} are used"
+    warnings.warn(said, stacklevel=2)
+    return EXIT_WAIT_S
 
 
 def _stored() -> dict[str, str]:

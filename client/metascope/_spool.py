@@ -59,6 +59,10 @@ class SpoolInUse(MetascopeError):
     """Another process writes or delivers this spool."""
 
 
+class SpoolDamaged(MetascopeError):
+    """A file that says what a spool is for, or how far it was delivered, is missing or torn."""
+
+
 @dataclass(frozen=True, order=True)
 class Position:
     """A place between two records."""
@@ -248,6 +252,19 @@ class Lock:
     def abandon(self) -> None:
         """Close it in a forked child; the parent keeps the lock, which belongs to the open file."""
         os.close(self._fd)
+
+
+def about_of(folder: Path) -> dict[str, str]:
+    """Which server a spool is for, and who may adopt it. Raises SpoolDamaged."""
+    path = folder / ABOUT
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("url"), str):
+        mended = json.dumps({"url": "http://ITS-SERVER"})
+        raise SpoolDamaged(f"{path} is missing or damaged: write {mended} into it, then sync again")
+    return found
 
 
 def segments(folder: Path) -> list[Path]:

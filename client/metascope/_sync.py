@@ -9,12 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metascope._api import Api, segment
-from metascope._delivery import Delivery
+from metascope._delivery import Delivery, load_state
 from metascope._errors import MetascopeError, Refused, Unreachable
 from metascope._records import EVENT, event_of
 from metascope._refused import has_some, put_back, reasons
 from metascope._settings import Settings
-from metascope._spool import ABOUT, Lock, Position, SpoolInUse, clear, read, segments
+from metascope._spool import (
+    ABOUT,
+    Lock,
+    Position,
+    SpoolDamaged,
+    SpoolInUse,
+    about_of,
+    clear,
+    read,
+    segments,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,7 @@ def waiting(settings: Settings, *, refused: bool = False) -> list[Path]:
     theirs."""
     folders = sorted(settings.spool.glob("*/"))
     found = [one for one in folders if segments(one) or (refused and has_some(one))]
-    return sorted(found, key=lambda folder: (_is_branch(folder), _made_at(folder)))
+    return sorted(found, key=lambda folder: (bool(_parent_of(folder)), _made_at(folder)))
 
 
 def deliver(
@@ -81,9 +91,12 @@ def _deliver(
     is_moved: bool,
     retries: bool,
 ) -> Synced:
-    url = json.loads((folder / ABOUT).read_text("utf-8"))["url"]
-    # A run that no server has told an id goes where this user now sends runs.
-    delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
+    try:
+        url = about_of(folder)["url"]
+        # A run that no server has told an id goes where this user now sends runs.
+        delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
+    except SpoolDamaged as error:
+        return Synced(folder.name, None, False, 0, str(error))
     run = delivery.state.run
     if run is not None and url.rstrip("/") != settings.url.rstrip("/"):
         problem = _move(folder, delivery, settings.url) if is_moved else (
@@ -121,7 +134,7 @@ def _move(folder: Path, delivery: Delivery, url: str) -> str:
         return f"{url} does not know the run {run}: is it the server it was made on? ({error})"
     except MetascopeError as error:
         return str(error)
-    about = json.loads((folder / ABOUT).read_text("utf-8"))
+    about = about_of(folder)
     temporary = folder / f"{ABOUT}.tmp"
     temporary.write_text(json.dumps({**about, "url": url}), "utf-8")
     os.replace(temporary, folder / ABOUT)
@@ -135,14 +148,19 @@ def _made_at(folder: Path) -> int:
         return 0
 
 
-def _is_branch(folder: Path) -> bool:
-    """Whether its first record attaches it to the spool of the process it was forked from."""
+def run_of_parent(folder: Path) -> str | None:
+    """The run of the process that this spool's was forked from, as far as it is known."""
+    parent = _parent_of(folder)
+    state = load_state(Path(parent)) if parent else None
+    return state.run if state else None
+
+
+def _parent_of(folder: Path) -> str:
+    """The spool of the process it was forked from, which its first record names; empty for one
+    that was not forked."""
     try:
         first = next(read(folder, Position()), None)
     except FileNotFoundError:  # its process has just sent the rest
-        return False
-    return (
-        first is not None
-        and first.kind == EVENT
-        and event_of(first.payload).get("type") == "attach"
-    )
+        return ""
+    event = event_of(first.payload) if first is not None and first.kind == EVENT else {}
+    return str(event["content"]["parent"]) if event.get("type") == "attach" else ""

@@ -121,3 +121,103 @@ def test_a_forked_child_s_spool_is_sent_after_its_parent_s(environment, tmp_path
 
     run = Run.objects.get(project__slug="forked")
     assert all_values(run, "a") == [(0, 0.0), (1, 1.0)]
+
+
+FORKING = """
+import multiprocessing, os
+import metascope
+run = metascope.start("forked", console=False, code=False, system=False)
+run.wait()
+def train(number):
+    for step in range(100):
+        run.log({f"a{number}": step}, step=step)
+    if number == 2:
+        os._exit(0)  # without a word
+fork = multiprocessing.get_context("fork")
+processes = [fork.Process(target=train, args=(one,)) for one in range(3)]
+for one in processes: one.start()
+for one in processes: one.join()
+run.log({"own": 1.0}, step=0)
+%s
+"""
+
+
+@pytest.mark.parametrize("end", ["assert run.finish()", ""])
+def test_what_ended_children_logged_is_sent_by_the_end_of_their_run(environment, tmp_path, end):  # noqa: F811
+    done = execute(["-W", "ignore", "-c", FORKING % end], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    run = Run.objects.get(project__slug="forked")
+    for number in range(3):
+        assert all_values(run, f"a{number}") == [(step, float(step)) for step in range(100)]
+    assert not list((tmp_path / "spool").glob("*/*.seg"))
+    assert "sync" not in done.stderr
+
+
+def test_a_child_that_outlives_its_run_sends_what_it_logged(environment, tmp_path):  # noqa: F811
+    outliving = """
+import multiprocessing, pathlib, time
+import metascope
+run = metascope.start("forked", console=False, code=False, system=False)
+ended = pathlib.Path("ended")
+def train():
+    while not ended.exists(): time.sleep(0.01)
+    for step in range(100):
+        run.log({"a": step}, step=step)
+process = multiprocessing.get_context("fork").Process(target=train)
+process.start()
+assert run.finish()
+ended.touch()
+"""
+
+    done = execute(["-W", "ignore", "-c", outliving], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    run = Run.objects.get(project__slug="forked")
+    assert all_values(run, "a") == [(step, float(step)) for step in range(100)]
+
+
+def test_what_stays_of_ended_children_is_said(environment, tmp_path):  # noqa: F811
+    stopping = """
+import os
+import metascope
+run = metascope.start("forked", console=False, code=False, system=False)
+run.wait()
+pid = os.fork()
+if pid == 0:
+    run.log({"a": 1.0})
+    (run._channel.spool.folder / "about.json").write_text("")
+    os._exit(0)
+os.waitpid(pid, 0)
+assert not run.finish()
+"""
+
+    done = execute(["-W", "ignore", "-c", stopping], environment, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "not everything of 1 forked processes was sent" in done.stderr
+    assert "about.json is missing or damaged" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("about.json", ""), ("about.json", "[]"), ("about.json", None), ("state.json", "")],
+)
+def test_a_damaged_spool_does_not_keep_the_others_and_is_named(environment, tmp_path, file, text):  # noqa: F811
+    away = {**environment, "METASCOPE_MODE": "offline"}
+    for name in ("one", "two", "three"):
+        done = execute(["-c", NEXT.replace('"next"', f'"{name}"')], away, tmp_path)
+        assert done.returncode == 0, done.stderr
+    damaged = spool_of(tmp_path, "two")
+    if text is None:
+        (damaged / file).unlink()
+    else:
+        (damaged / file).write_text(text)
+
+    done = execute(["-m", "metascope", "sync"], environment, tmp_path)
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{damaged / file} is" in done.stdout
+    assert sorted(Run.objects.values_list("project__slug", flat=True)) == ["one", "three"]
+    assert list(damaged.glob("*.seg"))

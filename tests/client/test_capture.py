@@ -2,11 +2,13 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 
 import pytest
 from metascope import _capture
+from metascope._ignored import IGNORE_FILE, Ignored
 
 
 @pytest.fixture
@@ -87,6 +89,85 @@ def test_the_limits_and_the_ignore_file_hold_in_a_repository_too(project, monkey
     (project / ".metascopeignore").write_text("secret.py\n")
 
     assert list(files()) == ["train.py"]
+
+
+def test_the_patch_has_nothing_of_what_the_ignore_files_name(project):
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(project), *arguments], check=True, capture_output=True)
+
+    hidden = ["mysecrets.py", "private/creds.yaml", "conf/a.yaml", "deep/own.py", "gone.py",
+              "odd *[x].py", ".env.d/x.sh"]  # fmt: skip
+    for name in [*hidden, "train.py", "sub/conf/a.yaml"]:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("plain\n")
+    (project / ".metascopeignore").write_text(
+        "mysecrets.py\nprivate/\n/conf/a.yaml\ngone.py\nodd*\n"
+    )
+    (project / "deep" / ".metascopeignore").write_text("own.py\n")
+    git("init")
+    git("add", "-f", ".")
+    git("-c", "user.email=a@example.org", "-c", "user.name=A", "commit", "-m", "first")
+    for name in [*hidden, "train.py", "sub/conf/a.yaml"]:
+        (project / name).write_text("changed\n")
+    (project / "gone.py").unlink()
+    git("mv", "mysecrets.py", "private/moved.py")
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert sorted(snapshot["files"]) == ["sub/conf/a.yaml", "train.py"]
+    assert re.findall(r"^diff .* b/(.*)$", snapshot["patch"], re.M) == sorted(snapshot["files"])
+    assert snapshot["patch"].count("changed") == 2
+
+
+def test_a_repository_with_ignored_changes_alone_has_no_patch(project):
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(project), *arguments], check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("-c", "user.email=a@example.org", "-c", "user.name=A", "commit", "-m", "first")
+    (project / "train.py").write_text("print('secret')\n")
+    (project / ".metascopeignore").write_text("*\n")
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert (snapshot["files"], snapshot["patch"]) == ({}, "")
+
+
+PATTERNS = ["a.py", "/a.py", "data/", "data/raw/", "/conf/a.yaml", "conf/*.yaml", "**/x/*.py",
+            "x/**", "a/**/b.py", "*.py\n!keep.py", "data/\n!data/keep.py", "data/*\n!data/keep.py",
+            "[!a-b].py", "[]x].py", "?.py", "\\#a.py", "\\!a.py", "# a.py", "a.py  ", "", "/",
+            "x**y.py", "[a", "sp\\ ace.py", "**", "/*\n!/data"]  # fmt: skip
+NAMES = ["a.py", "b.py", "c.py", "].py", "#a.py", "!a.py", "keep.py", "sub/a.py", "data/keep.py",
+         "data/raw/x.py", "sub/data/raw/x.py", "raw/x.py", "conf/a.yaml", "sub/conf/a.yaml",
+         "conf/deep/a.yaml", "x/one.py", "sub/x/one.py", "a/b.py", "a/c/d/b.py", "x1/2y.py",
+         "x12y.py", "data.py", "sp ace.py"]  # fmt: skip
+
+
+@pytest.mark.parametrize("patterns", PATTERNS)
+def test_patterns_are_understood_as_git_does(project, patterns):
+    subprocess.run(["git", "-C", str(project), "init"], check=True, capture_output=True)
+    for name in NAMES:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("x")
+    (project / IGNORE_FILE).write_text(patterns + "\n")
+    listed = subprocess.run(
+        ["git", "-C", str(project), "ls-files", "-z", "-o", "--exclude-per-directory", IGNORE_FILE,
+         "--", *(f":(literal){name}" for name in NAMES)],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+    ignored = Ignored(project)
+
+    assert {name for name in NAMES if name not in ignored} == set(listed.split("\0")) - {""}
+
+
+def test_an_ignore_file_that_cannot_be_read_ignores_its_folder(project):
+    (project / IGNORE_FILE).mkdir()
+
+    assert files() == {}
 
 
 def test_secrets_of_the_command_line_are_masked(monkeypatch):

@@ -1,6 +1,8 @@
 """Going on with a run, and several processes of one run."""
 
 import pytest
+from metascope._settings import load
+from metascope._sync import sync
 
 from experiments import lifecycle, reading
 from experiments.errors import Conflict
@@ -90,3 +92,36 @@ def test_what_a_rewind_dropped_stays_known_after_the_run_has_ended(environment):
 
     rewind = first.rewinds.get()  # the second one found nothing to drop
     assert (rewind.after_step, rewind.points, rewind.attempt) == (1, 2, None)
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_a_param_keeps_its_first_value_and_new_ones_beside_it_are_added(
+    environment, monkeypatch, capsys, mode  # noqa: F811
+):  # fmt: skip
+    monkeypatch.setenv("METASCOPE_MODE", mode)
+    with start(params={"a": 1, "net": {"width": 8}}) as run:
+        run.log_params({"b": 2, "a": 9, "net": {"width": 9, "depth": 3}})
+        run.log_params({"c": 3})
+        run.log_params({"a": 7})
+    monkeypatch.setenv("METASCOPE_MODE", "online")
+    sync(load(), print)
+
+    found = Run.objects.get()
+    assert found.params == {"a": 1, "b": 2, "c": 3, "net": {"width": 8, "depth": 3}}
+    told = capsys.readouterr()
+    reasons = "".join(path.read_text() for path in environment.glob("spool/*/refused.jsonl"))
+    assert "a, net.width: A param cannot change" in reasons
+    if mode == "online":
+        assert "the server refused params: a, net.width: A param cannot change" in told.err
+    [kept] = environment.glob("spool/*/refused-1.bin")
+    assert b'{"a": 9, "net": {"width": 9}}' in kept.read_bytes()
+
+
+def test_params_of_a_resumed_run_are_added_beside_one_that_is_refused(environment):  # noqa: F811
+    with start(params={"a": 1}):
+        pass
+
+    with start(resume=Run.objects.get().pk) as run:
+        run.log_params({"a": 2, "b": 3, "long": "x" * 100_000})
+
+    assert Run.objects.get().params == {"a": 1, "b": 3}

@@ -240,6 +240,32 @@ def test_the_exit_code_is_seen_without_a_script_file(tmp_path, command):
     assert (end["status"], end["exit_code"]) == ("failed", 3)
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_ends_no_script(tmp_path, closed):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, SCRIPT % ""], check=False,
+        env=away(tmp_path), capture_output=True, text=True, timeout=120, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert recorded(tmp_path)[-1]["content"]["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5", 5.0), ("", 60.0), ("abc", 60.0), ("nan", 60.0), ("-1", 60.0)]
+)
+def test_a_wait_that_makes_no_sense_is_said_and_the_usual_one(monkeypatch, recwarn, text, seconds):
+    monkeypatch.setenv("METASCOPE_EXIT_WAIT_S", text)
+
+    assert load().exit_wait_s == seconds
+    said = [str(one.message) for one in recwarn]
+    assert said == (
+        []
+        if text in ("5", "")
+        else [f"METASCOPE_EXIT_WAIT_S is {text!r}, not seconds: 60 are used"]
+    )
+
+
 def test_an_error_at_a_prompt_ends_nothing(tmp_path):
     typed = SCRIPT % "1 / 0\nimport sys\nsys.exit(3)"
 
@@ -249,12 +275,16 @@ def test_an_error_at_a_prompt_ends_nothing(tmp_path):
     assert (end["status"], end.get("exit_code")) == ("completed", None)
 
 
-def executed(command: list[str], folder: Path, typed: str = ""):
-    environment = {
+def away(folder: Path) -> dict[str, str]:
+    """The environment of a script without a server."""
+    return {
         **os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(folder / "spool"),
     }  # fmt: skip
+
+
+def executed(command: list[str], folder: Path, typed: str = ""):
     return subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=120,
+        [sys.executable, *command], env=away(folder), capture_output=True, text=True, timeout=120,
         check=False, cwd=folder, input=typed,
     )  # fmt: skip
 
