@@ -21,7 +21,7 @@ from metascope import _bundle
 from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, event_of
+from metascope._records import EVENT, KEYS, event_of, moment, time_of
 from metascope._spool import Position, Record, read, segments
 from metascope._upload import Changed, Upload
 
@@ -173,7 +173,8 @@ class Delivery:
         elif kind == "snapshot":
             self.api.post(f"runs/{self._run}/snapshot/", content, key=key)
         elif kind == "console":
-            body = {"client": state.client, "number": state.number, **content}
+            at = {} if time_of(event) is None else {"time": time_of(event)}
+            body = {"client": state.client, "number": state.number, **at, **content}
             self.api.post(f"runs/{self._run}/log/", body)
         elif kind == "episodes":
             self.api.post(f"runs/{self._run}/evaluations/", content, key=key)
@@ -184,7 +185,7 @@ class Delivery:
         elif kind == "artifact":
             state.bundles.append(content["bundle"])  # written down with the advance
         elif kind == "finish":
-            self._finish(content)
+            self._finish({**moment("finished_at", time_of(event)), **content})
         else:
             raise Refused(f"events of type {kind!r} are not known to this version")
 
