@@ -48,6 +48,7 @@ class State:
     bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
     untold: list[str] = field(default_factory=list)  # what was refused and its run does not show
     alerts: int = 0  # of those that its run shows
+    told: list[str] = field(default_factory=list)  # reasons shown before it was sent again
 
     @property
     def position(self) -> Position:
@@ -283,7 +284,7 @@ class Delivery:
             return False
         if state.run and state.alerts < MOST_ALERTS:
             text = "\n".join([*state.untold, f"Kept in {self.folder}; {AGAIN}"])
-            title = f"The server refused {state.refused} records of this run"
+            title = f"The server refused {counted(state.refused)} of this run"
             body = {"title": title, "text": text, "level": "error", "time": time.time()}
             data = json.dumps(body).encode()
             path = f"alerts/{time.time_ns():019d}-{state.client[:8]}.json"
@@ -317,7 +318,7 @@ class Delivery:
         about = about or (f"{count} values" if "points" in what else "a part of the spool")
         said = f"{about}: {what['why']}"
         self.refusals.append(said)
-        if len(self.state.untold) < MOST_TOLD:
+        if len(self.state.untold) < MOST_TOLD and what["why"] not in self.state.told:
             self.state.untold.append(said[:LONGEST_TOLD])
         what = {"time": time.time(), **what}
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
@@ -336,6 +337,11 @@ class Delivery:
             if durable:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
+
+
+def counted(records: int) -> str:
+    """So many records, in words."""
+    return f"{records} record{'' if records == 1 else 's'}"
 
 
 def _run_of(folder: Path) -> tuple[str, str | None]:
