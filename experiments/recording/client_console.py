@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -137,9 +138,11 @@ def _check_places(log: ClientLog) -> None:
         )
 
 
-def _check_time(time: object) -> None:
+def _check_time(time: Any) -> None:
+    if time is None:
+        return
     is_number = isinstance(time, int | float) and not isinstance(time, bool)
-    if time is not None and not (is_number and 0 <= time <= LATEST_TIME):
+    if not (is_number and 0 <= time <= LATEST_TIME):
         raise _invalid("time", "send seconds since 1970, up to the year 3000.")
 
 
