@@ -34,7 +34,12 @@ def test_the_bars_of_a_project_stay_inside_its_row(ada: Page, live_server, width
 def test_a_long_path_in_an_alert_does_not_widen_the_page(ada: Page, live_server, data_dir):
     run = make.make_run(make.make_project(make.make_workspace("lab", ada="member")))
     path = f"/home/ada/.cache/metascope/{'spool' * 12}/{'0123456789abcdef' * 2}"
-    told = {"title": "The server refused 1 record of this run", "text": f"Kept in {path}"}
+    told = {
+        "title": "The server refused 1 record of this run",
+        "text": f"Kept in {path}",
+        "time": 0,
+        "level": "error",
+    }
     files.put(files.of_run(run), "alerts/1.json", io.BytesIO(json.dumps(told).encode()))
     ada.set_viewport_size({"width": 390, "height": 850})
     ada.goto(f"{live_server.url}/runs/{run.pk}/")
