@@ -80,7 +80,10 @@ def note_stalls() -> int:
     """
     limit = timezone.now() - timedelta(seconds=settings.STALL_S)
     lately = Series.objects.filter(run=OuterRef("pk"), updated_at__gte=limit)
-    running = Run.objects.filter(status=RunStatus.RUNNING, deleted_at=None, started_at__lt=limit)
+    running = Run.objects.filter(
+        status=RunStatus.RUNNING, deleted_at=None, started_at__lt=limit,
+        created_at__lt=limit,  # sent long after its start, it is not silent at once
+    )  # fmt: skip
     silent = running.filter(~Exists(lately)).annotate(pointed_at=Max("series__updated_at"))
     last = Greatest("started_at", Coalesce("pointed_at", F("started_at")))
     found = list(silent.values_list("pk", "project_id", last))

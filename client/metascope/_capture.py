@@ -23,9 +23,13 @@ PASSED_ON = re.compile(
     r"|INTRA|INTER|LAYOUT|AUTOTUNE|TENSOR|SYNC|PROFILER|PER|TRT|NEED|DEVICE|ONEDNN|EAGER|KERNEL"
     r"|AUTO_MIXED|MEMORY)\w*|TF[23]_\w*|TFDS_\w*|TFHUB_\w*"  # not Terraform's, TF_VAR_ ...
 )
-SECRET = re.compile(  # a tokenizer and an author are none
-    r"token(?!iz)|secret|passw|api[-_]?key|credential|auth(?!or)", re.IGNORECASE
+SECRET = re.compile(  # a tokenizer, an author, PWD and a two-pass run are none
+    r"token(?!iz)|secret|passw|passphrase|(api|private)[-_]?key|credential|auth(?!or(?!iz))"
+    r"|(?<=[-_.])pwd(?![a-z])|(^-+|(db|user|sql|ssh|smtp|proxy|admin|root|key)[-_.]?)pass(?![a-z])",
+    re.IGNORECASE,
 )
+HEADER = re.compile(r"([\w-]+)\s*:\s+\S.*|(authorization)\s*:.*", re.IGNORECASE | re.DOTALL)
+BEARER = re.compile(r"\b(bearer)\s+\S+", re.IGNORECASE)
 LEAST_SECRET = 8  # characters: shorter values of variables are found in anything
 LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
@@ -46,8 +50,8 @@ def command() -> str:
 
 def masked(arguments: list[str]) -> list[str]:
     """Arguments whose option names a secret lose their value: `--token x`, `--token=x` and
-    `db.password=x`. So does what a variable of the environment that names a secret holds, wherever
-    it stands, and who signs in at an address."""
+    `db.password=x`. So do headers, "Authorization: Bearer x". So does what a variable of the
+    environment that names a secret holds, wherever it stands, and who signs in at an address."""
     known = [
         value
         for name, value in os.environ.items()
@@ -55,7 +59,7 @@ def masked(arguments: list[str]) -> list[str]:
     ]
     found: list[str] = []
     hide = False
-    for one in arguments:
+    for one in map(_without_headers, arguments):
         name, sign, _ = one.partition("=")
         is_secret = bool(SECRET.search(name)) and (name.startswith("-") or bool(sign))
         if hide and not one.startswith("-"):
@@ -66,6 +70,14 @@ def masked(arguments: list[str]) -> list[str]:
             found.append(without_password(_without(one, known)))
         hide = is_secret and not sign
     return found
+
+
+def _without_headers(text: str) -> str:
+    def hidden(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        return f"{name}: {MASK}" if SECRET.search(name) else found[0]
+
+    return BEARER.sub(rf"\1 {MASK}", HEADER.sub(hidden, text))
 
 
 def _without(text: str, secrets: list[str]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from metascope import _cli_artifacts, _settings
 from metascope._api import Api, no_metascope
 from metascope._channel import say
-from metascope._delivery import AGAIN
+from metascope._delivery import AGAIN, counted
 from metascope._ending import of_process
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._start import start
@@ -136,9 +136,8 @@ def _sync(asked: argparse.Namespace) -> int:
     for one in found:
         told = "sent" if one.is_drained else f"not sent: {one.problem}"
         if one.refused:
-            told += (
-                f"; the server refused {one.refused} records, kept in {settings.spool / one.client}"
-            )
+            folder = settings.spool / one.client
+            told += f"; the server refused {counted(one.refused)}, kept in {folder}"
         print(f"{one.client} (run {one.run or 'not made'}): {told}")
         for why in one.reasons:
             print(f"  refused: {why}")

@@ -33,9 +33,17 @@ class Console:
         self._lines: list[tuple[str, str]] = []  # stream and text
         self._held = 0
         self._flushed = time.monotonic()
-        self._is_forked = False
+        self._is_forked = self._is_closed = False
         self._open = {name: Lines() for name in STREAMS}
-        self._tees = [_Tee(self, name) for name in teed if getattr(sys, name) is not None]
+        self._tees: list[_Tee] = []
+        self.listen(teed)
+
+    def listen(self, names: Iterable[str]) -> bool:
+        """To these of Python's own streams from here on; False where it is closed."""
+        with self._lock:
+            if not self._is_closed:
+                self._tees += [_Tee(self, name) for name in names if getattr(sys, name) is not None]
+            return not self._is_closed
 
     def take(self, stream: str, text: str) -> None:
         """Text of a stream, as it was written."""
@@ -84,6 +92,7 @@ class Console:
     def close(self) -> None:
         """Give the streams back, and keep the rest, unfinished lines included."""
         with self._lock:
+            self._is_closed = True
             for tee in self._tees:
                 tee.remove()
             for stream, lines in self._open.items():

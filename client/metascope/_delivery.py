@@ -21,7 +21,7 @@ from metascope import _bundle, _params
 from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, event_of, event_payload, record_of
+from metascope._records import EVENT, KEYS, event_of, event_payload, moment, record_of, time_of
 from metascope._spool import Position, Record, SpoolDamaged, read, segments
 from metascope._upload import Changed, Upload
 
@@ -48,6 +48,7 @@ class State:
     bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
     untold: list[str] = field(default_factory=list)  # what was refused and its run does not show
     alerts: int = 0  # of those that its run shows
+    told: list[str] = field(default_factory=list)  # reasons shown before it was sent again
 
     @property
     def position(self) -> Position:
@@ -175,7 +176,8 @@ class Delivery:
         elif kind == "snapshot":
             self.api.post(f"runs/{self._run}/snapshot/", content, key=key)
         elif kind == "console":
-            body = {"client": state.client, "number": state.number, **content}
+            at = {} if time_of(event) is None else {"time": time_of(event)}
+            body = {"client": state.client, "number": state.number, **at, **content}
             self.api.post(f"runs/{self._run}/log/", body)
         elif kind == "episodes":
             self.api.post(f"runs/{self._run}/evaluations/", content, key=key)
@@ -186,7 +188,7 @@ class Delivery:
         elif kind == "artifact":
             state.bundles.append(content["bundle"])  # written down with the advance
         elif kind == "finish":
-            self._finish(content)
+            self._finish({**moment("finished_at", time_of(event)), **content})
         else:
             raise Refused(f"events of type {kind!r} are not known to this version")
 
@@ -291,7 +293,7 @@ class Delivery:
             return False
         if state.run and state.alerts < MOST_ALERTS:
             text = "\n".join([*state.untold, f"Kept in {self.folder}; {AGAIN}"])
-            title = f"The server refused {state.refused} records of this run"
+            title = f"The server refused {counted(state.refused)} of this run"
             body = {"title": title, "text": text, "level": "error", "time": time.time()}
             data = json.dumps(body).encode()
             path = f"alerts/{time.time_ns():019d}-{state.client[:8]}.json"
@@ -325,7 +327,7 @@ class Delivery:
         about = about or (f"{count} values" if "points" in what else "a part of the spool")
         said = f"{about}: {what['why']}"
         self.refusals.append(said)
-        if len(self.state.untold) < MOST_TOLD:
+        if len(self.state.untold) < MOST_TOLD and what["why"] not in self.state.told:
             self.state.untold.append(said[:LONGEST_TOLD])
         what = {"time": time.time(), **what}
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
@@ -344,6 +346,11 @@ class Delivery:
             if durable:
                 os.fsync(file.fileno())
         os.replace(temporary, path)
+
+
+def counted(records: int) -> str:
+    """So many records, in words."""
+    return f"{records} record{'' if records == 1 else 's'}"
 
 
 def _run_of(folder: Path) -> tuple[str, str | None]:

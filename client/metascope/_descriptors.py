@@ -14,6 +14,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import urllib3
@@ -49,14 +50,19 @@ def _leads(stream: object, number: int) -> bool:
 
 class Descriptors:
     """Captures the descriptors of these streams until `close`. Raises OSError where that cannot
-    be done, or is done already: then nothing has changed."""
+    be done, or is done already: then nothing has changed. `died` is called where they lead back,
+    as the relay is gone before its time."""
 
-    def __init__(self, folder: Path, streams: list[str]) -> None:
+    def __init__(
+        self, folder: Path, streams: list[str], died: Callable[[], None] = lambda: None
+    ) -> None:
         if not _lock.acquire(blocking=False):
             raise OSError("another run of this process captures the descriptors")
+        self._died = died
         self._saved: dict[int, int] = {}
         self._pipes: dict[int, int] = {}
         self._ends: list[int] = []
+        self._broken: set[int] = set()  # descriptors that take no more
         self._drained = threading.Event()
         self._is_closing = self._is_ended = self._has_died = False
         self._stand_ins: dict[int, int] = {}  # pipes of a relay that died, to where they lead
@@ -82,6 +88,8 @@ class Descriptors:
         with contextlib.suppress(OSError):  # it has died
             os.write(self._orders, CLOSE)
         self._drained.wait(DRAIN_S)
+        if 1 in self._broken:
+            _leave_unwritten(sys.stdout)
         if self._has_died and self._passing.acquire(timeout=DRAIN_S):
             with contextlib.suppress(OSError):  # they lead nowhere any more
                 self._take_over()
@@ -150,6 +158,7 @@ class Descriptors:
                 self._is_ended = found == ENDED
                 self._drained.set()
             elif found and found.isdigit():  # leads nowhere: the script's next word finds out
+                self._broken.add(int(found))
                 self._restore(int(found))
             else:
                 break
@@ -169,6 +178,7 @@ class Descriptors:
                 self._take_over()
                 self._pass_on_what_stands()
                 self._restore()
+            self._died()
             while self._stand_ins:
                 select.select(list(self._stand_ins), [], [])
                 with self._passing:
@@ -210,6 +220,15 @@ class Descriptors:
         self._ends, self._pipes, self._saved = [], {}, {}
         if _lock.locked():
             _lock.release()
+
+
+def _leave_unwritten(stream: object) -> None:
+    """What took the pipe for written is lost: the script's next flush, at its end if no sooner,
+    finds out as without us."""
+    if isinstance(stream, io.TextIOWrapper) and _leads(stream, 1):
+        with contextlib.suppress(OSError, ValueError):
+            stream.reconfigure(line_buffering=False, write_through=False)
+            stream.write("\n")
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

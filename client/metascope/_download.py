@@ -84,12 +84,12 @@ def fetch_model(api: Api, address: str, to: Path | None, cache: Path) -> Path:
     content = json.dumps(sorted((row["path"], row["sha256"] or row["url"]) for row in rows))
     own = cache / "models" / hashlib.sha256(content.encode()).hexdigest()
     folder = to or own
-    folder.mkdir(parents=True, exist_ok=True)
     _fetch(api, base, rows, folder, cache)
     return folder
 
 
 def _fetch(api: Api, base: str, rows: list[dict[str, Any]], folder: Path, cache: Path) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)  # of addresses alone it stays empty
     stored = [row for row in rows if row["sha256"]]
     for row in stored:
         _target(folder, row["path"])  # refuses a bad path before anything is written

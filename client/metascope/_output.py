@@ -9,6 +9,10 @@ from metascope._descriptors import Descriptors, capturable
 
 ALL, PYTHON, OFF = "all", "python", "off"  # METASCOPE_CONSOLE
 KEPT_S = 5.0
+GONE = (
+    "metascope: the process that keeps what is printed was killed; from here on only what Python "
+    "prints is kept\n"
+)
 
 
 class Output:
@@ -16,13 +20,18 @@ class Output:
 
     def __init__(self, keep: Keep, folder: Path, how: str = ALL) -> None:
         streams = capturable() if how == ALL else []
+        self._console = Console(keep, [name for name in STREAMS if name not in streams])
         self._descriptors: Descriptors | None = None
         if streams:
             try:
-                self._descriptors = Descriptors(folder, streams)
+                self._descriptors = Descriptors(folder, streams, self._go_on_without)
             except (OSError, ValueError):  # no process can be started: what Python prints is kept
-                streams = []
-        self._console = Console(keep, [name for name in STREAMS if name not in streams])
+                self._console.listen(streams)
+
+    def _go_on_without(self) -> None:
+        """The process that kept what the descriptors carry has died."""
+        if self._console.listen(capturable()):
+            self._console.take("stderr", GONE)
 
     def close(self) -> None:
         """The streams are as they were; the rest is kept."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from zlib import crc32
 
@@ -23,6 +24,7 @@ KEYS_HEAD = struct.Struct("<BI")
 POINTS_HEAD = struct.Struct("<BIqd")
 KEYS, POINTS, EVENT = 1, 2, 3
 
+LATEST_TIME = 32_503_680_000.0  # the year 3000, the last that a server keeps
 LONGEST_PAYLOAD = 8 * 1024 * 1024
 
 
@@ -51,6 +53,20 @@ def event_of(payload: bytes | memoryview) -> dict[str, Any]:
 def record_of(payload: bytes) -> bytes:
     """The whole record: the payload behind its head."""
     return HEAD.pack(len(payload), crc32(payload)) + payload
+
+
+def time_of(event: Mapping[str, Any]) -> float | None:
+    """When it was written; None by a clock that shows a time which no server keeps."""
+    at = event.get("time")
+    return at if at is not None and 0 <= at <= LATEST_TIME else None
+
+
+def moment(name: str, seconds: float | None) -> dict[str, str]:
+    """The time by this name as the server reads it; nothing for one that it would not keep."""
+    if seconds is None or not 0 <= seconds <= LATEST_TIME:
+        return {}
+    found = datetime.fromtimestamp(seconds, timezone.utc)  # noqa: UP017 - Python 3.10 has no UTC
+    return {name: found.isoformat()}
 
 
 def key_count(payload: bytes | memoryview) -> int:

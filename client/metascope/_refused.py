@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from metascope._delivery import Delivery
+from metascope._delivery import MOST_TOLD, Delivery
 from metascope._spool import MAGIC, segments
 
 NOTES = "refused.jsonl"
@@ -31,6 +31,7 @@ def put_back(delivery: Delivery) -> int:
     bundles = [note["artifact"] for note in notes if "artifact" in note]
     state.bundles += [one for one in bundles if (folder / one).exists()]
     state.refused = 0
+    state.told = list(dict.fromkeys(str(note["why"]) for note in notes))[:MOST_TOLD]
     delivery.save()
     (folder / NOTES).unlink()
     for one in files:

@@ -22,14 +22,13 @@ from metascope._ending import Ending, ending, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
 from metascope._output import OFF, Output
-from metascope._records import POINTS, event_payload, keys_payload, points_struct
+from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
 from metascope._spool import SegmentFull
 from metascope._watch import Watch
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
-LATEST_TIME = 32_503_680_000.0  # the year 3000, the last that a server keeps
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from metascope._api import segment
-from metascope._delivery import AGAIN, Delivery
+from metascope._delivery import AGAIN, Delivery, counted
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._spool import Spool
 
@@ -80,7 +80,7 @@ class Sender:
         """Last words: what was not delivered, and where it is."""
         state, folder = self._delivery.state, self._delivery.folder
         if state.refused:
-            self._say(f"the server refused {state.refused} records, kept in {folder}: {AGAIN}")
+            self._say(f"the server refused {counted(state.refused)}, kept in {folder}: {AGAIN}")
         if not self.is_drained:
             self._say(f"not everything was sent; it is kept in {folder}: run `metascope sync`")
 

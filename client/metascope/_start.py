@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -16,6 +17,7 @@ from metascope._disabled import DisabledRun
 from metascope._errors import MetascopeError
 from metascope._ids import new_id
 from metascope._options import misfit
+from metascope._records import moment
 from metascope._run import Run
 
 
@@ -89,6 +91,7 @@ def start(
         **{key: list(one) if key == "tags" else _values.plain(one) for key, one in about.items()},
         "command": _capture.command(),
         "environment": _capture.environment(),
+        **moment("started_at", time.time()),
     }
     if resume and shared:
         raise ValueError("use resume or shared, not both")

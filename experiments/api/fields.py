@@ -1,6 +1,7 @@
 """Serializers that read JSON strictly: no guessing between types, no unknown keys."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -38,6 +39,15 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool):
             raise serializers.ValidationError(f"Expected true or false, got {type_name(data)}.")
         return data
+
+
+class Moment(serializers.DateTimeField):
+    """A time as ISO 8601 has it; without an offset, UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str):
+            raise serializers.ValidationError(f"Expected text, got {type_name(value)}.")
+        return super().to_internal_value(value)
 
 
 class Object(serializers.DictField):

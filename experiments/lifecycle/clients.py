@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
 from experiments import events, recording
+from experiments.clocks import believed
 from experiments.errors import Conflict, Invalid
 from experiments.lifecycle.editing import set_summary
 from experiments.lifecycle.runs import create_run, transition
@@ -26,6 +28,7 @@ def create_client_run(
     origin: str | None = None,
     parent_origin: str | None = None,
     id: str | None = None,
+    started_at: datetime | None = None,
     **described: Any,
 ) -> tuple[Run, bool]:
     """The run of this origin in the project, and whether it was made now.
@@ -33,7 +36,8 @@ def create_client_run(
     A client that never heard the answer asks again, even weeks later: it gets the run it made,
     whatever has become of it. Without an origin each call makes a run. `parent_origin` names the
     run that it is nested in by that one's origin. `id`: made by the client as `new_id` does; it
-    becomes the run's unless it was ever another's. Raises as `create_run`.
+    becomes the run's unless it was ever another's. `started_at`: by the client's clock. Raises as
+    `create_run`.
     """
     if origin is not None:
         # The lock makes two creators wait for each other, as for the run's number.
@@ -43,7 +47,11 @@ def create_client_run(
     if parent_origin:
         described["parent"] = _id_of_origin(project, parent_origin)
     wanted = id if id and is_usable(id) and not _was_used(id) else None
-    return create_run(project=project, user=user, origin=origin, id=wanted, **described), True
+    run = create_run(project=project, user=user, origin=origin, id=wanted, **described)
+    if started_at is not None:
+        run.started_at = believed(started_at, timezone.now())
+        run.save(update_fields=["started_at"])
+    return run, True
 
 
 def _was_used(id: str) -> bool:
@@ -73,9 +81,11 @@ def finish_client_run(
     reason: str = "",
     exit_code: int | None = None,
     summary: Mapping[str, Any] | None = None,
+    finished_at: datetime | None = None,
 ) -> Run:
     """Ends a run that a client executes. Repeating the same end is a no-op. `exit_code`: of the
-    client's process, where it knew it.
+    client's process, where it knew it. `finished_at`: by the client's clock, and not before the
+    run's start.
 
     Raises Conflict if the run belongs to a job, or ended differently.
     """
@@ -86,6 +96,10 @@ def finish_client_run(
         )
     _refuse_jobs(run)
     is_moved = transition(run, to=status, reason=reason, exit_code=exit_code)
+    if is_moved and finished_at is not None:
+        ended = believed(finished_at, timezone.now())
+        run.finished_at = max(ended, run.started_at or ended)
+        run.save(update_fields=["finished_at"])
     if not is_moved and run.status != status:
         raise Conflict(f"The run has {run.status} already.", code="run_already_finished")
     if summary:

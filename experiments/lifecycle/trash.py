@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
@@ -70,7 +70,7 @@ def restore(run: Run) -> Run:
 @transaction.atomic
 def erase(run: Run) -> Run:
     """Deletes a run for good, with all that is stored of it. Conflict unless it is in the trash,
-    and while a version of a registered model stands on its files.
+    and while a version of a registered model came from it.
 
     Blobs that nothing else refers to go with the next collection. Returns the run as it was.
     """
@@ -81,10 +81,11 @@ def erase(run: Run) -> Run:
         raise Conflict(
             "Only what is in the trash can be erased: delete it first.", code="not_trash"
         )
-    if held := locked.registrations.select_related("model").first():
+    came_from = _came_from(run.pk, run.project.workspace_id)
+    if held := ModelVersion.objects.filter(came_from).select_related("model").first():
         raise Conflict(
-            f"Version {held.number} of the registered model {held.model.name!r} stands on its "
-            "files: delete that first.",
+            f"Version {held.number} of the registered model {held.model.name!r} came from this "
+            "run: delete that version first, or leave the run in the trash.",
             code="run_registered",
         )
     children = Run.objects.filter(parent=run.pk).count()
@@ -105,7 +106,7 @@ def _note(action: Action, run: Run, **details: Any) -> None:
 def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
     """Erases runs that have been in the trash for settings.TRASH_DAYS, then projects; how many.
 
-    What a version of a registered model stands on stays, and its project with it.
+    What a version of a registered model came from stays, and its project with it.
     """
     erased = sum(_erase_due(run) for run in due_runs().order_by("deleted_at")[:limit])
     for project in due_projects().filter(runs=None)[:limit]:
@@ -115,8 +116,10 @@ def empty_trash(limit: int = ERASED_AT_ONCE) -> int:
 
 
 def due_runs() -> QuerySet[Run]:
-    """The runs whose time in the trash is over, and that no registered model stands on."""
-    return Run.objects.filter(deleted_at__lt=_long_ago(), registrations=None)
+    """The runs whose time in the trash is over, and that no registered model came from."""
+    came_from = _came_from(OuterRef("pk"), OuterRef("project__workspace"))
+    registered = ModelVersion.objects.filter(came_from)
+    return Run.objects.filter(~Exists(registered), deleted_at__lt=_long_ago())
 
 
 def due_projects() -> QuerySet[Project]:
@@ -127,6 +130,14 @@ def due_projects() -> QuerySet[Project]:
 def due_models() -> QuerySet[LoggedModel]:
     """The same of logged models."""
     return LoggedModel.objects.filter(deleted_at__lt=_long_ago(), versions=None)
+
+
+def _came_from(run: Any, workspace: Any) -> Q:
+    """Of versions of registered models: their files are this run's, or were made by it (a logged
+    model's, an artifact's, or those at an address elsewhere). Ids of runs elsewhere hold nothing.
+    """
+    source = Q(source_run_id=run, model__workspace=workspace)
+    return source | Q(files_run=run) | Q(logged_model__run=run)
 
 
 def _long_ago() -> CombinedExpression:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.renderers import JSONRenderer
@@ -45,9 +46,33 @@ def test_a_run_comes_back_as_it_was_sent(lab):
     assert environment == {"environment": {"python": "3.11"}}
 
 
+def test_a_client_that_was_out_of_reach_says_when_its_run_began_and_ended(lab):
+    body = {"project": "lab/sinusoid", "started_at": "2026-01-02T03:04:05Z"}
+    made = post(lab.member, RUNS, body).json()
+    assert made["started_at"] == "2026-01-02T03:04:05Z"
+    assert made["created_at"] > "2026-01-03"
+
+    ended = {"finished_at": "2026-01-02T05:04:05+01:00"}
+    done = post(lab.member, f"{RUNS}{made['id']}/finish/", ended).json()
+    assert done["finished_at"] == "2026-01-02T04:04:05Z"
+
+
+def test_a_clients_time_that_cannot_be_counts_as_now(lab):
+    before = timezone.now()
+    body = {"project": "lab/sinusoid", "started_at": "2999-01-02T03:04:05Z"}
+    run = Run.objects.get(pk=post(lab.member, RUNS, body).json()["id"])
+    assert before <= run.started_at <= timezone.now()
+
+    post(lab.member, f"{RUNS}{run.pk}/finish/", {"finished_at": "2026-01-02T03:04:05Z"})
+    run.refresh_from_db()
+    assert run.finished_at == run.started_at  # no run ends before it begins
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"started_at": 1767323045}, "started_at"),
+        ({"started_at": "yesterday"}, "started_at"),
         ({"name": 3}, "name"),
         ({"seed": "1"}, "seed"),
         ({"seed": True}, "seed"),

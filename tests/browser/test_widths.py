@@ -1,11 +1,14 @@
 """Rows and fields that are as wide as what they hold, in Chromium at the widths between layouts."""
 
+import io
+import json
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from experiments import files
 from tests import factories as make
 from tests.dashboard.compared_runs import compared_runs
 
@@ -26,6 +29,23 @@ def test_the_bars_of_a_project_stay_inside_its_row(ada: Page, live_server, width
     assert bars is not None
     assert bars["x"] + bars["width"] <= row["x"] + row["width"] - 10
     assert bars["width"] >= 80
+
+
+def test_a_long_path_in_an_alert_does_not_widen_the_page(ada: Page, live_server, data_dir):
+    run = make.make_run(make.make_project(make.make_workspace("lab", ada="member")))
+    path = f"/home/ada/.cache/metascope/{'spool' * 12}/{'0123456789abcdef' * 2}"
+    told = {
+        "title": "The server refused 1 record of this run",
+        "text": f"Kept in {path}",
+        "time": 0,
+        "level": "error",
+    }
+    files.put(files.of_run(run), "alerts/1.json", io.BytesIO(json.dumps(told).encode()))
+    ada.set_viewport_size({"width": 390, "height": 850})
+    ada.goto(f"{live_server.url}/runs/{run.pk}/")
+
+    expect(ada.get_by_text("The server refused 1 record")).to_be_visible()
+    assert ada.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1440])

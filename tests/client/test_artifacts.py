@@ -170,6 +170,11 @@ def test_an_address_is_noted_and_not_fetched(environment):
     version = ArtifactVersion.objects.get()
     assert version.artifact.name == "train"
     assert [file.url for file in version.files.files.all()] == ["s3://bucket/images/train"]
+    with start() as reader:
+        folder = reader.use_artifact("train:latest")
+    assert folder.is_dir()
+    assert list(folder.iterdir()) == []
+    assert ArtifactUse.objects.get(role="input").version == version
 
 
 @pytest.mark.parametrize(
@@ -348,8 +353,11 @@ def test_what_the_server_refuses_is_said_shown_on_the_run_and_sent_again(
     said = capsys.readouterr().err
     assert "the server refused artifact 'bad name/with slash': " in said
     (alert,) = alerts.of_run(Run.objects.get())
-    assert alert.title == "The server refused 1 records of this run"
+    assert alert.title == "The server refused 1 record of this run"
     assert "bad name/with slash" in alert.text
+    assert main(["sync", "--retry-refused"]) == 0
+    assert "the server refused 1 record, kept in" in capsys.readouterr().out  # and why, as before
+    assert alerts.of_run(Run.objects.get()) == [alert]
     (bundle,) = (tmp_path / "spool").glob("*/artifact-*.json")
     bundle.write_text(bundle.read_text().replace("bad name/with slash", "good"))
 

@@ -186,6 +186,35 @@ def test_secrets_of_the_command_line_are_masked(monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["--pwd", "X"], ["--pwd", "[masked]"]),
+        (["--pass", "X"], ["--pass", "[masked]"]),
+        (["--db-pass=X"], ["--db-pass=[masked]"]),
+        (["--passphrase", "X"], ["--passphrase", "[masked]"]),
+        (["--private-key", "X"], ["--private-key", "[masked]"]),
+        (["--authorization", "X"], ["--authorization", "[masked]"]),
+        (["-H", "Authorization: Bearer X"], ["-H", "Authorization: [masked]"]),
+        (["-H", "Authorization: Basic eDp5Cg=="], ["-H", "Authorization: [masked]"]),
+        (["--header=authorization:Basic eDp5Cg=="], ["--header=authorization: [masked]"]),
+        (["X-Api-Key: X"], ["X-Api-Key: [masked]"]),
+        (["--as", "Bearer X"], ["--as", "Bearer [masked]"]),
+        (["--two-pass", "data.csv"], ["--two-pass", "data.csv"]),
+        (["--passes", "3", "--notes", "basic: see https://x.org/a"],
+         ["--passes", "3", "--notes", "basic: see https://x.org/a"]),
+    ],
+)  # fmt: skip
+def test_passwords_keys_and_headers_of_the_command_line_are_masked(given, expected):
+    assert _capture.masked(given) == expected
+
+
+def test_the_working_folder_is_no_secret(monkeypatch):
+    monkeypatch.setenv("PWD", "/home/ada/project")
+
+    assert _capture.masked(["--data", "/home/ada/project"]) == ["--data", "/home/ada/project"]
+
+
 def test_only_variables_of_the_list_are_recorded_and_secrets_among_them_are_masked(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("SLURM_JOB_TOKEN", "abc")

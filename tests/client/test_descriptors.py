@@ -122,6 +122,28 @@ sys.exit(3)
     found = [line for line in lines if line.startswith("line")]
     assert sorted(found) == sorted(f"line {number}" for number in range(20_000))
     assert "child goes on" in lines
+    said = [line for _, line in kept(tmp_path) if line.startswith("metascope: the process that")]
+    assert len(said) == 1
+    assert ("out", "line 19999") in kept(tmp_path)  # as Python's streams are listened to
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_noticed_by_a_script_that_ends_at_once(tmp_path, unbuffered):
+    (tmp_path / "train.py").write_text(START + "for number in range(100): print(number)\n")
+    environment = {
+        **os.environ, "METASCOPE_MODE": "offline", "METASCOPE_SPOOL": str(tmp_path / "spool"),
+        "PYTHONUNBUFFERED": unbuffered,
+    }  # fmt: skip
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "train.py"], cwd=tmp_path, env=environment, stdout=full,
+            stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode in (1, 120)  # of a print, or of the flush at the end
+    assert b"No space left on device" in done.stderr
+    wait_for(lambda: ("out", "99") in kept(tmp_path))
 
 
 def test_a_child_of_a_killed_script_goes_on_printing_and_is_kept(tmp_path):

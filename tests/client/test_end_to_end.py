@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from metascope._api import Api
 from metascope._delivery import Delivery
 from metascope._errors import Unreachable
@@ -112,6 +115,27 @@ def test_a_script_without_a_server_is_delivered_later(environment, tmp_path):
 
     assert synced.stdout == "Nothing is waiting.\n"
     assert len(values(Run.objects.get(), "train/loss")) == 500
+
+
+def test_what_is_delivered_later_has_the_times_at_which_it_happened(environment, tmp_path):
+    away = {**environment, "METASCOPE_MODE": "offline"}
+    before = timezone.now()
+    assert execute([str(script(tmp_path, TRAINING))], away, tmp_path).returncode == 0
+    ended = timezone.now()
+    deadline = time.monotonic() + 5
+    while timezone.now() < ended + timedelta(seconds=1.5):  # the console shows whole seconds
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    synced = execute(["-m", "metascope", "sync"], environment, tmp_path)
+
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    run = Run.objects.get()
+    assert before <= run.started_at <= run.finished_at <= ended < run.created_at
+    (line,) = [one.text for one in reading.log_lines(run.pk).lines if "trained" in one.text]
+    seconds = range(int((ended - before).total_seconds()) + 2)
+    happened = {f"{min(before + timedelta(seconds=one), ended):%H:%M:%S}" for one in seconds}
+    assert line[:8] in happened
 
 
 def test_a_script_that_ran_before_the_login_is_sent_where_one_logged_in(environment, tmp_path):

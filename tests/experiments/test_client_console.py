@@ -1,6 +1,7 @@
 """Console lines of clients: stored like those of jobs, once, in order, or refused by name."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -32,6 +33,27 @@ def test_lines_get_a_time_and_a_level_unless_they_have_them():
     assert second == "12:00:00 WARNING 3 files are missing"
     assert re.fullmatch(r"\d\d:\d\d:\d\d INFO ", third)
     assert (answer.lines, answer.duplicate) == (3, False)
+
+
+def test_lines_that_were_out_of_reach_have_the_time_they_were_printed_at():
+    run = make_run()
+    printed = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    for _ in range(2):  # again, after an answer that was lost
+        lifecycle.log_client_run(run, ClientLog("box", 0, ["early"], (), printed.timestamp()))
+
+    assert texts(run) == ["03:04:05 INFO early"]
+
+
+@pytest.mark.parametrize("printed", [datetime(2100, 1, 1, 3, 4, 5), datetime(1970, 1, 1, 3, 4, 5)])
+def test_a_clock_that_cannot_be_right_is_not_believed(printed):
+    run = make_run()
+
+    claimed = printed.replace(tzinfo=UTC).timestamp()
+    lifecycle.log_client_run(run, ClientLog("box", 0, ["a"], (), claimed))
+
+    stored = LogChunk.objects.get(run=run)
+    assert texts(run) == [f"{stored.created_at:%H:%M:%S} INFO a"]
 
 
 def test_lines_of_standard_error_are_told_from_others_and_keep_their_text():
@@ -127,6 +149,10 @@ def test_no_such_run():
         ({"lines": ["a\r"]}, "lines[0]"),
         ({"lines": ["\0"]}, "lines[0]"),
         ({"lines": ["\ud800"]}, "lines[0]"),
+        ({"time": "noon"}, "time"),
+        ({"time": True}, "time"),
+        ({"time": -1}, "time"),
+        ({"time": 1e12}, "time"),
         ({"text": "a"}, "text"),
     ],
 )

@@ -264,6 +264,38 @@ class TestKept:
         with pytest.raises(Conflict, match="registered model 'net'"):
             lifecycle.erase(Run.objects.get(pk=run.pk))
 
+    @pytest.mark.parametrize("made_of", ["artifact", "logged model", "elsewhere"])
+    def test_the_run_that_made_a_version_is_not_erased(self, model, run, settings, made_of):
+        settings.TRASH_DAYS = 1
+        wanted = {
+            "artifact": lambda: {"artifact_version": log_artifact(run.project, run=run).pk},
+            "logged model": lambda: {"logged_model": logged_model(run, net=b"net").pk},
+            "elsewhere": lambda: {"source": "s3://bucket/net"},
+        }[made_of]()
+        version = register(model, **wanted)
+        if made_of == "elsewhere":  # as clients of MLflow name it
+            ModelVersion.objects.filter(pk=version.pk).update(source_run_id=run.pk)
+        lifecycle.trash_project(run.project)
+        self.wait()
+
+        with pytest.raises(Conflict, match="Version 1 of the registered model 'net' came from"):
+            lifecycle.erase(Run.objects.get(pk=run.pk))
+        assert lifecycle.empty_trash() == 0
+        assert Run.objects.filter(pk=run.pk).exists()
+        assert Project.objects.filter(pk=run.project_id).exists()
+
+        versions.delete(ModelVersion.objects.select_related("model").get(pk=version.pk))
+        assert lifecycle.empty_trash() == 1
+
+    def test_a_version_of_another_workspace_that_names_a_run_does_not_hold_it(self, run):
+        elsewhere = model_named(factories.make_workspace("other"))
+        version = register(elsewhere, source="s3://bucket/net")
+        ModelVersion.objects.filter(pk=version.pk).update(source_run_id=run.pk)
+
+        lifecycle.erase(lifecycle.trash(run))
+
+        assert not Run.objects.filter(pk=run.pk).exists()
+
     def test_once_they_are_deleted_all_of_it_goes(self, of_everything, run):
         for version in of_everything:
             versions.delete(ModelVersion.objects.select_related("model").get(pk=version.pk))

@@ -215,6 +215,11 @@ class LogInput(Input):
         child=Whole(min_value=0), required=False,
         help_text="Places in `lines`, from 0, of those that came from standard error.",
     )  # fmt: skip
+    time = serializers.FloatField(
+        required=False, allow_null=True,
+        help_text="When they were printed by the client's clock, in seconds since 1970; a time "
+        "that cannot be, such as one to come, counts as now.",
+    )  # fmt: skip
 
 
 class LoggedOutput(Output):
@@ -253,8 +258,8 @@ class RunLog(RunView):
         "Record console lines of a run that a client executes",
         description="All or nothing, behind the lines that came before. (client, number) names "
         "the batch, so that sending it again is harmless. A line that begins with a time and a "
-        'level ("12:00:00 WARNING ...") keeps them; others get the time they came in, and INFO. '
-        "A sign of life: a run that had crashed by silence is running again.",
+        'level ("12:00:00 WARNING ...") keeps them; others get `time`, or when they came in, and '
+        "INFO. A sign of life: a run that had crashed by silence is running again.",
         answer=LoggedOutput,
         example={"lines": 2, "duplicate": False},
         body=LogInput,

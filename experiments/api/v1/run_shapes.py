@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from experiments.api.fields import Choice, Input, Object, Output, Text, Texts, Whole
+from experiments.api.fields import Choice, Input, Moment, Object, Output, Text, Texts, Whole
 from experiments.models import Run, RunStatus
 
 MOST_REWINDS = 100  # the latest
@@ -120,6 +120,13 @@ class RunInput(Input):
         "the answer has the one that counts.",
     )
 
+    started_at = Moment(
+        required=False,
+        allow_null=True,
+        help_text="By the client's clock, where it could not be sent at once; a time that cannot "
+        "be, such as one to come, counts as now.",
+    )
+
 
 class RunChange(Input):
     name = Text(required=False)
@@ -153,6 +160,9 @@ class FinishInput(Input):
         help_text="Of the script's process, where it is known.",
     )  # fmt: skip
     summary = Object(required=False)
+    finished_at = Moment(
+        required=False, allow_null=True, help_text="By the client's clock, as `started_at` is."
+    )
 
 
 class ReasonInput(Input):
