@@ -22,7 +22,7 @@ from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._records import EVENT, KEYS, event_of, event_payload, moment, record_of, time_of
-from metascope._spool import Position, Record, SpoolDamaged, read, segments
+from metascope._spool import Position, Record, SpoolDamaged, about_of, read, segments
 from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
@@ -164,7 +164,7 @@ class Delivery:
         elif kind == "resume":
             state.run, state.project = self._resume(**content)
         elif kind == "attach":
-            state.run, state.project = _run_of(Path(content["parent"]))
+            state.run, state.project = self._run_of(Path(content["parent"]))
         elif kind == "params":
             self._send_params(content)
         elif kind == "summary":
@@ -191,6 +191,24 @@ class Delivery:
             self._finish({**moment("finished_at", time_of(event)), **content})
         else:
             raise Refused(f"events of type {kind!r} are not known to this version")
+
+    def _run_of(self, folder: Path) -> tuple[str, str | None]:
+        """The run, and its project, of the process this one was forked from. Raises Unreachable: it
+        may come yet, or has gone to another server."""
+        parent = load_state(folder)
+        if parent is None or parent.run is None:
+            raise Unreachable("the run of the parent process is not known to the server yet")
+        try:
+            is_here = about_of(folder)["url"].rstrip("/") == self.api.url
+        except SpoolDamaged:
+            is_here = False
+        if not is_here:
+            try:
+                self.api.get(f"runs/{segment(parent.run)}/")
+            except Refused as error:
+                message = f"the run of the parent process is not on {self.api.url}"
+                raise Unreachable(message) from error
+        return parent.run, parent.project
 
     def _start(self, content: dict[str, Any]) -> tuple[str, str]:
         """Create the run, and its project where there is none. Raises Denied instead of Refused:
@@ -351,15 +369,6 @@ class Delivery:
 def counted(records: int) -> str:
     """So many records, in words."""
     return f"{records} record{'' if records == 1 else 's'}"
-
-
-def _run_of(folder: Path) -> tuple[str, str | None]:
-    """The run, and its project, of the process this one was forked from. Raises Unreachable: it
-    may come yet."""
-    parent = load_state(folder)
-    if parent is None or parent.run is None:
-        raise Unreachable("the run of the parent process is not known to the server yet")
-    return parent.run, parent.project
 
 
 def _is_on_its_way(folder: Path) -> bool:

@@ -98,7 +98,10 @@ def _deliver(
     except SpoolDamaged as error:
         return Synced(folder.name, None, False, 0, str(error))
     run = delivery.state.run
-    if run is not None and url.rstrip("/") != settings.url.rstrip("/"):
+    is_elsewhere = url.rstrip("/") != settings.url.rstrip("/")
+    if run is None and is_elsewhere:
+        _readdress(folder, settings.url)
+    elif is_elsewhere:
         problem = _move(folder, delivery, settings.url) if is_moved else (
             f"the run is on {url}, and you now use {settings.url}: if that is the same server at "
             f"another address, `metascope sync --to {settings.url}`; else `metascope login {url}`, "
@@ -134,11 +137,14 @@ def _move(folder: Path, delivery: Delivery, url: str) -> str:
         return f"{url} does not know the run {run}: is it the server it was made on? ({error})"
     except MetascopeError as error:
         return str(error)
-    about = about_of(folder)
-    temporary = folder / f"{ABOUT}.tmp"
-    temporary.write_text(json.dumps({**about, "url": url}), "utf-8")
-    os.replace(temporary, folder / ABOUT)
+    _readdress(folder, url)
     return ""
+
+
+def _readdress(folder: Path, url: str) -> None:
+    temporary = folder / f"{ABOUT}.tmp"
+    temporary.write_text(json.dumps({**about_of(folder), "url": url}), "utf-8")
+    os.replace(temporary, folder / ABOUT)
 
 
 def _made_at(folder: Path) -> int:

@@ -7,6 +7,7 @@ from metascope import _batch
 from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._errors import Refused, Unreachable
+from metascope._records import event_payload
 from metascope._run import Run
 from metascope._settings import load
 from metascope._spool import Spool, segments
@@ -147,3 +148,29 @@ def test_values_arrive_as_they_were(make_run):
     found = sorted(server.points, key=lambda point: point[1])
     assert {point[1] for point in found} == {-(2**63), 2**63 - 1}
     assert [repr(value) for _, _, value in found] == [*map(repr, values), "1.0"]
+
+
+def test_what_goes_with_a_run_waits_while_its_run_is_known_elsewhere_only(make_run, tmp_path):
+    run, spool = make_run()
+    deliver(spool, Server())
+    other = Server()
+    other.url = "http://127.0.0.1:2"
+    known: list[str] = []
+
+    def get(path: str) -> dict[str, str]:
+        if path not in known:
+            raise Refused("no such run", 404)
+        return {}
+
+    other.get = get  # type: ignore[attr-defined]
+    with_it = Spool(tmp_path / "with it", other.url)
+    content = {"parent": str(spool.folder)}
+    with_it.write(event_payload({"type": "attach", "content": content}))
+
+    delivery = Delivery(with_it.folder, "d", other)  # type: ignore[arg-type]
+    with pytest.raises(Unreachable, match="not on http://127.0.0.1:2"):
+        delivery.step(with_it.written)
+    assert Delivery(with_it.folder, "d", other).state.run is None  # type: ignore[arg-type]
+
+    known.append("runs/run0/")
+    assert deliver(with_it, other).state.run == "run0"
