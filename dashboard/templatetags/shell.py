@@ -22,6 +22,7 @@ class NavItem:
     icon: str
     current: bool
     count: int = 0
+    in_sheet: bool = False  # of a phone, whose bar has no room for it
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def _pages(user: User, here: str) -> list[NavItem]:
             "bell",
             here == "notifications",
             inbox.unread_count(user),
+            in_sheet=True,
         ),
     ]
 

@@ -125,6 +125,7 @@ def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
     theme = ada.evaluate("document.documentElement.dataset.theme")
     sheet.get_by_role("button", name="Light or dark").click()
     assert ada.evaluate("document.documentElement.dataset.theme") != theme
+    ada.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
     violations = Axe().run(ada).response["violations"]
     assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
     sheet.get_by_role("button", name="Search or jump").click()
@@ -135,6 +136,7 @@ def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
     for link, title in (
         ("sinusoid", "Sinusoid"),
         ("New project", ""),
+        ("Inbox", "Notifications"),
         ("API tokens", "API tokens"),
     ):
         bar.get_by_role("button", name="More").click()

@@ -68,9 +68,10 @@ def _undisturbed(spec: str) -> Numbers:
             for key, value in report.metrics.items():
                 if not key.startswith("system/"):
                     numbers.points.setdefault(key, []).append((report.step, value))
-            if (result := report.evaluation) is not None:
-                episodes = (list(result.episode_ids), result.losses)
-                numbers.evaluations[result.name, result.step] = episodes
+            for result in (report.evaluation, report.seen):
+                if result is not None:
+                    episodes = (list(result.episode_ids), result.losses)
+                    numbers.evaluations[result.name, result.step] = episodes
     finally:
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic)
