@@ -58,7 +58,7 @@ class Watch(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watches")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="watches")
-    kinds = models.JSONField(default=list)
+    kinds = DocumentField(default=list)
     only_mine = models.BooleanField(default=False)
 
     class Meta:
@@ -94,7 +94,7 @@ class Webhook(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=500)
     secret = models.CharField(max_length=64)
-    kinds = models.JSONField(default=list)
+    kinds = DocumentField(default=list)
     site = models.CharField(max_length=200)  # this server's own address, for links
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
