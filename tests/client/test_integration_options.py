@@ -131,8 +131,14 @@ def test_a_value_of_an_integrations_own_option_is_refused(name, value):
 
 @pytest.mark.parametrize("run", ["x", None])
 def test_nothing_comes_out_of_never_raising(run):
+    reached = []
+
     with never_raising(run, "xgboost"):
+        reached.append("inside")
         raise RuntimeError("inside")
+    reached.append("after")
+
+    assert reached == ["inside", "after"]
 
 
 @pytest.mark.parametrize("options", [{}, {"resume": "x", "shared": "y"}])
