@@ -59,7 +59,9 @@ class DisabledRun(Run):
     def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
         """Nothing is measured."""
 
-    def watch(self, module: Any, every: int = 100, *, histograms: bool = False) -> None:
+    def watch(
+        self, module: Any, every: int = 100, *, histograms: bool = False, activations: bool = False
+    ) -> None:
         """The module gets no hooks."""
 
     def finish(

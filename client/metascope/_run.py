@@ -215,16 +215,27 @@ class Run(Evidence):
         if self._machine is None:
             self._machine = Machine(self._log_beside, every_s, since_s)
 
-    def watch(self, module: Any, every: int = 100, *, histograms: bool = False) -> None:
+    def watch(
+        self, module: Any, every: int = 100, *, histograms: bool = False, activations: bool = False
+    ) -> None:
         """Record norms of a PyTorch module's gradients and weights every `every` backward passes,
-        below "gradients/" and "weights/"; with `histograms`, how they are distributed, too.
+        below "gradients/" and "weights/"; with `activations`, norms of what its innermost modules
+        put out below "activations/", and their share of zeros below "zeros/"; with `histograms`,
+        how all of these are distributed, too.
         """
         try:
             if every < 1:
                 raise ValueError(f"every is {every}: use 1 or more")
             show = self._show_histogram if histograms else None
             self._watches.append(
-                Watch(module, self._log_beside, lambda: self._step, every=every, show=show)
+                Watch(
+                    module,
+                    self._log_beside,
+                    lambda: self._step,
+                    every=every,
+                    show=show,
+                    activations=activations,
+                )
             )
         except Exception as error:  # logging must never end a training
             self._lose(1, f"watch: {type(error).__name__}: {error}")

@@ -1,15 +1,12 @@
 """Norms by layer and step as a heat map: which layer grows, vanishes or breaks, and when."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import log_scale, theme
+from dashboard.charts import heat_colors, log_scale, theme
 from experiments.shapes import FloatArray, IntArray
-
-PALETTE = [f"seq-{place}" for place in range(6)]
 
 
 def layer_heat(
@@ -20,11 +17,7 @@ def layer_heat(
     positive = np.where(np.isfinite(norms) & (norms > 0), norms, np.nan)
     shown = np.log10(positive)
     known = log_scale.finite(positive)
-    bar: dict[str, Any] = {
-        "thickness": 10,
-        "outlinewidth": 0,
-        "tickfont": {"size": 11, "color": theme.token("chart-text")},
-    }
+    bar = heat_colors.bar()
     if len(known) and known.max() > known.min():
         bar |= log_scale.tick_options(float(known.min()), float(known.max()))
     heat = go.Heatmap(
@@ -35,7 +28,7 @@ def layer_heat(
         hovertemplate="<b>%{customdata[0]}</b><br>step %{x:,}: norm %{customdata[1]}"
         "<extra></extra>",
         hoverongaps=False,
-        colorscale=[[i / (len(PALETTE) - 1), theme.token(one)] for i, one in enumerate(PALETTE)],
+        colorscale=heat_colors.scale(),
         colorbar=bar,
     )
     y = {"tickmode": "array", "tickvals": list(range(len(layers))), "ticktext": list(layers)}

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import log_scale, theme
+from dashboard.charts import heat_colors, log_scale, theme
 from dashboard.measured import measured
 from experiments.shapes import FloatArray, IntArray, OverTraining
 
 MOST_COLUMNS = 300  # more meta-steps are thinned out evenly
 COLOR_SPREAD = 5.0  # from here on colours stand for logarithms: eyes tell few of them apart
-PALETTE = [f"seq-{place}" for place in range(6)]
 
 
 def kept_columns(found: OverTraining) -> IntArray:
@@ -35,7 +34,7 @@ def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | Non
         "hovertemplate": "meta-step %{x:,}, inner step %{y}<br><b>%{customdata[0]}</b>"
         " N=%{customdata[1]}<extra></extra>",
         "hoverongaps": False,
-        "colorscale": _colors(is_reversed=found.metric != "accuracy"),
+        "colorscale": heat_colors.scale(is_reversed=found.metric != "accuracy"),
         "colorbar": _colorbar(found.metric, bounds, is_log=is_log),
     }
     if bounds is not None:
@@ -61,17 +60,8 @@ def _is_log(bounds: tuple[float, float]) -> bool:
     return log_scale.is_logarithmic(np.array(bounds), COLOR_SPREAD)
 
 
-def _colors(*, is_reversed: bool) -> list[list[Any]]:
-    names = PALETTE[::-1] if is_reversed else PALETTE
-    return [[place / (len(names) - 1), theme.token(name)] for place, name in enumerate(names)]
-
-
 def _colorbar(metric: str, bounds: tuple[float, float] | None, *, is_log: bool) -> dict[str, Any]:
-    bar: dict[str, Any] = {
-        "thickness": 10,
-        "outlinewidth": 0,
-        "tickfont": {"size": 11, "color": theme.token("chart-text")},
-    }
+    bar = heat_colors.bar()
     if metric == "accuracy":
         bar["tickformat"] = "~%"
     if is_log and bounds is not None:

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard.debugging.distributions import Distributions, distributions, histogram_keys
 from dashboard.debugging.layers import kinds_of, layer_norms
 from dashboard.debugging.moment import Moment, moment_of
 from dashboard.debugging.origins import also_first, origins
-from dashboard.episodes.tables import ChartTable
+from dashboard.episodes.tables import MOST_ROWS, ChartTable
 from dashboard.metric_names import TELLING, headline
 from dashboard.panels import Panel, panel_groups
 from dashboard.requests import SignedIn
@@ -41,6 +42,16 @@ class Layers:
         return min(120 + 22 * len(self.table.rows), 640)
 
 
+@dataclass(frozen=True)
+class Distribution:
+    """Histograms of one key over steps, and the keys that have some."""
+
+    key: str
+    keys: list[str]
+    src: str
+    table: ChartTable
+
+
 def debugging_tab(
     request: SignedIn, run: Run, summaries: Mapping[str, SeriesSummary]
 ) -> dict[str, Any]:
@@ -57,6 +68,7 @@ def debugging_tab(
         "spikes": _spikes(run, key),
         "moment": _moment(request, run, key),
         "layers": [_layers(run, kind) for kind in kinds_of(list(summaries))],
+        "distribution": _distribution(request, run),
         "pace": [(panel, panel.src(run.pk)) for panel in _pace(summaries)],
     }
 
@@ -83,6 +95,36 @@ def _moment(request: SignedIn, run: Run, key: str) -> Moment | None:
         return None
     step = number_in(request, "at", default=0, least=-LAST_STEP, most=LAST_STEP)
     return moment_of(run.pk, key, step)
+
+
+def _distribution(request: SignedIn, run: Run) -> Distribution | None:
+    """The histograms of the key that the address names, or of the first; None without any."""
+    keys = histogram_keys(run)
+    if not keys:
+        return None
+    asked = request.GET.get("of", "")
+    key = asked if asked in keys else keys[0]
+    src = f"{reverse('run_distribution', args=[run.pk])}?{urlencode({'of': key})}"
+    return Distribution(key, keys, src, _distribution_table(distributions(run, key)))
+
+
+def _distribution_table(found: Distributions | None) -> ChartTable:
+    """A row a step: quartiles and ends, by the histogram's bins."""
+    columns = ("step", "values", "least", "25 %", "median", "75 %", "most", "not finite")
+    if found is None:
+        return ChartTable(columns, ())
+    kept = slice(-MOST_ROWS, None)
+    rows = tuple(
+        (f"{step:,}", count, *map(figures, quantiles), bad)
+        for step, count, quantiles, bad in zip(
+            found.steps[kept].tolist(),
+            found.counts[kept].tolist(),
+            found.quantiles()[kept].tolist(),
+            found.nonfinite[kept].tolist(),
+            strict=True,
+        )
+    )
+    return ChartTable(columns, rows)
 
 
 def _layers(run: Run, kind: str) -> Layers:

@@ -57,6 +57,54 @@ def test_histograms_are_kept_when_asked_for(environment):  # noqa: F811
     assert len(paths) == 4
 
 
+def deep(run, passes, every):
+    """What the rectifier of a small network put out at each pass, as arrays."""
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1))
+    run.watch(module, every=every, activations=True)
+    outputs = []
+    for step in range(passes):
+        module.zero_grad()
+        x = torch.randn(4, 3)
+        with torch.no_grad():
+            outputs.append(module[1](module[0](x)))
+            module(10 * x)  # an evaluation is no part of the pass
+        loss = (module(x) ** 2).mean()
+        loss.backward()
+        run.log({"loss": loss}, step=step)
+    return outputs
+
+
+def test_activations_of_every_so_many_passes_are_recorded_with_their_share_of_zeros(
+    environment,  # noqa: F811
+):
+    with start(system=False) as run:
+        outputs = deep(run, 5, every=2)
+
+    expected = [float(outputs[at].norm()) for at in (0, 2, 4)]
+    zeros = [float((outputs[at] == 0).float().mean()) for at in (0, 2, 4)]
+    assert [step for step, _ in points("activations/1")] == [0, 2, 4]
+    assert [value for _, value in points("activations/1")] == pytest.approx(expected, rel=1e-6)
+    assert [value for _, value in points("zeros/1")] == pytest.approx(zeros)
+    assert len(points("activations/0")) == 3
+
+
+def test_activations_inside_a_transform_are_passed_over(environment):  # noqa: F811
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())
+    with start(system=False) as run:
+        run.watch(module, every=1, activations=True)
+        parameters = dict(module.named_parameters())
+
+        def total(parameters, x):
+            return torch.func.functional_call(module, parameters, (x,)).sum()
+
+        found = torch.func.grad(total)(parameters, torch.randn(2, 3))
+        run.log({"loss": found["0.bias"].sum()})
+
+    assert run.lost == 0
+    assert set(reading.series_keys([Run.objects.get().pk])[Run.objects.get().pk]) == {"loss"}
+
+
 def test_what_cannot_be_watched_is_counted(environment):  # noqa: F811
     with start(system=False) as run:
         run.watch(object())

@@ -1,5 +1,7 @@
 """The debugging tab: what was not finite first, spikes, the moment around them, norms by layer."""
 
+import io
+import json
 import math
 from datetime import UTC, datetime
 
@@ -7,8 +9,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from dashboard.debugging.distributions import distributions
 from dashboard.debugging.origins import origins
-from experiments import reading, recording
+from experiments import files, reading, recording
 from experiments.models import Role, Run
 from experiments.shapes import SeriesPoints
 from tests.factories import make_log, make_project, make_run, make_user, make_workspace
@@ -137,6 +140,57 @@ def test_norms_of_layers_are_a_heat_map_in_their_own_order(ada, run):
     assert "Norms of gradients" in page(ada, run)
 
 
+def keep_histogram(run: Run, key: str, step: int, content: object) -> None:
+    path = f"media/histogram/{key}/{step:012d}.histogram.json"
+    files.put(files.of_run(run), path, io.BytesIO(json.dumps(content).encode()))
+
+
+def test_histograms_over_steps_are_one_heat_map_on_common_bins(ada, run):
+    keep_histogram(run, "weights/l1", 0, {"edges": [0, 1, 2], "counts": [3, 1], "nonfinite": 0})
+    keep_histogram(run, "weights/l1", 10, {"edges": [0, 2, 4], "counts": [1, 1], "nonfinite": 2})
+    keep_histogram(run, "weights/l1/more", 0, {"edges": [0, 1], "counts": [7], "nonfinite": 0})
+
+    found = distributions(run, "weights/l1")
+    body = ada.get(f"/runs/{run.pk}/charts/distribution/?of=weights/l1").json()
+
+    assert found is not None
+    assert found.steps.tolist() == [0, 10]
+    assert found.edges[[0, -1]].tolist() == [0.0, 4.0]
+    assert found.shares.sum(axis=1) == pytest.approx([1.0, 1.0])
+    assert found.shares[0][found.edges[:-1] < 1].sum() == pytest.approx(0.75)
+    assert found.quantiles()[1] == pytest.approx([0.0, 1.0, 2.0, 3.0, 4.0])
+    [heat] = body["figure"]["data"]
+    assert heat["x"] == [0, 10]
+    assert heat["z"][-1][0] is None
+    assert body["note"] == "2 histograms of 4 values. 2 values were not finite, first at step 10."
+    shown = page(ada, run, "&of=weights/l1")
+    assert "<option selected>weights/l1</option><option>weights/l1/more</option>" in shown
+
+
+def test_files_that_only_look_like_histograms_are_passed_over(ada, run):
+    for step, content in enumerate(
+        ([], {"edges": [0, 1], "counts": ["<b>"]}, {"edges": [1, 0], "counts": [1]}, {"edges": [0]})
+    ):
+        keep_histogram(run, "<i>x</i>", step, content)
+
+    body = ada.get(f"/runs/{run.pk}/charts/distribution/", {"of": "<i>x</i>"}).json()
+
+    assert body["figure"] is None
+    assert "<i>x" not in page(ada, run)
+    assert ada.get(f"/runs/{run.pk}/charts/distribution/?of=none").json()["figure"] is None
+
+
+def test_more_histograms_than_are_drawn_are_thinned_out_and_said(run):
+    for step in range(120):
+        keep_histogram(run, "g", step, {"edges": [1, 1], "counts": [4], "nonfinite": 0})
+
+    found = distributions(run, "g")
+
+    assert found is not None
+    assert (len(found.steps), found.steps[-1], found.left_out) == (100, 119, 20)
+    assert found.shares.sum(axis=1) == pytest.approx(np.ones(100))
+
+
 def test_learning_rate_and_throughput_are_drawn_together(ada, run):
     log(run, outer__lr=quiet(), system__episodes_per_s=quiet(), train__loss=quiet())
 
@@ -152,3 +206,4 @@ def test_layers_of_foreign_runs_are_not_found(ada):
     foreign = make_run(make_project(make_workspace("other"), "theirs"))
 
     assert ada.get(f"/runs/{foreign.pk}/charts/layers/").status_code == 404
+    assert ada.get(f"/runs/{foreign.pk}/charts/distribution/?of=a").status_code == 404
