@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worker.metalearning.adaptation import adapt, losses_of, repeated
+from worker.metalearning.adaptation import losses_of
+from worker.metalearning.adapters import Adapter
 from worker.metalearning.distributions.identity import Split
 from worker.metalearning.distributions.sinusoid import Sinusoid, told
 from worker.metalearning.episodes import EpisodeBatch, Objective, TaskDistribution, sample_range
-from worker.metalearning.evaluation import Adapter
 from worker.metalearning.networks import Parameters
 
 WORST = 5
@@ -94,20 +94,15 @@ def _outputs(
     kept: list[int],
 ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
     """Outputs on the query set and, of sinusoids, along the grid, at each kept step."""
-    adapted = repeated(params, 1)
+    inputs = [batch.query_x]
+    if isinstance(distribution, Sinusoid):
+        inputs.append(_grid_inputs(distribution, batch))
     outputs: list[Tensor] = []
     curves: list[Tensor] = []
-    for step in range(adapter.steps + 1):
-        if step and adapter.adapts:
-            adapted = adapt(
-                adapter.formulation, adapted, batch.support_x, batch.support_y,
-                lr=adapter.lr, steps=1, second_order=False,
-            ).params  # fmt: skip
+    for step, found in enumerate(adapter.predictions(params, batch, inputs)):
         if step in kept:
-            outputs.append(adapter.formulation.outputs(adapted, batch.query_x))
-            if isinstance(distribution, Sinusoid):
-                grid = _grid_inputs(distribution, batch)
-                curves.append(adapter.formulation.outputs(adapted, grid))
+            outputs.append(found[0])
+            curves.extend(found[1:])
     return outputs, curves
 
 

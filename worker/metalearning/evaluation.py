@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from worker.metalearning.adaptation import Formulation, accuracies_of, adapt, losses_of, repeated
+from worker.metalearning.adaptation import accuracies_of, losses_of
+from worker.metalearning.adapters import Adapter
 from worker.metalearning.distributions.identity import Split
 from worker.metalearning.episodes import EpisodeBatch, TaskDistribution, sample_range
 from worker.metalearning.networks import Parameters
@@ -44,16 +46,6 @@ class EvaluationResult:
         return float(column.mean()), float(1.96 * column.std(ddof=1) / math.sqrt(len(column)))
 
 
-@dataclass(frozen=True)
-class Adapter:
-    """How parameters are adapted at test. `adapts=False` is the oracle: every step is as step 0."""
-
-    formulation: Formulation
-    lr: float
-    steps: int
-    adapts: bool = True
-
-
 def episode_results(
     adapter: Adapter, params: Parameters, batch: EpisodeBatch
 ) -> tuple[Tensor, Tensor | None]:
@@ -61,14 +53,7 @@ def episode_results(
     classify = not batch.query_y.is_floating_point()
     losses: list[Tensor] = []
     accuracies: list[Tensor] = []
-    adapted = repeated(params, len(batch))
-    for step in range(adapter.steps + 1):
-        if step and adapter.adapts:
-            adapted = adapt(
-                adapter.formulation, adapted, batch.support_x, batch.support_y,
-                lr=adapter.lr, steps=1, second_order=False,
-            ).params  # fmt: skip
-        outputs = adapter.formulation.outputs(adapted, batch.query_x)
+    for [outputs] in adapter.predictions(params, batch, [batch.query_x]):
         objective = "cross_entropy" if classify else "mse"
         query_y = batch.query_y if classify else batch.query_y.double()
         losses.append(losses_of(outputs.double(), query_y, objective))  # type: ignore[arg-type]
@@ -97,8 +82,8 @@ def evaluate(
     facts = {
         "source": distribution.source, "way": distribution.way, "shot": distribution.shot,
         "query": distribution.query, "inner_steps_evaluated": adapter.steps,
-        "inner_lr": adapter.lr, "distribution_hash": distribution.hash,
-        "episode_count": episodes, "split": split, "seed": seed,
+        "distribution_hash": distribution.hash, "episode_count": episodes, "split": split,
+        "seed": seed, **adapter.facts,
     }  # fmt: skip
     return EvaluationResult(
         name=name, split=split, step=step, episode_ids=ids, losses=torch.cat(losses).numpy(),
@@ -113,8 +98,8 @@ def _chunk(distribution: TaskDistribution, split: Split, seed: int) -> int:
 
 
 def tuned_step_size(
-    formulation: Formulation, params: Parameters, distribution: TaskDistribution, *,
-    step_sizes: tuple[float, ...], steps: int, seed: int, episodes: int,
+    adapter_of: Callable[[float], Adapter], params: Parameters, distribution: TaskDistribution, *,
+    step_sizes: tuple[float, ...], seed: int, episodes: int,
 ) -> tuple[float, dict[float, float]]:  # fmt: skip
     """The step size with the lowest validation loss, and the loss of each one tried.
 
@@ -124,7 +109,7 @@ def tuned_step_size(
     tried: dict[float, float] = {}
     for lr in step_sizes:
         result = evaluate(
-            Adapter(formulation, lr, max(1, steps)), params, distribution, name="validation",
+            adapter_of(lr), params, distribution, name="validation",
             split="validation", seed=seed, episodes=episodes, step=0, protocol={},
         )  # fmt: skip
         mean = float(result.losses[:, 1:].mean())

@@ -6,10 +6,9 @@ from typing import Any
 
 import torch
 
-from worker.metalearning.adaptation import adapt, repeated
+from worker.metalearning.adapters import Adapter
 from worker.metalearning.distributions.sinusoid import Sinusoid, told
 from worker.metalearning.episodes import sample_range
-from worker.metalearning.evaluation import Adapter
 from worker.metalearning.networks import Parameters
 
 EPISODES = 2
@@ -29,14 +28,11 @@ def sinusoid_illustration(
     amplitude, phase = batch.latent[:, :1], batch.latent[:, 1:]
     inputs = told(grid_x, batch.latent) if distribution.input_shape == (3,) else grid_x
     predictions: list[dict[str, list[float]]] = [{} for _ in range(EPISODES)]
-    for steps in (step for step in STEPS if step <= adapter.steps):
-        adapted = adapt(
-            adapter.formulation, repeated(params, EPISODES), batch.support_x, batch.support_y,
-            lr=adapter.lr, steps=steps if adapter.adapts else 0, second_order=False,
-        ).params  # fmt: skip
-        outputs = adapter.formulation.outputs(adapted, inputs)
+    for step, [outputs] in enumerate(adapter.predictions(params, batch, [inputs])):
+        if step not in STEPS:
+            continue
         for episode, curve in zip(predictions, outputs[..., 0], strict=True):
-            episode[str(steps)] = curve.tolist()
+            episode[str(step)] = curve.tolist()
     return {
         "grid": grid.tolist(),
         "episodes": [

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from worker.metalearning.adaptation import Formulation, formulation
+from worker.metalearning.adapters import Adapter
 from worker.metalearning.algorithms import Crew, build_algorithm
 from worker.metalearning.answers import answers, telling_places
 from worker.metalearning.checkpoint import Best, Checkpoint
@@ -31,7 +32,6 @@ from worker.metalearning.distributions.identity import Split
 from worker.metalearning.distributions.sinusoid import Sinusoid
 from worker.metalearning.errors import CheckpointMismatch, Diverged
 from worker.metalearning.evaluation import (
-    Adapter,
     EvaluationResult,
     evaluate,
     metrics_of,
@@ -48,7 +48,6 @@ from worker.metalearning.optimization import OuterOptimizer
 from worker.metalearning.specs import (
     FineTuning,
     Inner,
-    OracleSpec,
     Outer,
     Spec,
     as_dict,
@@ -136,7 +135,7 @@ class _Session:
         ).to(device)
         self.formulation: Formulation = formulation(self.network, self.distribution.objective)
         self.algorithm = build_algorithm(spec, self.formulation, crew)
-        self.params = initial_parameters(self.network, device)
+        self.params = self.algorithm.initial(initial_parameters(self.network, device))
         self.optimizer = OuterOptimizer(self.params, self.outer) if self.outer else None
         self.generator = torch.Generator().manual_seed(spec.seed)
         self.step = 0
@@ -204,7 +203,9 @@ class _Session:
         """One outer update; its metrics, and the name of one that is not finite."""
         assert self.optimizer
         batch = self.distribution.sample_batch(self.generator, outer.episodes_per_step)
-        gradient, found = self.algorithm.outer_gradient(self.params, batch.to(self.device))
+        gradient, found = self.algorithm.outer_gradient(
+            self.params, batch.to(self.device), self.step
+        )
         metrics: dict[str, Tensor | float] = {f"train/{key}": val for key, val in found.items()}
         metrics["outer/lr"] = self.optimizer.lr_at(self.step)
         metrics["train/grad_norm"] = self.optimizer.update(gradient, self.step)
@@ -232,8 +233,8 @@ class _Session:
         chosen = None
         if self.fine_tuning:
             chosen, tried = tuned_step_size(
-                self.formulation, params, self.held_out,
-                step_sizes=self.fine_tuning.step_sizes, steps=self.spec.evaluation.steps,
+                lambda lr: self.algorithm.adapter(max(1, self.spec.evaluation.steps), lr),
+                params, self.held_out, step_sizes=self.fine_tuning.step_sizes,
                 seed=self.spec.evaluation.seed, episodes=self.fine_tuning.episodes,
             )  # fmt: skip
             yield _tuning_report(self.step, chosen, tried)
@@ -262,9 +263,7 @@ class _Session:
         return self.inner.steps if self.inner else 0
 
     def _adapter(self, step_size: float | None) -> Adapter:
-        lr = step_size or (self.inner.lr if self.inner else 0.01)
-        adapts = not isinstance(self.spec, OracleSpec)
-        return Adapter(self.formulation, lr, self.spec.evaluation.steps, adapts)
+        return self.algorithm.adapter(self.spec.evaluation.steps, step_size)
 
     def _evaluated(
         self, split: Split, params: Parameters, step: int, adapter: Adapter, *, tuned: bool = False
@@ -274,7 +273,6 @@ class _Session:
             "algorithm": as_dict(self.spec)["algorithm"],
             "batch_norm": batch_norm_mode(self.network),
             "inner_steps_trained": self._trained_steps,
-            "adapts": adapter.adapts,
             "step_size": "tuned" if tuned else "fixed",
         }
         return evaluate(

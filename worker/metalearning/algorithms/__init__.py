@@ -1,7 +1,8 @@
 """Meta-learning algorithms: one module each, and the registry that builds one from a spec.
 
-An algorithm is an object with `outer_gradient(params, batch)`: a gradient and not a loss, because
-Reptile's update is the gradient of no loss. The training loop knows no algorithm by name.
+An algorithm is an object with `initial`, `outer_gradient` and `adapter` (see base.py): a gradient
+and not a loss, because Reptile's update is the gradient of no loss. The training loop knows no
+algorithm by name.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def build_algorithm(spec: Spec, formulation: Formulation, crew: Crew) -> Algorit
         case PretrainedSpec():
             return Pooled(formulation)
         case OracleSpec():
-            return Pooled(formulation)
+            return Pooled(formulation, adapts=False)
         case RandomInitSpec():
-            return Untrained()
+            return Untrained(formulation)
     raise AssertionError(f"no algorithm for {type(spec).__name__}")

@@ -9,7 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from worker.metalearning.adaptation import accuracies_of
+from worker.metalearning.adaptation import Formulation, accuracies_of
+from worker.metalearning.adapters import Adapter, GradientAdapter
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
 
@@ -17,11 +18,41 @@ Metrics = dict[str, Tensor]  # scalar tensors; the loop turns the recorded ones 
 
 
 class Algorithm(Protocol):
-    """A rule for changing meta-parameters after a batch of episodes."""
+    """A rule for changing meta-parameters after a batch of episodes, and how they answer one."""
 
-    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
-        """What the outer optimizer shall descend along (shapes of params), and what to record."""
+    def initial(self, params: Parameters) -> Parameters:
+        """The meta-parameters to begin with, made of the network's own: all that is learned."""
         ...
+
+    def outer_gradient(
+        self, params: Parameters, batch: EpisodeBatch, step: int = 0
+    ) -> tuple[Parameters, Metrics]:
+        """What the outer optimizer shall descend along (shapes of params), and what to record;
+        `step` meta-steps were made before."""
+        ...
+
+    def adapter(self, steps: int, step_size: float | None = None) -> Adapter:
+        """How meta-parameters answer episodes, in so many inner steps where it makes any;
+        `step_size` stands in for the one of the spec where that is to be chosen."""
+        ...
+
+
+class GradientDescent:
+    """What algorithms share whose meta-parameters are an initialisation of the network and nothing
+    else, adapted by gradient descent."""
+
+    def __init__(self, formulation: Formulation, *, lr: float = 0.01, adapts: bool = True) -> None:
+        self.formulation = formulation
+        self.lr = lr
+        self.adapts = adapts
+
+    def initial(self, params: Parameters) -> Parameters:
+        """The network's own."""
+        return params
+
+    def adapter(self, steps: int, step_size: float | None = None) -> GradientAdapter:
+        """As many steps on the support set, of the one size."""
+        return GradientAdapter(self.formulation, step_size or self.lr, steps, self.adapts)
 
 
 class Sums:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from worker.metalearning.adaptation import Formulation, adapt, pulled_back, repeated
-from worker.metalearning.algorithms.base import Crew, Metrics, Sums
+from worker.metalearning.algorithms.base import Crew, GradientDescent, Metrics, Sums
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
 
 
-class Maml:
+class Maml(GradientDescent):
     """Outer gradient d/dtheta mean_i L_query_i(phi_i), phi_i adapted on the support set.
 
     First order takes dphi/dtheta = 1 (section 5.2), which leaves dL_query/dphi.
@@ -17,13 +17,14 @@ class Maml:
     def __init__(
         self, formulation: Formulation, crew: Crew, *, lr: float, steps: int, second_order: bool
     ) -> None:
-        self.formulation = formulation
+        super().__init__(formulation, lr=lr)
         self.crew = crew
-        self.lr = lr
         self.steps = steps
         self.second_order = second_order
 
-    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
+    def outer_gradient(
+        self, params: Parameters, batch: EpisodeBatch, step: int = 0
+    ) -> tuple[Parameters, Metrics]:
         """Mean over episodes; `support_loss` is before adaptation, `query_loss` after."""
         return self.crew.mean(batch, lambda part: self._sums(params, part))
 

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import torch
 
-from worker.metalearning.adaptation import Formulation
-from worker.metalearning.algorithms.base import Metrics
+from worker.metalearning.algorithms.base import GradientDescent, Metrics
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
 
 
-class Pooled:
+class Pooled(GradientDescent):
     """Gradient of the mean loss over all points of all episodes."""
 
-    def __init__(self, formulation: Formulation) -> None:
-        self.formulation = formulation
-
-    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
+    def outer_gradient(
+        self, params: Parameters, batch: EpisodeBatch, step: int = 0
+    ) -> tuple[Parameters, Metrics]:
         """All episodes as one set, support and query alike; `query_loss` is the mean loss."""
         x = torch.cat([batch.support_x, batch.query_x], dim=1).flatten(0, 1).unsqueeze(0)
         y = torch.cat([batch.support_y, batch.query_y], dim=1).flatten(0, 1).unsqueeze(0)

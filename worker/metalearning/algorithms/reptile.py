@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from worker.metalearning.adaptation import Formulation, adapt, losses_of, repeated
-from worker.metalearning.algorithms.base import Crew, Metrics, Sums
+from worker.metalearning.algorithms.base import Crew, GradientDescent, Metrics, Sums
 from worker.metalearning.episodes import EpisodeBatch, Objective
 from worker.metalearning.networks import Parameters
 
 
-class Reptile:
+class Reptile(GradientDescent):
     """Outer gradient mean_i (theta - phi_i) / lr: the sum of the inner gradients.
 
     The paper's section 3 divides by the inner step size when an optimizer such as Adam takes the
@@ -17,12 +17,13 @@ class Reptile:
     """
 
     def __init__(self, formulation: Formulation, crew: Crew, *, lr: float, steps: int) -> None:
-        self.formulation = formulation
+        super().__init__(formulation, lr=lr)
         self.crew = crew
-        self.lr = lr
         self.steps = steps
 
-    def outer_gradient(self, params: Parameters, batch: EpisodeBatch) -> tuple[Parameters, Metrics]:
+    def outer_gradient(
+        self, params: Parameters, batch: EpisodeBatch, step: int = 0
+    ) -> tuple[Parameters, Metrics]:
         """Mean over episodes; the query set is only looked at."""
         return self.crew.mean(batch, lambda part: self._sums(params, part))
 
