@@ -78,7 +78,7 @@ TRAINER = {
     "name": "maml",
     "title": "MAML",
     "summary": "Learns an initialisation from which a few gradient steps fit a new episode.",
-    "family": "meta-learning",
+    "family": "few-shot",
     "year": 2017,
     "paper": "Finn, Abbeel, Levine (arXiv:1703.03400)",
     "version": "1",
