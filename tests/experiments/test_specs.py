@@ -312,7 +312,7 @@ class TestAnnouncements:
         code, fields = self.code_and_fields({"algorithm": algorithm})
 
         assert code == "unknown_algorithm"
-        assert "maml, fomaml, reptile, pretrained" in fields["spec.algorithm"][0]
+        assert "one of maml, fomaml, reptile, anil" in fields["spec.algorithm"][0]
 
     def test_an_algorithm_that_is_nearly_right_is_suggested(self):
         make_worker()

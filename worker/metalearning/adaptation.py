@@ -17,7 +17,7 @@ pullback of v through the gradient of the step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,14 +44,19 @@ class Gradients:
 class Formulation(Protocol):
     """How a network is evaluated and differentiated for many episodes at once."""
 
+    @property
+    def network(self) -> nn.Module: ...
+
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
         """Outputs `(E, M, outputs)` of x `(E, M, *input)`, without a graph."""
         ...
 
     def gradients(
-        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool
-    ) -> Gradients:
-        """Loss and gradient of every episode."""
+        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool,
+        wrt: Collection[str] | None = None,
+    ) -> Gradients:  # fmt: skip
+        """Loss and gradient of every episode, by all parameters or those of `wrt` only. The
+        pullback of second order takes vectors of these to products for all parameters."""
         ...
 
 
@@ -79,38 +84,47 @@ def accuracies_of(outputs: Tensor, y: Tensor) -> Tensor:
 class Batched:
     """Plain autograd over `forward_episodes`."""
 
-    def __init__(self, network: EpisodeBatched, objective: Objective) -> None:
-        self.network = network
+    def __init__(self, network: nn.Module, objective: Objective) -> None:
+        assert isinstance(network, EpisodeBatched)
+        self.network: nn.Module = network
         self.objective = objective
+        self._forward = network.forward_episodes
 
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
         """See Formulation."""
         with torch.no_grad():
-            return self.network.forward_episodes(params, x)
+            return self._forward(params, x)
 
     def gradients(
-        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool
-    ) -> Gradients:
+        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool,
+        wrt: Collection[str] | None = None,
+    ) -> Gradients:  # fmt: skip
         """See Formulation; the graph of the gradient is kept only for the pullback."""
-        leaves = [param.detach().requires_grad_() for param in params.values()]
+        names = list(params if wrt is None else wrt)
+        needed = params if second_order else names
+        leaves = {
+            name: param.detach().requires_grad_() if name in needed else param.detach()
+            for name, param in params.items()
+        }
         with torch.enable_grad():
-            outputs = self.network.forward_episodes(dict(zip(params, leaves, strict=True)), x)
+            outputs = self._forward(leaves, x)
             losses = losses_of(outputs, y, self.objective)
             found = torch.autograd.grad(
-                losses.sum(), leaves, create_graph=second_order, materialize_grads=True
-            )
+                losses.sum(), [leaves[name] for name in names], create_graph=second_order,
+                materialize_grads=True,
+            )  # fmt: skip
 
         def pullback(vector: Parameters) -> Parameters:
             # A gradient that does not depend on the parameters (a linear loss) has no graph.
             pairs = [
                 (gradient, vector[name])
-                for name, gradient in zip(params, found, strict=True)
+                for name, gradient in zip(names, found, strict=True)
                 if gradient.requires_grad
             ]
             if not pairs:
                 return {name: torch.zeros_like(param) for name, param in params.items()}
             products = torch.autograd.grad(
-                [gradient for gradient, _ in pairs], leaves, [v for _, v in pairs],
+                [gradient for gradient, _ in pairs], list(leaves.values()), [v for _, v in pairs],
                 materialize_grads=True,
             )  # fmt: skip
             return dict(zip(params, products, strict=True))
@@ -118,7 +132,7 @@ class Batched:
         return Gradients(
             losses.detach(),
             outputs.detach(),
-            {name: gradient.detach() for name, gradient in zip(params, found, strict=True)},
+            {name: gradient.detach() for name, gradient in zip(names, found, strict=True)},
             pullback if second_order else None,
         )
 
@@ -130,12 +144,14 @@ class Vmapped:
         self.network = network
         self.objective = objective
 
-    def _loss(self, params: Parameters, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = functional_call(self.network, params, (x,))
+    def _loss(
+        self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        outputs = functional_call(self.network, {**params, **rest}, (x,))
         return losses_of(outputs, y, self.objective), outputs
 
-    def _gradient(self, params: Parameters, x: Tensor, y: Tensor) -> Parameters:
-        gradient: Parameters = grad_and_value(self._loss, has_aux=True)(params, x, y)[0]
+    def _gradient(self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor) -> Parameters:
+        gradient: Parameters = grad_and_value(self._loss, has_aux=True)(params, rest, x, y)[0]
         return gradient
 
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
@@ -145,20 +161,25 @@ class Vmapped:
         return outputs
 
     def gradients(
-        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool
-    ) -> Gradients:
+        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool,
+        wrt: Collection[str] | None = None,
+    ) -> Gradients:  # fmt: skip
         """See Formulation; the pullback runs forward and backward again, under one vmap."""
+        chosen = {name: params[name] for name in (params if wrt is None else wrt)}
+        rest = {name: param for name, param in params.items() if name not in chosen}
         gradient = vmap(grad_and_value(self._loss, has_aux=True))
-        found: tuple[Parameters, tuple[Tensor, Tensor]] = gradient(params, x, y)
+        found: tuple[Parameters, tuple[Tensor, Tensor]] = gradient(chosen, rest, x, y)
         gradients, (losses, outputs) = found
 
-        def product(p: Parameters, x: Tensor, y: Tensor, vector: Parameters) -> Parameters:
-            pull = vjp(lambda q: self._gradient(q, x, y), p)[1]
-            found: Parameters = pull(vector)[0]
-            return found
+        def product(
+            p: Parameters, rest: Parameters, x: Tensor, y: Tensor, vector: Parameters
+        ) -> Parameters:
+            pull = vjp(lambda q, r: self._gradient(q, r, x, y), p, rest)[1]
+            by_chosen, by_rest = pull(vector)
+            return {**by_chosen, **by_rest}
 
         def pullback(vector: Parameters) -> Parameters:
-            products: Parameters = vmap(product)(params, x, y, vector)
+            products: Parameters = vmap(product)(chosen, rest, x, y, vector)
             return products
 
         return Gradients(losses, outputs, gradients, pullback if second_order else None)

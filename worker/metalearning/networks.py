@@ -132,3 +132,23 @@ def batch_norm_mode(network: nn.Module) -> str:
     """What batch norm does at test: `transductive` (the query set's own statistics) or `none`."""
     kinds = (nn.modules.batchnorm._BatchNorm,)
     return "transductive" if any(isinstance(m, kinds) for m in network.modules()) else "none"
+
+
+def last_layer(network: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters of the module that has the last ones."""
+    names = [name for name, _ in network.named_parameters()]
+    layer = names[-1].rpartition(".")[0]
+    return tuple(name for name in names if name.rpartition(".")[0] == layer)
+
+
+def norm_parameters(network: nn.Module) -> tuple[str, ...]:
+    """Names of the weights and biases of normalisation layers."""
+    kinds = (
+        nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm,
+    )  # fmt: skip
+    return tuple(
+        f"{prefix}.{name}" if prefix else name
+        for prefix, module in network.named_modules()
+        if isinstance(module, kinds)
+        for name, _ in module.named_parameters(recurse=False)
+    )

@@ -3,7 +3,7 @@
 What repeats bit for bit: every metric outside `system/`, for the same spec, torch version and
 processor kind, by any number of threads. Metrics of a report with step s are of the s-th
 meta-step's batch, at the parameters it found; validation and checkpoint of that report are of the
-parameters it left.
+parameters it left, and so are learned rates.
 """
 
 from __future__ import annotations
@@ -187,6 +187,7 @@ class _Session:
                     yield Report(self.step, {}, checkpoint=self.checkpoint())
                 continue
             values = {name: float(value) for name, value in metrics.items()}
+            values |= self.algorithm.recorded(self.params)
             now = time.perf_counter()
             values["system/episodes_per_s"] = (
                 (self.step - clocked) * outer.episodes_per_step / (now - clock)

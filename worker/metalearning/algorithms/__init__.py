@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from worker.metalearning.adaptation import Formulation
 from worker.metalearning.algorithms.base import Algorithm, Crew
+from worker.metalearning.algorithms.learned_descent import LearnedDescent, OuterLosses
 from worker.metalearning.algorithms.maml import Maml
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
 from worker.metalearning.algorithms.untrained import Untrained
+from worker.metalearning.inner_loops import InnerLoop
+from worker.metalearning.networks import last_layer, norm_parameters
 from worker.metalearning.specs import (
+    AnilSpec,
     FomamlSpec,
+    Inner,
+    MamlPlusPlusChanges,
+    MamlPlusPlusSpec,
     MamlSpec,
+    MetaSgdSpec,
     OracleSpec,
     PretrainedSpec,
     RandomInitSpec,
@@ -35,6 +43,22 @@ def build_algorithm(spec: Spec, formulation: Formulation, crew: Crew) -> Algorit
             return Maml(formulation, crew, lr=inner.lr, steps=inner.steps, second_order=False)
         case ReptileSpec(inner=inner):
             return Reptile(formulation, crew, lr=inner.lr, steps=inner.steps)
+        case AnilSpec(inner=inner):
+            head = last_layer(formulation.network)
+            loop = InnerLoop(formulation, inner.lr, inner.steps, adapted=head)
+            return LearnedDescent(loop, crew, OuterLosses())
+        case MetaSgdSpec(inner=inner, second_order=second_order):
+            loop = InnerLoop(formulation, inner.lr, inner.steps, rates="elementwise")
+            return LearnedDescent(loop, crew, OuterLosses(0 if second_order else -1))
+        case MamlPlusPlusSpec(inner=inner, changes=changes):
+            return LearnedDescent(
+                _plus_plus(formulation, inner, changes),
+                crew,
+                OuterLosses(
+                    first_order_steps=changes.first_order_steps,
+                    annealed_over=changes.multi_step_loss_steps,
+                ),
+            )
         case PretrainedSpec():
             return Pooled(formulation)
         case OracleSpec():
@@ -42,3 +66,13 @@ def build_algorithm(spec: Spec, formulation: Formulation, crew: Crew) -> Algorit
         case RandomInitSpec():
             return Untrained(formulation)
     raise AssertionError(f"no algorithm for {type(spec).__name__}")
+
+
+def _plus_plus(formulation: Formulation, inner: Inner, changes: MamlPlusPlusChanges) -> InnerLoop:
+    return InnerLoop(
+        formulation,
+        inner.lr,
+        inner.steps,
+        rates="per_step" if changes.step_rates else "fixed",
+        own=norm_parameters(formulation.network) if changes.step_norms else (),
+    )

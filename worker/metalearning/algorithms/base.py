@@ -36,6 +36,10 @@ class Algorithm(Protocol):
         `step_size` stands in for the one of the spec where that is to be chosen."""
         ...
 
+    def recorded(self, params: Parameters) -> dict[str, float]:
+        """What the meta-parameters say beside the losses, such as learned rates."""
+        ...
+
 
 class GradientDescent:
     """What algorithms share whose meta-parameters are an initialisation of the network and nothing
@@ -49,6 +53,10 @@ class GradientDescent:
     def initial(self, params: Parameters) -> Parameters:
         """The network's own."""
         return params
+
+    def recorded(self, params: Parameters) -> dict[str, float]:
+        """Nothing: an initialisation says little by itself."""
+        return {}
 
     def adapter(self, steps: int, step_size: float | None = None) -> GradientAdapter:
         """As many steps on the support set, of the one size."""

@@ -23,8 +23,11 @@ from worker.metalearning.specs.baselines import (
 )
 from worker.metalearning.specs.gradient_based import (
     GRADIENT_BASED,
+    AnilSpec,
     FomamlSpec,
+    MamlPlusPlusSpec,
     MamlSpec,
+    MetaSgdSpec,
     ReptileSpec,
 )
 from worker.metalearning.specs.parts import (
@@ -32,6 +35,7 @@ from worker.metalearning.specs.parts import (
     Evaluation,
     FineTuning,
     Inner,
+    MamlPlusPlusChanges,
     Mlp,
     OmniglotEpisodes,
     Outer,
@@ -45,12 +49,16 @@ from worker.metalearning.specs.schemas import json_schema
 __all__ = [
     "ALGORITHMS",
     "AlgorithmInfo",
+    "AnilSpec",
     "Conv4",
     "Evaluation",
     "FineTuning",
     "FomamlSpec",
     "Inner",
+    "MamlPlusPlusChanges",
+    "MamlPlusPlusSpec",
     "MamlSpec",
+    "MetaSgdSpec",
     "Mlp",
     "OmniglotEpisodes",
     "OracleSpec",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from worker.metalearning.specs.base import (
     FINN,
@@ -14,7 +15,15 @@ from worker.metalearning.specs.base import (
     OuterLoop,
     Spec,
 )
-from worker.metalearning.specs.parts import Inner, Outer, ReptileInner
+from worker.metalearning.specs.parts import (
+    Inner,
+    MamlPlusPlusChanges,
+    Outer,
+    RatedInner,
+    ReptileInner,
+    TrainedInner,
+    shown,
+)
 
 
 class MamlSpec(Spec, frozen=True, kw_only=True, tag="maml"):
@@ -38,6 +47,39 @@ class ReptileSpec(Spec, frozen=True, kw_only=True, tag="reptile"):
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
+class AnilSpec(Spec, frozen=True, kw_only=True, tag="anil"):
+    """MAML whose inner loop changes the last layer only."""
+
+    inner: Annotated[TrainedInner, INNER_LOOP] = msgspec.field(default_factory=TrainedInner)
+    outer: OuterLoop = msgspec.field(default_factory=Outer)
+
+
+class MetaSgdSpec(Spec, frozen=True, kw_only=True, tag="meta_sgd"):
+    """MAML that learns a rate for every parameter, too."""
+
+    inner: Annotated[RatedInner, INNER_LOOP] = msgspec.field(default_factory=RatedInner)
+    outer: OuterLoop = msgspec.field(default_factory=Outer)
+    second_order: Annotated[
+        bool,
+        shown("Second order", "Take the derivative of the inner steps, too.", group="Inner loop"),
+    ] = True
+
+
+class MamlPlusPlusSpec(Spec, frozen=True, kw_only=True, tag="maml_plus_plus"):
+    """MAML with the changes of Antoniou et al. 2019, each a switch."""
+
+    inner: Annotated[RatedInner, INNER_LOOP] = msgspec.field(
+        default_factory=lambda: RatedInner(lr=0.1, steps=5)
+    )
+    outer: OuterLoop = msgspec.field(default_factory=lambda: Outer(schedule="cosine"))
+    changes: Annotated[
+        MamlPlusPlusChanges, Meta(title="MAML++", description="What it changes about MAML.")
+    ] = msgspec.field(default_factory=MamlPlusPlusChanges)
+
+
+RAGHU = "Raghu, Raghu, Bengio, Vinyals: Rapid Learning or Feature Reuse? (arXiv:1909.09157)"
+LI = "Li, Zhou, Chen, Li: Meta-SGD: Learning to Learn Quickly (arXiv:1707.09835)"
+ANTONIOU = "Antoniou, Edwards, Storkey: How to Train Your MAML (arXiv:1810.09502)"
 NICHOL = "Nichol, Achiam, Schulman: On First-Order Meta-Learning Algorithms (arXiv:1803.02999)"
 
 GRADIENT_BASED = (
@@ -53,5 +95,18 @@ GRADIENT_BASED = (
     AlgorithmInfo(
         name="reptile", title="Reptile", year=2018, paper=NICHOL, spec_type=ReptileSpec,
         summary="Moves the initialisation towards the parameters adapted to each episode.",
+    ),
+    AlgorithmInfo(
+        name="anil", title="ANIL", year=2020, paper=RAGHU, spec_type=AnilSpec,
+        summary="MAML that adapts the last layer alone: features are reused, not relearned.",
+    ),
+    AlgorithmInfo(
+        name="meta_sgd", title="Meta-SGD", year=2017, paper=LI, spec_type=MetaSgdSpec,
+        summary="Learns the initialisation and, for every parameter, how far its steps go.",
+    ),
+    AlgorithmInfo(
+        name="maml_plus_plus", title="MAML++", year=2019, paper=ANTONIOU,
+        spec_type=MamlPlusPlusSpec,
+        summary="MAML made stable: losses after every step, rates by layer and step, annealing.",
     ),
 )  # fmt: skip

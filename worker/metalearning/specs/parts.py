@@ -154,6 +154,47 @@ class ReptileInner(Inner, frozen=True, kw_only=True):
     steps: InnerSteps = 5
 
 
+class TrainedInner(Inner, frozen=True, kw_only=True):
+    """An inner loop that has something to learn: it makes a step at least."""
+
+    steps: Annotated[
+        int, shown("Inner steps", "Inner gradient steps during meta-training.",
+                   unit="steps", group="Inner loop", ge=1, le=100)
+    ] = 1
+
+
+class RatedInner(TrainedInner, frozen=True, kw_only=True):
+    """An inner loop whose rates are learned."""
+
+    lr: Annotated[
+        float, shown("Initial inner learning rate", "Where every learned rate begins.",
+                     group="Inner loop", gt=0, le=10)
+    ] = 0.01
+
+
+class MamlPlusPlusChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What MAML++ changes about MAML, one switch each (Antoniou et al. 2019, section 4)."""
+
+    multi_step_loss_steps: Annotated[
+        int, shown("Multi-step loss for", "Meta-steps over which the losses after earlier inner "
+                   "steps fade from an equal share (MSL); 0: only the last counts.",
+                   unit="meta-steps", group="MAML++", ge=0, le=10_000_000)
+    ] = 5000
+    first_order_steps: Annotated[
+        int, shown("First order for", "Meta-steps before second derivatives are taken (DA); "
+                   "0: from the first on.", unit="meta-steps", group="MAML++",
+                   ge=0, le=10_000_000)
+    ] = 0
+    step_rates: Annotated[
+        bool, shown("Rates by layer and step", "A learned rate for each parameter tensor and "
+                    "inner step (LSLR).", group="MAML++")
+    ] = True
+    step_norms: Annotated[
+        bool, shown("Norms by step", "Weights and biases of batch norm for each inner step, which "
+                    "the inner loop does not change (BNWB).", group="MAML++")
+    ] = True
+
+
 class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The outer loop: an optimizer on the meta-parameters."""
 

@@ -6,6 +6,7 @@ from worker.metalearning.specs.presets.parts import (
     FINN_OMNIGLOT,
     FINN_SINUSOID,
     FIVE_SHOT,
+    OMNIGLOT_OUTER,
     ONE_STEP,
     PAPER_OUTER,
     SHORT,
@@ -40,8 +41,7 @@ GRADIENT_BASED = (
         "Omniglot, 5-way 1-shot, as in the paper",
         FINN_OMNIGLOT,
         omniglot(
-            {"lr": 0.4, "steps": 1},
-            {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 32, "steps": 60_000},
+            {"lr": 0.4, "steps": 1}, OMNIGLOT_OUTER,
         ),
     ),
     preset(
@@ -65,5 +65,47 @@ GRADIENT_BASED = (
         "Sinusoid, 10 shots, half a minute",
         SHORT,
         sinusoid("reptile", TEN_SHOT, SHORT_OUTER, inner={"lr": 0.01, "steps": 5}),
+    ),
+    preset(
+        "anil-sinusoid-short",
+        "Sinusoid, 10 shots, half a minute",
+        SHORT,
+        sinusoid("anil", TEN_SHOT, SHORT_OUTER, inner=ONE_STEP),
+    ),
+    preset(
+        "anil-omniglot-5-way-1-shot",
+        "Omniglot, 5-way 1-shot, with MAML's settings",
+        "Raghu et al. 2020, section 4: as MAML is trained",
+        {**omniglot({"lr": 0.4, "steps": 1}, OMNIGLOT_OUTER), "algorithm": "anil"},
+    ),
+    preset(
+        "meta-sgd-sinusoid-short",
+        "Sinusoid, 10 shots, half a minute",
+        SHORT,
+        sinusoid("meta_sgd", TEN_SHOT, SHORT_OUTER, inner=ONE_STEP),
+    ),
+    preset(
+        "meta-sgd-omniglot-5-way-1-shot",
+        "Omniglot, 5-way 1-shot, one inner step",
+        "Li et al. 2017, section 4.2: one step; rates begin equal",
+        {**omniglot({"lr": 0.1, "steps": 1}, OMNIGLOT_OUTER), "algorithm": "meta_sgd"},
+    ),
+    preset(
+        "maml-plus-plus-sinusoid-short",
+        "Sinusoid, 10 shots, two minutes",
+        SHORT,
+        sinusoid("maml_plus_plus", TEN_SHOT, SHORT_OUTER, inner={"lr": 0.01, "steps": 5}),
+    ),
+    preset(
+        "maml-plus-plus-omniglot-5-way-1-shot",
+        "Omniglot, 5-way 1-shot, five inner steps",
+        "Antoniou et al. 2019, section 5: 16 episodes a meta-step, 150 times 500 of them",
+        {
+            **omniglot(
+                {"lr": 0.1, "steps": 5},
+                {**OMNIGLOT_OUTER, "episodes_per_step": 16, "steps": 75_000, "schedule": "cosine"},
+            ),
+            "algorithm": "maml_plus_plus",
+        },
     ),
 )  # fmt: skip
