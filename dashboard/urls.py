@@ -146,6 +146,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_RUN_CHARTS}episodes/", run_episodes.histogram, name="run_episodes"),
     path(f"{_RUN_CHARTS}over-training/", run_episodes.over_training, name="run_over_training"),
     path(f"{_RUN_CHARTS}at-step/", run_episodes.at_step, name="run_at_step"),
+    path(f"{_RUN_CHARTS}inner-rates/", run_episodes.rates, name="run_inner_rates"),
     path(f"{_RUN_CHARTS}layers/", run_debug.layers, name="run_layers"),
     path(f"{_RUN_CHARTS}distribution/", run_debug.distribution, name="run_distribution"),
     path(f"{_RUN_CHARTS}gap/", run_episodes.gap, name="run_gap"),

@@ -1,4 +1,4 @@
-"""Colours of heat maps: the sequential palette, and the bar that explains it."""
+"""Colours of heat maps: the palettes, and the bar that explains it."""
 
 from typing import Any
 
@@ -11,6 +11,12 @@ def scale(*, is_reversed: bool = False) -> list[list[Any]]:
     """From the palest to the strongest, or the other way round."""
     names = PALETTE[::-1] if is_reversed else PALETTE
     return [[place / (len(names) - 1), theme.token(name)] for place, name in enumerate(names)]
+
+
+def diverging() -> list[list[Any]]:
+    """From what is below the middle to what is above it."""
+    names = ("div-neg", "div-mid", "div-pos")
+    return [[place / 2, theme.token(name)] for place, name in enumerate(names)]
 
 
 def bar(**options: Any) -> dict[str, Any]:

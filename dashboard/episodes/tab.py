@@ -4,10 +4,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from dashboard.episodes.inner_rates import inner_rates
 from dashboard.episodes.query import EpisodesQuery
 from dashboard.episodes.ranking import worst_rows
 from dashboard.episodes.tables import (
     gap_table,
+    inner_rates_table,
     over_training_table,
     spread_of_episodes,
     spread_table,
@@ -33,6 +35,9 @@ def adaptation_tab(request: SignedIn, run: Run, evaluation: Evaluation | None) -
         "over_training_src": _src("run_over_training", run, query),
         "validated_at": found.steps.tolist(),
         "at_step_src": _src("run_at_step", run, query),
+        "rates_table": inner_rates_table(rates := inner_rates(run.pk)),
+        "rates_at": rates.steps.tolist() if rates else [],
+        "rates_src": _src("run_inner_rates", run, query),
         "gap_table": gap_table(gaps),
         "gap_src": _src("run_gap", run, query),
     }

@@ -6,8 +6,10 @@ from typing import Any
 from dashboard.charts.episode_histogram import Spread, bin_texts, spread_of
 from dashboard.charts.generalization_gap import gap_texts
 from dashboard.charts.over_training import kept_columns
+from dashboard.episodes.inner_rates import InnerRates, column_names
 from dashboard.episodes.query import EpisodesQuery
 from dashboard.measured import measured
+from dashboard.templatetags.formats import figures
 from experiments import intervals
 from experiments.shapes import Gap, OverTraining
 
@@ -42,6 +44,17 @@ def spread_table(spread: Spread | None) -> ChartTable | None:
     bins = zip(bin_texts(spread), spread.counts.tolist(), strict=True)
     rows = tuple((low, high, int(count)) for (low, high), count in bins)
     return ChartTable((f"{spread.metric} from", "to", "episodes"), rows)
+
+
+def inner_rates_table(found: InnerRates | None) -> ChartTable | None:
+    """The learned rates of the last meta-step: a row a layer, a column an inner step."""
+    if found is None:
+        return None
+    rows = tuple(
+        (layer, *map(figures, row))
+        for layer, row in zip(found.layers, found.rates[-1].tolist(), strict=True)
+    )
+    return ChartTable(("layer", *column_names(found.inner_steps)), rows)
 
 
 def over_training_table(found: OverTraining) -> ChartTable | None:
