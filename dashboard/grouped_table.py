@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 
 from dashboard.baseline import Baseline
 from dashboard.group_cells import cells_of_group, has_cell, shown_value
-from dashboard.run_list import quoted
 from dashboard.run_table import Row, TableRequest, beginnings, charts, head, pages, table_context
 from dashboard.table_cells import cells_of
 from dashboard.table_columns import Column
@@ -156,9 +155,9 @@ def _all_of(state: TableState, group: RunGroup) -> str:
 
 def _condition(field: str, value: str | None) -> str:
     kind, _, key = field.partition(".")
-    name = f"{kind}.{quoted(key)}" if key and ODD.search(key) else field
+    name = f"{kind}.{search.quoted(key)}" if key and ODD.search(key) else field
     if value is None or (not value and field == "group"):
         return f"{name} IS NULL"
-    same = f"{name} = {quoted(value)}"
+    same = f"{name} = {search.quoted(value)}"
     # A number, however it was written, and the text that looks like it are one group.
     return f"({name} = {value} OR {same})" if NUMBER.fullmatch(value) else same

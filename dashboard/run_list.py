@@ -33,12 +33,6 @@ class RunList:
         return self.total > len(self.rows)
 
 
-def quoted(text: str) -> str:
-    """A value as the filter language takes it, whatever it holds."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def spoken_for(project: Project, keys: Sequence[str]) -> tuple[str | None, str]:
     """The metric that speaks for runs with these metrics, and whether "min" or "max" is better."""
     key = headline(keys, project.main_metric)

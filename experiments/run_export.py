@@ -48,7 +48,7 @@ def csv_lines(
 def _lines(
     ids: Sequence[str], columns: Sequence[str], fields: Sequence[search.Field]
 ) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     named = list(zip(columns, fields, strict=True))
     heads = [head for name, field in named for head in _heads(name, field)]
     yield writer.writerow(["id", "name", *map(plain, heads)])
@@ -62,7 +62,7 @@ def _lines(
             yield writer.writerow([row.id, plain(row.name), *cells])
 
 
-class _Echo:
+class Echo:
     """A file for the writer of csv, which hands on what `write` answers."""
 
     def write(self, line: str) -> str:

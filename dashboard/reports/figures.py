@@ -16,11 +16,10 @@ from dashboard.comparison.selection import MOST as MOST_COMPARED
 from dashboard.comparison.verdict_view import VerdictView, verdict_view
 from dashboard.reports.blocks import Panel, RunsBlock, RunSet, VerdictBlock
 from dashboard.run_curves import run_curves
-from dashboard.run_list import quoted
 from dashboard.run_table import Row
 from dashboard.table_cells import cells_of
 from dashboard.table_columns import Column, column_of, first_columns, ranked_metrics, sampled_runs
-from experiments import reading
+from experiments import reading, search
 from experiments.errors import Invalid
 from experiments.models import Project, Run
 from experiments.shapes import SeriesSummary, SeriesView, Window
@@ -124,7 +123,7 @@ def listed(project: Project, block: RunsBlock) -> Listed:
     else:
         filters = block.runs.filters
         if block.runs.ids:
-            filters = f"id IN ({', '.join(map(quoted, block.runs.ids))})"
+            filters = f"id IN ({', '.join(map(search.quoted, block.runs.ids))})"
         sort, descending = (block.sort, block.descending) if block.sort else ("created", True)
         ids, total = _found(project, filters, sort, descending=descending, limit=block.limit)
     rows = reading.rows_of(ids, [one.id for one in columns if one.kind != "attribute"])

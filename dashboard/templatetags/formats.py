@@ -8,6 +8,7 @@ from django import template
 from django.utils import timezone
 
 from dashboard.markdown import render
+from experiments import search
 from experiments.models import Run
 
 register = template.Library()
@@ -31,6 +32,12 @@ def figures(value: Any) -> str:
         return whole(int(value))
     text = f"{value:.4g}"
     return text.replace("-", "−")
+
+
+@register.filter
+def tag_filter(tag: str) -> str:
+    """The filter of a run table that finds the runs with a tag."""
+    return f"tags = {search.quoted(tag)}"
 
 
 @register.filter

@@ -6,7 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import plotly.graph_objects as go
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+
+from experiments import run_export
+from experiments.models import Run
+from experiments.point_export import point_lines
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ def chart_answer(
         f'{{"figure": {"null" if empty else _json(figure)}, {rest[1:]}',
         content_type="application/json",
     )
+
+
+def points_answer(runs: Sequence[Run], keys: Sequence[str]) -> StreamingHttpResponse:
+    """What was logged, not what is drawn: a chart's points as a CSV file."""
+    lines = run_export.pieces(point_lines(runs, keys))
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="points.csv"'
+    return answer
 
 
 def _json(figure: go.Figure | dict[str, Any] | None) -> str:

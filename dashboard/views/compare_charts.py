@@ -1,6 +1,6 @@
 """Figures of the compare page, as JSON. Each answers for the runs and controls of the address."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.chart_query import ChartQuery
@@ -19,7 +19,7 @@ from dashboard.comparison.numbers import UNITS
 from dashboard.comparison.selection import Compared, Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
-from dashboard.views.chart_answer import chart_answer
+from dashboard.views.chart_answer import chart_answer, points_answer
 from experiments import reading
 from experiments.comparing.bands import METHODS
 from experiments.comparing.group_verdict import profiles
@@ -48,6 +48,13 @@ def curve(request: SignedIn) -> HttpResponse:
         live=selection.is_live,
         note=note,
     )
+
+
+@require_safe
+def points(request: SignedIn) -> StreamingHttpResponse:
+    """Every logged point of `?key=train/loss` of every run that is not hidden, as CSV."""
+    drawn = selection_of(request, documents=False).drawn
+    return points_answer([one.run for one in drawn], [request.GET.get("key", "")])
 
 
 def _curve(view: SeriesView, one: Compared) -> Curve:

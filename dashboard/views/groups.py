@@ -13,9 +13,9 @@ from dashboard.live import render_live
 from dashboard.measured import measured
 from dashboard.requests import SignedIn
 from dashboard.run_facts import Stat
-from dashboard.run_list import quoted, run_list, spoken_for
+from dashboard.run_list import run_list, spoken_for
 from dashboard.scope import may_edit, project_of
-from experiments import reading
+from experiments import reading, search
 from experiments.errors import NotFound
 from experiments.models.runs import ACTIVE
 from experiments.shapes import GroupSummary
@@ -45,7 +45,7 @@ def page(request: SignedIn, workspace: str, project: str, name: str) -> HttpResp
     group = next(iter(reading.group_summaries(found, metric, name=name)), None)
     if group is None:
         raise NotFound(f"No run of {found.slug} that is listed is in a group {name[:100]!r}.")
-    filters = f"group = {quoted(name)}"
+    filters = f"group = {search.quoted(name)}"
     table = reverse("project", args=[workspace, project])
     context = {
         "project": found,

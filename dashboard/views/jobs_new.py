@@ -15,7 +15,7 @@ from dashboard.submit import choices
 from dashboard.submit.job_form import JobForm, job_form
 from dashboard.submit.page import page_context
 from dashboard.submit.submitting import submit_once
-from experiments import announcements
+from experiments import announcements, search
 from experiments.errors import DomainError
 from experiments.models import Project, Run
 
@@ -61,7 +61,6 @@ def _submitted(request: SignedIn, form: JobForm) -> HttpResponse:
 def _group_address(project: Project, run_id: str) -> str:
     """The run table, filtered to the runs that were made together with this one."""
     group = Run.objects.values_list("group", flat=True).get(pk=run_id)
-    quoted = group.replace("\\", "\\\\").replace('"', '\\"')
     there = reverse("project", args=[project.workspace.slug, project.slug])
-    query = urlencode({"q": f'group = "{quoted}"'})
+    query = urlencode({"q": f"group = {search.quoted(group)}"})
     return f"{there}?{query}"

@@ -1,6 +1,6 @@
 """Figures of one run, as JSON."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.chart_query import ChartQuery
@@ -11,7 +11,7 @@ from dashboard.comment_rows import marks_of
 from dashboard.metric_names import inner_step
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
-from dashboard.views.chart_answer import LegendEntry, chart_answer
+from dashboard.views.chart_answer import LegendEntry, chart_answer, points_answer
 from experiments import reading
 from experiments.errors import NotFound
 from experiments.models import Evaluation, Run
@@ -43,6 +43,13 @@ def curve(request: SignedIn, run_id: str) -> HttpResponse:
         if len(curves) > 1
         else (),
     )
+
+
+@require_safe
+def points(request: SignedIn, run_id: str) -> StreamingHttpResponse:
+    """Every logged point of the series `?key=a&key=b` as CSV."""
+    run = run_of(request, run_id)
+    return points_answer([run], request.GET.getlist("key")[:MOST_KEYS])
 
 
 def _curves(run: Run, views: list[SeriesView]) -> list[Curve]:

@@ -37,9 +37,11 @@ def about(
     unit: str,
     basis: str,
     differing: Sequence[str] = (),
+    each: str = "episode",
 ) -> str:
     """ "B is better than A by 0.8 points, 95 % interval 0.3 to 1.3, paired on the same 600
-    episodes, 3 seeds; B also differs in inner.steps." `names` are of A and of B."""
+    episodes, 3 seeds; B also differs in inner.steps." `names` are of A and of B; `each` is what
+    there is one difference of."""
     a, b = names
     if effect is None or judgement in ("excluded", "missing"):
         return f"{b} cannot be compared with {a}: {basis}."
@@ -51,7 +53,7 @@ def about(
     else:
         said = f"Too little is known to tell {b} from {a}: {_amount(effect, 1)} {unit}"
     also = f"; {b} also differs in {some(differing)}" if differing else ""
-    return f"{said}, {_bounds(effect, judgement)}, {basis}{also}."
+    return f"{said}, {_bounds(effect, judgement, each)}, {basis}{also}."
 
 
 UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "in query loss"}
@@ -99,6 +101,7 @@ def about_values(
         unit=f"in {key}",
         basis=_basis_of_values(comparison),
         differing=differing,
+        each="seed" if comparison.is_seed_paired else "run",
     )
 
 
@@ -190,7 +193,7 @@ def _amount(effect: Effect, sign: int) -> str:
     return rounding.text(value) if rounding else f"{value:.3g}".replace("-", "−")
 
 
-def _bounds(effect: Effect, judgement: Judgement | ValueJudgement) -> str:
+def _bounds(effect: Effect, judgement: Judgement | ValueJudgement, each: str) -> str:
     if effect.low is None or effect.high is None:
         return "without an interval"
     low, high = effect.low, effect.high
@@ -198,7 +201,7 @@ def _bounds(effect: Effect, judgement: Judgement | ValueJudgement) -> str:
         low, high = -high, -low
     rounding = _rounding(effect)
     if rounding is None:
-        return "the same on every episode"
+        return f"the same on every {each}"
     return f"95 % interval {rounding.text(low)} to {rounding.text(high)}"
 
 

@@ -143,9 +143,11 @@ def paired(
     )
 
 
-def t_interval(values: FloatArray) -> Interval:
-    """The mean plus and minus t(0.975, N - 1) s / sqrt(N); a point where all values are equal."""
-    method = "95 % paired t interval"
+def t_interval(values: FloatArray, method: str = "95 % paired t interval") -> Interval:
+    """The mean plus and minus t(0.975, N - 1) s / sqrt(N); a point where all values are equal.
+
+    `values` are differences of pairs, unless `method` calls them something else.
+    """
     if len(values) < 2:
         return Interval(None, None, method)
     mean, half = float(values.mean()), _standard_error(values)

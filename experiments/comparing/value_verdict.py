@@ -151,7 +151,7 @@ def _values(group: Group, values: Mapping[str, float | None]) -> GroupValues:
         left_out=left_out,
         mean=float(found.mean()) if len(found) else None,
         deviation=float(found.std(ddof=1)) if len(found) > 1 else None,
-        interval=statistics.t_interval(found),
+        interval=statistics.t_interval(found, "95 % t interval of the mean"),
     )
 
 

@@ -15,6 +15,15 @@ from experiments.search.conditions import summary_column
 from experiments.search.fields import Field, field
 from experiments.search.grammar import parse
 from experiments.search.names import names_of
-from experiments.search.tokens import LONGEST, InvalidFilter
+from experiments.search.tokens import LONGEST, InvalidFilter, quoted
 
-__all__ = ["LONGEST", "Field", "InvalidFilter", "field", "names_of", "parse", "summary_column"]
+__all__ = [
+    "LONGEST",
+    "Field",
+    "InvalidFilter",
+    "field",
+    "names_of",
+    "parse",
+    "quoted",
+    "summary_column",
+]

@@ -85,6 +85,12 @@ def tokens_of(text: str) -> list[Token]:
     return [*tokens, Token("end", "the end", len(text) + 1)]
 
 
+def quoted(text: str) -> str:
+    """A value as the language takes it, whatever it holds: what `unquoted` takes back."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def unquoted(text: str) -> str:
     """Without the quotes around it, or around parts of a key; a backslash keeps what follows."""
     return _QUOTED.sub(lambda found: re.sub(r"\\(.)", r"\1", found[0][1:-1], flags=re.DOTALL), text)

@@ -1,7 +1,7 @@
 // The buttons of a chart card: data-chart-act="log | png | svg | csv | enlarge | full".
 import { switchScale } from './chart-log.js';
 import { written } from './chart-data.js';
-import { chartOf, draw, showSize } from './charts.js';
+import { addressOf, chartOf, draw, showSize } from './charts.js';
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
@@ -14,11 +14,35 @@ function save(name, href) {
 
 const fileName = (chart, end) => `${(chart.el.dataset.title ?? 'chart').replace(/[^\w.-]+/g, '-')}.${end}`;
 
+const CURVE = /\/charts\/curve\/$/;
+const isCurve = (chart) => CURVE.test(addressOf(chart).pathname);
+
+// Texts of strangers are no markup, which Plotly would read in titles and names.
+const plain = (text) => String(text ?? '').replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+const MOST_NAMES = 30;
+const LINE = 20; // px of the picture for a line of its legend
+
+// A picture stands alone: it has the title, the names of the axes and of the lines.
 async function picture(chart, format, size) {
-  const background = getComputedStyle(document.documentElement).getPropertyValue('--surface').trim();
+  const style = getComputedStyle(document.documentElement);
+  const token = (name) => style.getPropertyValue(name).trim();
   const { layout } = chart.el;
-  const { data } = chart.figure;
-  const url = await Plotly.toImage({ data, layout: { ...layout, paper_bgcolor: background } }, { format, width: 1200, height: 700, ...size });
+  const named = chart.figure.data.filter(({ name }) => name);
+  const shown = named.length <= MOST_NAMES ? named.length : 0;
+  const data = chart.figure.data.map((trace) => ({ ...trace, name: plain(trace.name), showlegend: Boolean(shown && trace.name) }));
+  const words = { color: token('--text'), family: layout.font?.family };
+  const across = layout.xaxis?.title?.text || (chart.axis === 'step' ? 'step' : '');
+  const whole = {
+    ...layout,
+    paper_bgcolor: token('--surface'),
+    title: { text: plain(isCurve(chart) ? chart.id : chart.el.dataset.title), x: 0.02, xanchor: 'left', font: { ...words, size: 18 } },
+    xaxis: { ...layout.xaxis, automargin: true, title: { ...layout.xaxis?.title, text: across } },
+    yaxis: { ...layout.yaxis, automargin: true, title: { text: layout.yaxis?.title?.text || plain(chart.el.dataset.unit ?? '') } },
+    showlegend: shown > 0,
+    legend: { orientation: 'h', yref: 'container', yanchor: 'bottom', y: 0, font: { ...words, size: 12 } },
+    margin: { l: 64, r: 24, t: 56, b: 64 + LINE * Math.ceil(shown / 3) },
+  };
+  const url = await Plotly.toImage({ data, layout: whole }, { format, width: 1200, height: 700 + LINE * Math.ceil(shown / 3), ...size });
   save(fileName(chart, format), url);
 }
 
@@ -37,7 +61,7 @@ document.addEventListener('fullscreenchange', () => {
 
 const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ''));
 
-// What is drawn, as rows of series, x, y. Zoom in first for exact points.
+// What is drawn, as rows of series, x, y: for figures that show all there is.
 export function rows({ data, layout }) {
   const isMoment = layout.xaxis?.type === 'date';
   const out = [['series', 'x', 'y']];
@@ -48,11 +72,17 @@ export function rows({ data, layout }) {
   return out;
 }
 
+// Curves are drawn from buckets; their file is every point that was logged.
 function csv(chart) {
+  if (isCurve(chart)) {
+    const url = addressOf(chart);
+    save(fileName(chart, 'csv'), url.pathname.replace(CURVE, '/charts/curve.csv') + url.search);
+    return;
+  }
   const text = rows(chart.body.figure).map((row) => row.map(quoted).join(',')).join('\r\n');
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  save(fileName(chart, 'csv'), url);
-  URL.revokeObjectURL(url);
+  const file = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  save(fileName(chart, 'csv'), file);
+  URL.revokeObjectURL(file);
 }
 
 function log(chart, button) {

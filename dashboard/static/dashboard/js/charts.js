@@ -31,7 +31,7 @@ export const chartOf = (el) => charts.get(el);
 
 const axisOf = (url) => url.searchParams.get('x') ?? 'step';
 
-function address(chart) {
+export function addressOf(chart) {
   const url = new URL(chart.el.dataset.chart, location.origin);
   for (const [key, value] of Object.entries(params())) if (value) url.searchParams.set(key, value);
   if (chart.range && chart.range.axis === axisOf(url)) {
@@ -42,7 +42,7 @@ function address(chart) {
   return url;
 }
 
-const pageAxis = (chart) => axisOf(address(chart));
+const pageAxis = (chart) => axisOf(addressOf(chart));
 
 function note(chart, text) {
   const place = $('[data-chart-note]', chart.card);
@@ -118,7 +118,7 @@ export async function load(chart) {
   chart.stale = false;
   const wait = setTimeout(() => !chart.body && chart.el.classList.add('loading'), 300);
   try {
-    const url = address(chart);
+    const url = addressOf(chart);
     const body = await inTurn(() => fetched(url, signal), signal);
     if (signal.aborted) return true;
     chart.body = body;
