@@ -13,10 +13,10 @@ from metascope._adopt import GRACE_S, settle
 from metascope._api import Api
 from metascope._delivery import Delivery
 from metascope._forked import deliver_forked
-from metascope._records import event_payload
 from metascope._sender import Sender
 from metascope._settings import Settings
 from metascope._spool import Spool, clear
+from metascope._standby import begin
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Channel:
     sender: Sender | None
     branch: Callable[[], Channel]
     settings: Settings
+    problem: OSError | None = None  # why the spool is not where it belongs, but stands in
 
     def close(self, wait_s: float) -> bool:
         """Deliver the rest for at most `wait_s` seconds, and that of forked processes that have
@@ -46,11 +47,10 @@ class Channel:
 
 
 def open_channel(settings: Settings, first: Mapping[str, Any], *, beats: bool = True) -> Channel:
-    """A new spool that begins with this event. Raises OSError where it cannot be written. `beats`:
+    """A new spool that begins with this event. Raises OSError where it can be nowhere. `beats`:
     that this process lives means that the run does."""
     client = uuid.uuid4().hex
-    spool = Spool(settings.spool / client, settings.url, owner=settings.owner())
-    spool.write(event_payload(first))
+    spool, problem = begin(settings, client, first)
     sender = None
     if settings.mode == "online":
         sender = _sender(spool, client, settings, beats)
@@ -60,7 +60,7 @@ def open_channel(settings: Settings, first: Mapping[str, Any], *, beats: bool = 
         """The run's id may still be on its way: the parent's spool will know it."""
         return open_channel(settings, {"type": "attach", "content": {"parent": str(spool.folder)}})
 
-    return Channel(spool, sender, branch, settings)
+    return Channel(spool, sender, branch, settings, problem)
 
 
 def _sender(spool: Spool, client: str, settings: Settings, beats: bool) -> Sender:

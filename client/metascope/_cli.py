@@ -136,8 +136,7 @@ def _sync(asked: argparse.Namespace) -> int:
     for one in found:
         told = "sent" if one.is_drained else f"not sent: {one.problem}"
         if one.refused:
-            folder = settings.spool / one.client
-            told += f"; the server refused {counted(one.refused)}, kept in {folder}"
+            told += f"; the server refused {counted(one.refused)}, kept in {one.folder}"
         print(f"{one.client} (run {one.run or 'not made'}): {told}")
         for why in one.reasons:
             print(f"  refused: {why}")

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,42 +22,13 @@ from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
 from metascope._records import EVENT, KEYS, event_of, event_payload, moment, record_of, time_of
 from metascope._spool import Position, Record, SpoolDamaged, about_of, read, segments
+from metascope._state import State, load_state, save_state
 from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
 AGAIN = "mend the cause, then `metascope sync --retry-refused` sends it again."
 PARENT = ("parent", "parent_origin")
 CONTENT_TYPE = "application/vnd.metascope.records"
-
-
-@dataclass
-class State:
-    """How far a spool was delivered; kept in state.json."""
-
-    client: str
-    run: str | None = None
-    segment: int = 1
-    offset: int = Position().offset
-    number: int = 0  # of the next batch or event
-    cut_segment: int | None = None  # where the batch on its way ends
-    cut_offset: int | None = None
-    refused: int = 0  # points, events and damaged places the server does not have
-    done: bool = False  # the run's end was delivered
-    project: str | None = None  # "workspace/slug"
-    bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
-    untold: list[str] = field(default_factory=list)  # what was refused and its run does not show
-    alerts: int = 0  # of those that its run shows
-    told: list[str] = field(default_factory=list)  # reasons shown before it was sent again
-
-    @property
-    def position(self) -> Position:
-        return Position(self.segment, self.offset)
-
-    @property
-    def cut(self) -> Position | None:
-        if self.cut_segment is None or self.cut_offset is None:
-            return None
-        return Position(self.cut_segment, self.cut_offset)
 
 
 class Delivery:
@@ -183,6 +153,8 @@ class Delivery:
             self.api.post(f"runs/{self._run}/evaluations/", content, key=key)
         elif kind == "file":
             self._send_file(content)
+        elif kind == "alert":
+            self._send_alert(content["path"], content["alert"])
         elif kind == "use":
             self.api.post(f"runs/{self._run}/artifacts/", content)
         elif kind == "artifact":
@@ -271,6 +243,11 @@ class Delivery:
         except FileNotFoundError as error:
             raise Refused(f"{content['path']} is gone from the spool") from error
 
+    def _send_alert(self, path: str, alert: dict[str, Any]) -> None:
+        data = json.dumps(alert).encode()
+        address = f"runs/{self._run}/files/content/?{urlencode({'path': path})}"
+        self.api.put_file(address, io.BytesIO(data), len(data))
+
     def _finish(self, content: dict[str, Any]) -> None:
         try:
             self.api.post(f"runs/{self._run}/finish/", content)
@@ -313,11 +290,9 @@ class Delivery:
             text = "\n".join([*state.untold, f"Kept in {self.folder}; {AGAIN}"])
             title = f"The server refused {counted(state.refused)} of this run"
             body = {"title": title, "text": text, "level": "error", "time": time.time()}
-            data = json.dumps(body).encode()
             path = f"alerts/{time.time_ns():019d}-{state.client[:8]}.json"
-            address = f"runs/{self._run}/files/content/?{urlencode({'path': path})}"
             with contextlib.suppress(Refused):  # it is in refused.jsonl, and was said
-                self.api.put_file(address, io.BytesIO(data), len(data))
+                self._send_alert(path, body)
             state.alerts += 1
         state.untold = []
         self._save(durable=True)
@@ -356,14 +331,7 @@ class Delivery:
         self._save(durable=True)
 
     def _save(self, *, durable: bool) -> None:
-        path = self.folder / "state.json"
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self.state), file)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
+        save_state(self.folder, self.state, durable=durable)
 
 
 def counted(records: int) -> str:
@@ -377,15 +345,3 @@ def _is_on_its_way(folder: Path) -> bool:
         return False
     state = load_state(folder)
     return state is None or state.run is None
-
-
-def load_state(folder: Path) -> State | None:
-    """How far a spool was delivered; None for one whose delivery has not begun. Raises
-    SpoolDamaged."""
-    path = folder / "state.json"
-    try:
-        return State(**json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError) as error:
-        raise SpoolDamaged(f"{path} is damaged, which says how far it was sent") from error

@@ -76,13 +76,16 @@ class DisabledRun(Run):
     def _event(self, kind: str, content: Any) -> None:
         return
 
-    def _lose(self, count: int, why: str) -> None:
+    def _lose(self, count: int, what: str = "", error: Exception | None = None) -> None:
         return
 
     def _media(self, kind: str, key: str, step: int | None, encode: Callable[[], Encoded]) -> None:
         return
 
-    def _new_file(self, kind: str) -> Path:
+    def _stands_in(self) -> bool:
+        return False
+
+    def _new_file(self, kind: str, size: int = 0) -> Path:
         raise ValueError("recording is switched off")
 
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:

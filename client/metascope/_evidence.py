@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -37,12 +36,17 @@ class Evidence(ABC):
         """Write it into the spool."""
 
     @abstractmethod
-    def _lose(self, count: int, why: str) -> None:
+    def _lose(self, count: int, what: str = "", error: Exception | None = None) -> None:
         """Count what could not be kept, and say why."""
 
     @abstractmethod
-    def _new_file(self, kind: str) -> Path:
-        """A name beside the spool that no other thread or process takes. Raises ValueError."""
+    def _new_file(self, kind: str, size: int = 0) -> Path:
+        """A name beside the spool that no other thread or process takes, for so many bytes. Raises
+        ValueError, OSError where there is no room for them."""
+
+    @abstractmethod
+    def _stands_in(self) -> bool:
+        """Whether files have no room beside the spool, which lies in memory. Raises ValueError."""
 
     @abstractmethod
     def _settings_of(self) -> Settings:
@@ -90,12 +94,12 @@ class Evidence(ABC):
             path = self._new_file("artifact").with_suffix(".json")
             found = _bundle.gather(
                 source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
-                metadata=_values.plain(metadata or {}),
+                metadata=_values.plain(metadata or {}), copy=not self._stands_in(),
             )  # fmt: skip
             found.model, found.model_aliases = model, list(model_aliases)
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"artifact {name or source}: {type(error).__name__}: {error}")
+            self._lose(1, f"artifact {name or source}", error)
             return ""
         self._event("artifact", {"bundle": path.name})
         return path.name
@@ -108,6 +112,11 @@ class Evidence(ABC):
         version of the artifact `name`: `run.save_artifact("net", "net.pt", network.save)`. What
         was written stays beside the spool until it is sent."""
         try:
+            if self._stands_in():
+                raise OSError(
+                    "the spool stands in for one that cannot be written: save it "
+                    "elsewhere, and use log_artifact"
+                )
             path = self._new_file("artifact").with_suffix(".json")
             folder = path.with_suffix("")  # goes with the bundle
             folder.mkdir(mode=0o700)
@@ -118,7 +127,7 @@ class Evidence(ABC):
             )  # fmt: skip
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"artifact {name!r}: {type(error).__name__}: {error}")
+            self._lose(1, f"artifact {name!r}", error)
             return
         self._event("artifact", {"bundle": path.name})
 
@@ -174,7 +183,7 @@ class Evidence(ABC):
             if accuracies is not None:
                 content["accuracies"] = _table(accuracies)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"episodes {name!r}: {type(error).__name__}: {error}")
+            self._lose(1, f"episodes {name!r}", error)
             return
         self._event("episodes", content)
 
@@ -231,13 +240,11 @@ class Evidence(ABC):
                 "title": title[:LONGEST_NAME], "text": text[:LONGEST_ALERT], "level": level,
                 "step": self._step - 1 if self._step else None, "time": now_ns / 1e9,
             }  # fmt: skip
-            file = self._new_file("file")
-            file.write_text(json.dumps(content), "utf-8")
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"alert {title!r}: {type(error).__name__}: {error}")
+            self._lose(1, f"alert {title!r}", error)
             return
         name = f"{now_ns:019d}-{uuid.uuid4().hex[:8]}.json"  # sorts by time
-        self._event("file", {"path": f"alerts/{name}", "file": file.name})
+        self._event("alert", {"path": f"alerts/{name}", "alert": content})
 
     def _media(
         self, kind: str, key: str, step: int | None, encode: Callable[[], _media.Encoded]
@@ -253,13 +260,13 @@ class Evidence(ABC):
             size = content.stat().st_size if isinstance(content, Path) else len(content)
             if size > _media.LARGEST_FILE:
                 raise ValueError(f"{size} bytes are too many: log an artifact instead")
-            file = self._new_file("file")
+            file = self._new_file("file", size)
             if isinstance(content, Path):
                 shutil.copyfile(content, file)
             else:
                 file.write_bytes(content)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"{kind} {key!r}: {type(error).__name__}: {error}")
+            self._lose(1, f"{kind} {key!r}", error)
             return
         path = f"media/{kind}/{key}/{at:012d}.{extension}"
         self._event("file", {"path": path, "file": file.name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import math
 import os
 import threading
@@ -25,7 +26,7 @@ from metascope._output import OFF, Output
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
-from metascope._spool import SegmentFull
+from metascope._spool import FULL, HELD_BYTES, SegmentFull, SpoolFull, file_bytes
 from metascope._watch import Watch
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
@@ -53,6 +54,7 @@ class Run(Evidence):
         named: Mapping[str, str] | None = None, run_id: str = "",
     ) -> None:  # fmt: skip
         self.lost = 0  # values and events that could not be kept
+        self._without_room = 0  # of these, such as the disk was too full for
         self._channel: Channel | None = channel
         self._branch = channel.branch
         self._exit_wait_s = exit_wait_s
@@ -177,6 +179,11 @@ class Run(Evidence):
             self._machine.stop()
         if self._console:
             self._console.close()
+        if self._channel:
+            self._channel.spool.lift_limits()
+        if self._without_room:
+            text = f"{self._without_room} values and events: there was no room for them."
+            self.alert("Not all of this run could be kept", text)
         if self._ends:
             code = {} if exit_code is None else {"exit_code": exit_code}
             self._event("finish", {"status": status, "reason": reason, **code})
@@ -238,7 +245,7 @@ class Run(Evidence):
                 )
             )
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"watch: {type(error).__name__}: {error}")
+            self._lose(1, "watch", error)
 
     def _show_histogram(self, key: str, values: Any, step: int) -> None:
         self.log_histogram(key, values, step=step)
@@ -281,7 +288,7 @@ class Run(Evidence):
                 if known and not any(map(_values.needs_detaching, found.values())):
                     self._fast[tuple(keys)] = known
         except Exception as error:  # logging must never end a training
-            self._lose(_count(data), f"{type(error).__name__}: {error}")
+            self._lose(_count(data), error=error)
 
     def _numbers(self, found: Mapping[str, Any]) -> dict[str, float]:
         numbers = {}
@@ -318,12 +325,20 @@ class Run(Evidence):
             self._rotate()
             self._write(payload)
 
-    def _new_file(self, kind: str) -> Path:
+    def _new_file(self, kind: str, size: int = 0) -> Path:
         with self._lock:
             self._open()
             assert self._channel
+            folder = self._channel.spool.folder
+            if self._channel.problem and file_bytes(folder) + size > HELD_BYTES:
+                raise OSError(errno.ENOSPC, "There is no more room in memory for files")
             self._files += 1
-            return self._channel.spool.folder / f"{kind}-{os.getpid()}-{self._files}"
+            return folder / f"{kind}-{os.getpid()}-{self._files}"
+
+    def _stands_in(self) -> bool:
+        with self._lock:
+            self._open()
+            return bool(self._channel and self._channel.problem)
 
     def _settings_of(self) -> Settings:
         with self._lock:
@@ -357,12 +372,15 @@ class Run(Evidence):
             with self._lock:
                 self._append(payload)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"{kind}: {type(error).__name__}: {error}")
+            self._lose(1, kind, error)
         if sender := self._sender:
             sender.wake()
 
-    def _lose(self, count: int, why: str) -> None:
+    def _lose(self, count: int, what: str = "", error: Exception | None = None) -> None:
         self.lost += count
+        if isinstance(error, SpoolFull) or getattr(error, "errno", None) in FULL:
+            self._without_room += count
+        why = f"{what}: " * bool(what) + f"{type(error).__name__}: {error}" if error else what
         if why not in self._complaints and len(self._complaints) < 20:
             self._complaints.add(why)
             say(f"not recorded: {why}")

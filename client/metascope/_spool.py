@@ -10,7 +10,7 @@ A written record is in the kernel's hands: it survives the death of the process.
 the disk: called every second, so that a machine without power loses that second at most.
 
 While the disk is full, records are held in memory, HELD_BYTES at most, and written once there is
-room: these few alone do not survive the process.
+room: these few alone do not survive the process. Where no spool can be begun, see _standby.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import threading
 import time
 from collections import deque
@@ -96,20 +97,25 @@ class Spool:
         self, folder: Path, url: str, *, owner: Mapping[str, str] | None = None,
         segment_bytes: int = SEGMENT_BYTES, limit_bytes: int = LIMIT_BYTES,
     ) -> None:  # fmt: skip
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / ABOUT).write_text(json.dumps({"url": url, **(owner or {})}), "utf-8")
         self.folder = folder
         self._segment_bytes = segment_bytes
         self._limit_bytes = limit_bytes
-        self._lock = Lock(folder)
         self._segment = 0
         self._offset = 0
         self._most = segment_bytes  # of this segment
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
+        self._most_held = HELD_BYTES
         self._holding = threading.RLock()  # of these two; a signal handler may log, too
         self._tried = 0.0
-        self._fd = self._open_next()
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            (folder / ABOUT).write_text(json.dumps({"url": url, **(owner or {})}), "utf-8")
+            self._lock = Lock(folder)
+            self._fd = self._open_next()
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     @property
     def written(self) -> Position:
@@ -165,12 +171,17 @@ class Spool:
 
     def _hold(self, payload: bytes) -> None:
         with self._holding:
-            if self._held_bytes + len(payload) > HELD_BYTES:
+            if self._held_bytes + len(payload) > self._most_held:
                 raise OSError(errno.ENOSPC, "The disk of the spool is full")
             self._held.append(payload)
             self._held_bytes += len(payload) + HELD_EXTRA
             if time.monotonic() - self._tried >= RETRY_S:
                 self.retry()
+
+    def lift_limits(self) -> None:
+        """For the last words, which are few: a run's end is kept whatever had to be left out."""
+        self._limit_bytes *= 2
+        self._most_held *= 2
 
     def rotate(self) -> None:
         """Go on in a new segment; in this one for a while where the disk has no room for another.
@@ -270,6 +281,12 @@ def about_of(folder: Path) -> dict[str, str]:
 def segments(folder: Path) -> list[Path]:
     """The segments of a spool in order."""
     return sorted(folder.glob("*.seg"))
+
+
+def file_bytes(folder: Path) -> int:
+    """Of the files beside the segments of a spool."""
+    files = [path for path in folder.rglob("*") if path.suffix != ".seg"]
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def clear(folder: Path) -> None:

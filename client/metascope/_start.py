@@ -12,13 +12,14 @@ from metascope import _capture, _settings, _values
 from metascope._active import begin
 from metascope._adopt import adopt
 from metascope._api import Api, segment
-from metascope._channel import open_channel, say
+from metascope._channel import Channel, open_channel, say
 from metascope._disabled import DisabledRun
 from metascope._errors import MetascopeError
 from metascope._ids import new_id
 from metascope._options import misfit
 from metascope._records import moment
 from metascope._run import Run
+from metascope._spool import HELD_BYTES
 
 
 def start(
@@ -64,7 +65,10 @@ def start(
     `params`, `tags`, ...) is left out, one that says where it belongs (`project`, `parent`,
     `shared`, ...) leaves nothing recorded; either is said at once on standard error.
 
-    Raises ValueError for settings that make no sense, OSError where no spool can be written.
+    Where the spool cannot be written (a full disk), one that stands in keeps up to 16 MiB in memory
+    until they are sent, which is said, on the run's page, too.
+
+    Raises ValueError for settings that make no sense.
     """
     settings = _settings.load()
     if isinstance(parent, Run):
@@ -110,18 +114,20 @@ def start(
     made = "" if resume or shared else new_id()  # of a shared run the first of several starts is
     if made:
         content["id"] = made
-    channel = open_channel(settings, first)
+    try:
+        channel = open_channel(settings, first)
+    except OSError as error:
+        say(f"this run is not recorded: no spool can be written, not in {settings.spool}: {error}")
+        return _begun(DisabledRun(settings, project))
     named = {"parent": resume} if resume else {"parent_origin": shared or channel.spool.folder.name}
     run = _begun(
         Run(
-            channel,
-            settings.exit_wait_s,
-            project,
-            ends=not rank,
-            named=named,
+            channel, settings.exit_wait_s, project, ends=not rank, named=named,
             run_id=resume or made,
         )
-    )
+    )  # fmt: skip
+    if channel.problem:
+        _tell_of_standby(run, channel)
     if rank:
         return run
     if settings.mode == "online":
@@ -144,6 +150,16 @@ def _that_fit(given: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             found[name] = value
     return found
+
+
+def _tell_of_standby(run: Run, channel: Channel) -> None:
+    folder = channel.spool.folder
+    text = (
+        f"{channel.settings.spool} cannot be written ({channel.problem}): what is logged waits in "
+        f"{folder}, at most {HELD_BYTES >> 20} MiB, until it is sent; what comes beyond is lost"
+    )
+    say(text)
+    run.alert("The spool cannot be written", f"{text}.")
 
 
 def _begun(run: Run) -> Run:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metascope._api import Api, segment
-from metascope._delivery import Delivery, load_state
+from metascope._delivery import Delivery
 from metascope._errors import MetascopeError, Refused, Unreachable
 from metascope._records import EVENT, event_of
 from metascope._refused import has_some, put_back, reasons
@@ -25,19 +25,26 @@ from metascope._spool import (
     read,
     segments,
 )
+from metascope._standby import roots
+from metascope._state import load_state
 
 
 @dataclass(frozen=True)
 class Synced:
     """What became of one spool."""
 
-    client: str
+    folder: Path
     run: str | None
     is_drained: bool
     refused: int
     problem: str
     is_unreachable: bool = False
     reasons: tuple[str, ...] = ()  # of what was refused
+
+    @property
+    def client(self) -> str:
+        """Its process, by the folder's name."""
+        return self.folder.name
 
 
 def sync(
@@ -66,7 +73,7 @@ def waiting(settings: Settings, *, refused: bool = False) -> list[Path]:
     """The spools in which something is left, in the order they were made: a run's parent comes
     before it. Those of forked processes come last: they learn from their parent's which run is
     theirs."""
-    folders = sorted(settings.spool.glob("*/"))
+    folders = sorted(folder for root in roots(settings) for folder in root.glob("*/"))
     found = [one for one in folders if segments(one) or (refused and has_some(one))]
     return sorted(found, key=lambda folder: (bool(_parent_of(folder)), _made_at(folder)))
 
@@ -96,7 +103,7 @@ def _deliver(
         # A run that no server has told an id goes where this user now sends runs.
         delivery = Delivery(folder, folder.name, Api(settings.url, settings.token))
     except SpoolDamaged as error:
-        return Synced(folder.name, None, False, 0, str(error))
+        return Synced(folder, None, False, 0, str(error))
     run = delivery.state.run
     is_elsewhere = url.rstrip("/") != settings.url.rstrip("/")
     if run is None and is_elsewhere:
@@ -108,7 +115,7 @@ def _deliver(
             "then sync again"
         )  # fmt: skip
         if problem:  # the token is not for that server
-            return Synced(folder.name, run, False, delivery.state.refused, problem)
+            return Synced(folder, run, False, delivery.state.refused, problem)
     if retries:
         put_back(delivery)
     problem, is_unreachable = "", False
@@ -123,7 +130,7 @@ def _deliver(
     if not problem:
         clear(folder)
     return Synced(
-        folder.name, state.run, not problem, state.refused, problem, is_unreachable,
+        folder, state.run, not problem, state.refused, problem, is_unreachable,
         tuple(reasons(folder)),
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ class Mirror(Patches):
         try:
             keep(run, given, None if step is None else int(step))
         except Exception as error:  # logging must never end a training
-            run._lose(1, f"{given.get('tag', 'summary')!r}: {type(error).__name__}: {error}")
+            run._lose(1, f"{given.get('tag', 'summary')!r}", error)
 
 
 _Keep = Callable[[Run, dict[str, Any], int | None], None]

@@ -100,4 +100,4 @@ def never_raising(run: Run, what: str) -> Iterator[None]:
         yield
     except Exception as error:  # logging must never end a training
         with contextlib.suppress(Exception):
-            run._lose(1, f"{what}: {type(error).__name__}: {error}")
+            run._lose(1, what, error)
