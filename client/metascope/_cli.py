@@ -17,7 +17,7 @@ from metascope import _cli_artifacts, _settings
 from metascope._api import Api, no_metascope
 from metascope._channel import say
 from metascope._delivery import AGAIN, counted
-from metascope._ending import of_process
+from metascope._ending import left_by
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._start import start
 from metascope._sync import sync
@@ -105,7 +105,7 @@ def _run(asked: argparse.Namespace) -> int:
     try:
         runpy.run_path(str(asked.script), run_name="__main__")
     except BaseException as error:
-        found = of_process(error)
+        found = left_by(error)
         run.finish(found.status, found.reason, exit_code=found.exit_code)
         raise
     run.finish(exit_code=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metascope import _active
+from metascope._ending import Ending
 from metascope._machine import EVERY_S
 from metascope._media import Encoded
 from metascope._run import Run
@@ -69,6 +70,9 @@ class DisabledRun(Run):
         wait_s: float | None = None,
     ) -> bool:  # fmt: skip
         """True: nothing is waiting."""
+        return self._end(Ending(status))
+
+    def _end(self, how: Ending, wait_s: float | None = None) -> bool:
         _active.end(self)
         self._is_finished = True
         return True

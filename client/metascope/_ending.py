@@ -25,30 +25,23 @@ UNSEEN = "It was left by SystemExit, whose code could not be seen."
 
 @dataclass(frozen=True)
 class Ending:
-    """Status and reason of a run; the exit code of its process, where it is known."""
+    """Status and reason of a run; its exit code, where it is known."""
 
     status: str = "completed"
     reason: str = ""
     exit_code: int | None = None
 
 
-def ending(error: BaseException | None) -> Ending:
-    """Of a block that this exception leaves. An exit code is the process's: only SystemExit names
-    it, and other exceptions may be caught yet. None otherwise, as the process goes on."""
+def left_by(error: BaseException | None) -> Ending:
+    """Of a block, a call or a process that this exception leaves. The exit code is that of a
+    process which ends so: what becomes of this one after a block is not the run's any more."""
     if error is None:
-        return Ending()
+        return Ending(exit_code=0)
     if isinstance(error, SystemExit):
         return _left_with(error.code)
     if isinstance(error, KeyboardInterrupt):
-        return Ending("cancelled", "Interrupted from the keyboard.")
-    return Ending("failed", "".join(traceback.format_exception(error))[-LONGEST_REASON:])
-
-
-def of_process(error: BaseException | None) -> Ending:
-    """Of a process that this exception ends, as nobody has caught it."""
-    found = ending(error)
-    code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else int(error is not None)
-    return found if found.exit_code is not None else Ending(found.status, found.reason, code)
+        return Ending("cancelled", "Interrupted from the keyboard.", INTERRUPTED)
+    return Ending("failed", "".join(traceback.format_exception(error))[-LONGEST_REASON:], 1)
 
 
 def _left_with(code: Any) -> Ending:
@@ -84,7 +77,7 @@ class Exit:
         if hasattr(sys, "ps1"):
             return Ending()
         if (error := getattr(sys, "last_value", None)) is not None:
-            return of_process(error)
+            return left_by(error)
         if self._is_left_by_exception():
             return _left_with(self._codes[-1]) if self._codes else Ending(reason=UNSEEN)
         return Ending(exit_code=0)

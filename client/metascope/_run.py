@@ -19,7 +19,7 @@ from metascope import _active, _values
 from metascope._adopt import GRACE_S
 from metascope._api import segment
 from metascope._channel import Channel, say
-from metascope._ending import Ending, ending, watch_exit
+from metascope._ending import Ending, left_by, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
 from metascope._output import OFF, Output
@@ -165,11 +165,15 @@ class Run(Evidence):
         wait_s: float | None = None,
     ) -> bool:  # fmt: skip
         """End the run and wait at most `wait_s` seconds until the server has all of it (None: as
-        METASCOPE_EXIT_WAIT_S says, 60 by default). `exit_code`: of its process, 0 to 255, where it
-        is known.
+        METASCOPE_EXIT_WAIT_S says, 60 by default). `exit_code`: 0 to 255; of a run that completed
+        0 when left out, of others none.
 
         True when it has. Otherwise the rest stays in the spool, and `metascope sync` sends it.
         """
+        code = 0 if exit_code is None and status == "completed" else exit_code
+        return self._end(Ending(status, reason, code), wait_s)
+
+    def _end(self, how: Ending, wait_s: float | None = None) -> bool:
         if self._ended:
             return self._drained
         _active.end(self)
@@ -185,8 +189,8 @@ class Run(Evidence):
             text = f"{self._without_room} values and events: there was no room for them."
             self.alert("Not all of this run could be kept", text)
         if self._ends:
-            code = {} if exit_code is None else {"exit_code": exit_code}
-            self._event("finish", {"status": status, "reason": reason, **code})
+            code = {} if how.exit_code is None else {"exit_code": how.exit_code}
+            self._event("finish", {"status": how.status, "reason": how.reason, **code})
         with self._lock:
             self._ended = True
             self._fast.clear()
@@ -264,10 +268,7 @@ class Run(Evidence):
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._finish_as(ending(error))
-
-    def _finish_as(self, found: Ending) -> None:
-        self.finish(found.status, found.reason, exit_code=found.exit_code)
+        self._end(left_by(error))
 
     def _log_slowly(self, data: Any, step: Any, now: float) -> None:
         """A new set of keys, nested ones, unusual values; everything that cannot be kept."""
@@ -387,7 +388,7 @@ class Run(Evidence):
 
     def _at_exit(self) -> None:
         """A script that ends without `finish`."""
-        self._finish_as(watch_exit().ending())
+        self._end(watch_exit().ending())
 
     def _leave(self) -> None:
         """At the end of a forked child, which is not the run's: what is left of it is sent."""

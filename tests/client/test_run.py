@@ -205,7 +205,11 @@ OWN = "class Own(SystemExit): pass\n"
         ("import sys\nsys.stderr = None\nsys.exit(3)", "failed", "Exit code 3.", 3),
         ("with run:\n raise SystemExit(3)", "failed", "Exit code 3.", 3),
         ("with run:\n raise SystemExit(0)", "completed", "", 0),
-        ("with run: pass\nraise SystemExit(3)", "completed", "", None),
+        ("with run: pass\nraise SystemExit(3)", "completed", "", 0),
+        ("with run: pass", "completed", "", 0),
+        ("with run:\n raise ValueError('bad luck')", "failed", "bad luck", 1),
+        ("try:\n with run: 1 / 0\nexcept ZeroDivisionError: 1", "failed", "ZeroDivision", 1),
+        ("with run:\n raise KeyboardInterrupt", "cancelled", "Interrupted", 130),
     ],
 )  # fmt: skip
 def test_the_end_of_a_script_is_recorded_and_its_exit_code_left_alone(
@@ -228,6 +232,21 @@ def test_the_end_of_a_script_is_recorded_and_its_exit_code_left_alone(
     assert (end["status"], end.get("exit_code")) == (status, code)
     assert reason in end["reason"] if reason else end["reason"] == ""
     assert ["hello"] in [e["content"]["lines"][:1] for e in events if e["type"] == "console"]
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [({}, 0), ({"status": "failed"}, None), ({"status": "failed", "exit_code": 9}, 9)],
+)
+def test_finish_gives_a_completed_run_the_code_0_and_others_what_is_named(
+    spool, tmp_path, how, code
+):
+    run = Run(Channel(spool, None, lambda: pytest.fail("no fork here"), load()))
+
+    run.finish(**how)
+
+    (end,) = [event_of(one.payload)["content"] for one in read(spool.folder, Position())]
+    assert end.get("exit_code") == code
 
 
 @pytest.mark.parametrize("command", [["-c", SCRIPT % "import sys; sys.exit(3)"], ["-m", "train"]])

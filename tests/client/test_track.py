@@ -27,7 +27,8 @@ def test_a_call_is_a_run_with_its_arguments_and_what_it_returned(environment):  
     run = Run.objects.get()
     assert run.params == {"lr": 0.5, "steps": 3, "max_tokens": 7, "api_key": "[masked]"}
     assert (run.name, run.summary, run.labels) == ("train", {"loss": 1 / 3}, ["sweep"])
-    assert (run.status, run.series.count()) == (RunStatus.COMPLETED, 1)
+    assert (run.status, run.exit_code) == (RunStatus.COMPLETED, 0)
+    assert run.series.count() == 1
 
 
 def test_the_run_is_handed_in_and_no_param(environment):  # noqa: F811
@@ -54,6 +55,7 @@ def test_a_call_that_raises_is_a_failed_run(environment):  # noqa: F811
     run = Run.objects.get()
     assert run.status == RunStatus.FAILED
     assert "diverged" in run.status_reason
+    assert run.exit_code == 1
 
 
 def test_wrong_arguments_make_no_run(environment):  # noqa: F811

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metascope import _values
-from metascope._ending import ending
+from metascope._ending import left_by
 from metascope._options import check
 from metascope._run import Run
 from metascope.integrations._framework import RunSource, framework, numbers
@@ -112,7 +112,7 @@ class MetascopeLogger(_loggers.Logger):
         if self._checkpoints != "none" and self._callback is not None:
             self._keep_checkpoints()
         if status == "failed":
-            self._source.end(ending(sys.exc_info()[1] or RuntimeError("the training failed")))
+            self._source.end(left_by(sys.exc_info()[1] or RuntimeError("the training failed")))
 
     def _keep_checkpoints(self) -> None:
         callback = self._callback
