@@ -144,4 +144,7 @@ def _sync(asked: argparse.Namespace) -> int:
             print(f"  {AGAIN}")
     if not found:
         print("Nothing is waiting.")
-    return 0 if all(one.is_drained for one in found) else 1
+    refused = [one.client for one in found if one.refused]
+    if refused:
+        print(f"metascope: the server refused a part of {', '.join(refused)}", file=sys.stderr)
+    return 0 if not refused and all(one.is_drained for one in found) else 1

@@ -27,6 +27,7 @@ from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
 AGAIN = "mend the cause, then `metascope sync --retry-refused` sends it again."
+NO_RUN = "the server did not take the start of this run"
 PARENT = ("parent", "parent_origin")
 CONTENT_TYPE = "application/vnd.metascope.records"
 
@@ -105,7 +106,7 @@ class Delivery:
     @property
     def _run(self) -> str:
         if self.state.run is None:
-            raise Refused("the server did not take the start of this run")
+            raise Refused(NO_RUN)
         return segment(self.state.run)
 
     def _event(self, record: Record) -> None:
@@ -168,6 +169,8 @@ class Delivery:
         """The run, and its project, of the process this one was forked from. Raises Unreachable: it
         may come yet, or has gone to another server."""
         parent = load_state(folder)
+        if parent is not None and parent.run is None and parent.number:
+            raise Refused(NO_RUN)
         if parent is None or parent.run is None:
             raise Unreachable("the run of the parent process is not known to the server yet")
         try:
@@ -221,10 +224,17 @@ class Delivery:
         return found
 
     def _resume(self, run: str, after_step: int | None) -> tuple[str, str]:
-        """Go on with a run. Again after a lost answer it does the same: nothing was sent since."""
+        """Go on with a run. Again after a lost answer it does the same: nothing was sent since.
+        Raises Refused for a run that the server does not have, and with it all that follows; Denied
+        for one that may not go on now."""
         try:
             found = self.api.post(f"runs/{segment(run)}/resume/", {"after_step": after_step})
         except Refused as error:
+            if error.status == 404:
+                raise Refused(
+                    f"there is no run {run} to go on with: nothing of this spool has a place there",
+                    error.status,
+                ) from error
             raise Denied(f"The server does not let this run go on: {error}") from error
         return str(found["id"]), str(found["project"])
 
@@ -319,7 +329,8 @@ class Delivery:
         about = f"artifact {what['name']!r}" if "name" in what else what.get("event", "")
         about = about or (f"{count} values" if "points" in what else "a part of the spool")
         said = f"{about}: {what['why']}"
-        self.refusals.append(said)
+        if what["why"] != NO_RUN:  # of what follows a start that was refused, which was said
+            self.refusals.append(said)
         if len(self.state.untold) < MOST_TOLD and what["why"] not in self.state.told:
             self.state.untold.append(said[:LONGEST_TOLD])
         what = {"time": time.time(), **what}

@@ -355,8 +355,11 @@ def test_what_the_server_refuses_is_said_shown_on_the_run_and_sent_again(
     (alert,) = alerts.of_run(Run.objects.get())
     assert alert.title == "The server refused 1 record of this run"
     assert "bad name/with slash" in alert.text
-    assert main(["sync", "--retry-refused"]) == 0
-    assert "the server refused 1 record, kept in" in capsys.readouterr().out  # and why, as before
+    assert main(["sync", "--retry-refused"]) == 1
+    said = capsys.readouterr()
+    assert "the server refused 1 record, kept in" in said.out  # and why, as before
+    (spool,) = (tmp_path / "spool").iterdir()
+    assert f"the server refused a part of {spool.name}" in said.err
     assert alerts.of_run(Run.objects.get()) == [alert]
     (bundle,) = (tmp_path / "spool").glob("*/artifact-*.json")
     bundle.write_text(bundle.read_text().replace("bad name/with slash", "good"))

@@ -1,6 +1,8 @@
 """Going on with a run, and several processes of one run."""
 
 import pytest
+from metascope._channel import open_channel
+from metascope._cli import main
 from metascope._settings import load
 from metascope._sync import sync
 
@@ -125,3 +127,40 @@ def test_params_of_a_resumed_run_are_added_beside_one_that_is_refused(environmen
         run.log_params({"a": 2, "b": 3, "long": "x" * 100_000})
 
     assert Run.objects.get().params == {"a": 1, "b": 3}
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+def test_a_run_that_the_server_does_not_have_is_refused_and_kept(
+    environment, monkeypatch, capsys, mode  # noqa: F811
+):  # fmt: skip
+    monkeypatch.setenv("METASCOPE_MODE", mode)
+    (environment / "data.txt").write_text("data")
+    with start(system=False, resume="nosuchrun0000000") as run:
+        for step in range(3):
+            run.log({"loss": 1.0}, step=step)
+        run.log_text("note", "kept")
+        run.log_artifact(environment / "data.txt", "data")
+        attach = {"type": "attach", "content": {"parent": str(run._started_in)}}
+        forked = open_channel(load(), attach)
+    forked.close(1.0)
+    monkeypatch.setenv("METASCOPE_MODE", "online")
+
+    if mode == "offline":
+        assert main(["sync"]) == 1
+        assert "there is no run nosuchrun0000000 to go on with" in capsys.readouterr().out
+    else:
+        said = capsys.readouterr().err
+        assert said.count("there is no run nosuchrun0000000 to go on with") == 1
+        assert "what it logs is kept and sent later" not in said
+    assert not Run.objects.exists()
+    main(["sync"])  # the forked one's, too
+    capsys.readouterr()
+    assert main(["sync"]) == 0
+    assert capsys.readouterr().out == "Nothing is waiting.\n"
+
+    with start(system=False):
+        pass
+    made = factories.make_run(Run.objects.get().project, id="nosuchrun0000000")
+    assert main(["sync", "--retry-refused"]) == 0
+    assert steps(made) == [(0, 1.0), (1, 1.0), (2, 1.0)]
+    assert made.artifact_uses.count() == 1
