@@ -28,6 +28,8 @@ from metascope._upload import Changed, Upload
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
 AGAIN = "mend the cause, then `metascope sync --retry-refused` sends it again."
 NO_RUN = "the server did not take the start of this run"
+NO_PARENT = "the parent run is not known to the server yet"
+DESCRIBING = ("params", "environment", "command", "name", "tags", "notes", "group", "seed")
 PARENT = ("parent", "parent_origin")
 CONTENT_TYPE = "application/vnd.metascope.records"
 
@@ -132,6 +134,7 @@ class Delivery:
         key = f"{state.client}-{state.number}"
         if kind == "start":
             state.run, state.project = self._start(content)
+            self._send_left_out(content)
         elif kind == "resume":
             state.run, state.project = self._resume(**content)
         elif kind == "attach":
@@ -190,25 +193,41 @@ class Delivery:
         without its run nothing of the spool can be delivered, and all of it must be kept.
 
         A parent whose own start is still in its spool is waited for; one that is gone from the
-        server does not keep the child from it.
+        server does not keep the child from it. Nor does what describes the run and is refused.
 
-        The origin makes it the same run when the answer was lost, however long ago."""
+        The origin makes it the same run when the answer was lost, however long ago: so what is
+        left out of it is written down before."""
         content = {"origin": self.state.client, **content}
         spool = content.pop("parent_spool", None)
-        try:
+        left_out = self.state.left_out
+        while True:
             try:
-                found = self._create(content)
+                found = self._create({key: content[key] for key in content if key not in left_out})
             except Refused as error:
-                if error.code != "parent_not_found":
-                    raise
-                if spool is not None and _is_on_its_way(Path(spool)):
-                    raise Unreachable("the parent run is not known to the server yet") from error
-                self._note({"parent": content.get("parent", ""), "why": str(error)}, 1)
-                content = {key: content[key] for key in content if key not in PARENT}
-                found = self._create(content)
-        except Refused as error:
-            raise Denied(f"The server does not take this run: {error}") from error
-        return str(found["id"]), str(found["project"])
+                if error.code == "parent_not_found":
+                    if spool is not None and _is_on_its_way(Path(spool)):
+                        raise Unreachable(NO_PARENT) from error
+                    refused = [name for name in PARENT if name in content]
+                else:
+                    parts = {name.partition(".")[0] for name in error.fields}
+                    refused = [name for name in DESCRIBING if name in parts and name in content]
+                if not set(refused) - set(left_out):
+                    raise Denied(f"The server does not take this run: {error}") from error
+                left_out.update((name, str(error)) for name in refused)
+                self._save(durable=True)
+            else:
+                return str(found["id"]), str(found["project"])
+
+    def _send_left_out(self, content: dict[str, Any]) -> None:
+        """What the run's start had to do without: of the params all that are taken."""
+        left_out, self.state.left_out = self.state.left_out, {}
+        for name, why in left_out.items():
+            if name == "params":
+                self._send_params(content[name])
+            elif name in PARENT:
+                self._note({"parent": content[name], "why": why}, 1)
+            else:
+                self._put_aside({"event": name, "why": why}, _alone(name, content[name]), 1)
 
     def _create(self, content: dict[str, Any]) -> dict[str, Any]:
         """The run, in a project that is made where there is none. Raises Refused."""
@@ -242,8 +261,7 @@ class Delivery:
         address = f"runs/{self._run}/params/"
         left, why = _params.send(content, lambda some: self.api.post(address, {"params": some}))
         if left:
-            raw = record_of(event_payload({"type": "params", "content": left}))
-            self._put_aside({"event": "params", "why": why}, raw, 1)
+            self._put_aside({"event": "params", "why": why}, _alone("params", left), 1)
 
     def _send_file(self, content: dict[str, Any]) -> None:
         address = f"runs/{self._run}/files/content/?{urlencode({'path': content['path']})}"
@@ -320,7 +338,9 @@ class Delivery:
 
     def _put_aside(self, what: dict[str, Any], raw: bytes, count: int) -> None:
         """Keep the bytes beside the reason: nothing the user logged is thrown away."""
-        name = f"refused-{self.state.number}.bin"
+        number = f"refused-{self.state.number}"
+        taken = len(list(self.folder.glob(f"{number}*.bin")))
+        name = f"{number}-{taken + 1}.bin" if taken else f"{number}.bin"
         (self.folder / name).write_bytes(raw)
         self._note({"bytes": name, **what}, count)
 
@@ -348,6 +368,15 @@ class Delivery:
 def counted(records: int) -> str:
     """So many records, in words."""
     return f"{records} record{'' if records == 1 else 's'}"
+
+
+def _alone(name: str, value: Any) -> bytes:
+    """A part of a run's start as a record of its own, to be sent later."""
+    is_kind = name in ("params", "environment")
+    event = (
+        {"type": name, "content": value} if is_kind else {"type": "edit", "content": {name: value}}
+    )
+    return record_of(event_payload(event))
 
 
 def _is_on_its_way(folder: Path) -> bool:

@@ -2,52 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from metascope._errors import Refused
 
 MOST_NAMED = 20
+LONGEST_SHOWN = 80
+MOST_CHARACTERS = 1024 * 1024  # as JSON, far below the longest record
+WHOLE = "params"  # as all of them are named
+LONGEST_KEY = 250  # as the server names them
+Post = Callable[[Mapping[str, Any]], Any]
+Leaf = tuple[tuple[str, ...], Any]  # where it is, and its value
 
 
-def send(params: Mapping[str, Any], post: Callable[[Mapping[str, Any]], Any]) -> tuple[Any, str]:
+def send(params: Mapping[str, Any], post: Post) -> tuple[dict[str, Any], str]:
     """Post them, and again without those that the server names as the reason it refused them.
+    Where it names none (they are too many), half of them at a time.
 
-    Returns those left out, and why: both empty where none were. Raises Refused where none is taken.
+    Returns those left out, and why: both empty where none were.
     """
-    sent, why = params, ""
-    named: dict[str, Any] = {}
-    while True:
+    left: list[Leaf] = []
+    whys: list[str] = []
+    _send(list(_leaves(params)), post, left, whys)
+    if not left:
+        return {}, ""
+    names = [".".join(path) for path, _ in left]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    why = " ".join(dict.fromkeys(whys))
+    return _nested(left), f"{', '.join(names[:MOST_NAMED])}{more}: {why}"
+
+
+def _send(leaves: list[Leaf], post: Post, left: list[Leaf], whys: list[str]) -> None:
+    while leaves:
         try:
-            post(sent)
+            post(_nested(leaves))
+            return
         except Refused as error:
-            fields = {key.removeprefix("params."): said for key, said in error.fields.items()}
-            rest = _parted(sent, fields, is_among=False)
-            if not rest or rest == sent:
-                raise
-            sent, named = rest, {**named, **fields}
-            why = why if str(error) in why else f"{why} {error}".strip()
-        else:
-            return _parted(params, named, is_among=True), _sentence(named, why)
+            named = {key.removeprefix("params.") for key in error.fields}
+            whys.append(str(error))
+        refused = [_is_among(path, named) for path, _ in leaves]
+        if not any(refused) and WHOLE in named and len(leaves) > 1:
+            middle = len(leaves) // 2
+            _send(leaves[:middle], post, left, whys)
+            leaves = leaves[middle:]
+            continue
+        if not any(refused):
+            refused = [True] * len(leaves)
+        left += [one for one, is_refused in zip(leaves, refused, strict=True) if is_refused]
+        leaves = [one for one, is_refused in zip(leaves, refused, strict=True) if not is_refused]
 
 
-def _sentence(named: Mapping[str, Any], why: str) -> str:
-    if not named:
-        return ""
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"{', '.join(list(named)[:MOST_NAMED])}{more}: {why}"
+def _is_among(path: tuple[str, ...], named: set[str]) -> bool:
+    """Whether it is named, or what it is nested in."""
+    return any(".".join(path[:depth])[:LONGEST_KEY] in named for depth in range(1, len(path) + 1))
 
 
-def _parted(
-    params: Mapping[str, Any], named: Mapping[str, Any], prefix: str = "", *, is_among: bool
-) -> dict[str, Any]:
-    """Those among the named ones, which are dotted where they are nested; or the others."""
-    found: dict[str, Any] = {}
+def fitting(params: Mapping[str, Any], lose: Callable[[str], None]) -> dict[str, Any]:
+    """Without the longest ones where one record cannot hold them all, each of which is told."""
+    sizes = {key: len(json.dumps(value)) + len(key) for key, value in params.items()}
+    found = dict(params)
+    for key in sorted(sizes, key=lambda key: -sizes[key]):
+        if sum(sizes.values()) <= MOST_CHARACTERS:
+            break
+        lose(f"param {key[:LONGEST_SHOWN]!r} is {sizes.pop(key):,} characters long")
+        del found[key]
+    return found
+
+
+def _leaves(params: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Leaf]:
     for key, value in params.items():
-        full = f"{prefix}{key}"
-        if full in named or not (isinstance(value, Mapping) and value):
-            if (full in named) == is_among:
-                found[key] = value
-        elif inner := _parted(value, named, f"{full}.", is_among=is_among):
-            found[key] = inner
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def _nested(leaves: list[Leaf]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for path, value in leaves:
+        inner = found
+        for key in path[:-1]:
+            inner = inner.setdefault(key, {})
+        inner[path[-1]] = value
     return found

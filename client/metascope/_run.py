@@ -23,6 +23,7 @@ from metascope._ending import Ending, left_by, watch_exit
 from metascope._evidence import Evidence
 from metascope._machine import EVERY_S, Machine
 from metascope._output import OFF, Output
+from metascope._params import fitting
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
@@ -142,7 +143,12 @@ class Run(Evidence):
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Add params. A param keeps its first value: another one is refused, which is said, and
         the others are added."""
-        self._event("params", _values.plain(params))
+        try:
+            found = fitting(_values.plain(params), lambda why: self._lose(1, why))
+        except Exception as error:  # logging must never end a training
+            self._lose(1, "params", error)
+        else:
+            self._event("params", found)
 
     def set_summary(self, summary: Mapping[str, Any]) -> None:
         """Set results of the whole run; later values of a key replace earlier ones."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from metascope import _capture, _settings, _values
+from metascope import _capture, _params, _settings, _values
 from metascope._active import begin
 from metascope._adopt import adopt
 from metascope._api import Api, segment
@@ -93,6 +93,11 @@ def start(
     content = {
         "project": project,
         **{key: list(one) if key == "tags" else _values.plain(one) for key, one in about.items()},
+        **(
+            {"params": _params.fitting(_values.plain(params), _left_out)}
+            if "params" in about
+            else {}
+        ),
         "command": _capture.command(),
         "environment": _capture.environment(),
         **moment("started_at", time.time()),
@@ -139,6 +144,10 @@ def start(
     if recorded.get("system", True):
         run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
     return run
+
+
+def _left_out(why: str) -> None:
+    say(f"{why}; it is left out")
 
 
 def _that_fit(given: Mapping[str, Any]) -> dict[str, Any]:

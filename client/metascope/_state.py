@@ -29,6 +29,7 @@ class State:
     bundles: list[str] = field(default_factory=list)  # artifacts on their way, the oldest first
     untold: list[str] = field(default_factory=list)  # what was refused and its run does not show
     alerts: int = 0  # of those that its run shows
+    left_out: dict[str, str] = field(default_factory=dict)  # of the start, as refused; and why
     told: list[str] = field(default_factory=list)  # reasons shown before it was sent again
 
     @property
