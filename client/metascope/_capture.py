@@ -28,8 +28,10 @@ SECRET = re.compile(  # a tokenizer, an author, PWD and a two-pass run are none
     r"|(?<=[-_.])pwd(?![a-z])|(^-+|(db|user|sql|ssh|smtp|proxy|admin|root|key)[-_.]?)pass(?![a-z])",
     re.IGNORECASE,
 )
-HEADER = re.compile(r"([\w-]+)\s*:\s+\S.*|(authorization)\s*:.*", re.IGNORECASE | re.DOTALL)
+HEADER = re.compile(r"([\w-]+)\s*:\s+\S.*|(authorization)\s*:.+", re.IGNORECASE | re.DOTALL)
 BEARER = re.compile(r"\b(bearer)\s+\S+", re.IGNORECASE)
+SCHEME = re.compile("bearer|basic|digest|token|apikey|negotiate", re.IGNORECASE)
+OPEN_HEADER = re.compile(rf"([\w-]+)\s*:\s*(?:{SCHEME.pattern})?", re.IGNORECASE)
 LEAST_SECRET = 8  # characters: shorter values of variables are found in anything
 LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
@@ -50,8 +52,9 @@ def command() -> str:
 
 def masked(arguments: list[str]) -> list[str]:
     """Arguments whose option names a secret lose their value: `--token x`, `--token=x` and
-    `db.password=x`. So do headers, "Authorization: Bearer x". So does what a variable of the
-    environment that names a secret holds, wherever it stands, and who signs in at an address."""
+    `db.password=x`. So do headers, "Authorization: Bearer x", in one argument or in several. So
+    does what a variable of the environment that names a secret holds, wherever it stands, and who
+    signs in at an address."""
     known = [
         value
         for name, value in os.environ.items()
@@ -59,7 +62,8 @@ def masked(arguments: list[str]) -> list[str]:
     ]
     found: list[str] = []
     hide = False
-    for one in map(_without_headers, arguments):
+    for given in arguments:
+        one = _without_headers(given)
         name, sign, _ = one.partition("=")
         is_secret = bool(SECRET.search(name)) and (name.startswith("-") or bool(sign))
         if hide and not one.startswith("-"):
@@ -68,8 +72,15 @@ def masked(arguments: list[str]) -> list[str]:
             found.append(f"{name}={MASK}")
         else:
             found.append(without_password(_without(one, known)))
-        hide = is_secret and not sign
+        is_scheme = bool(SCHEME.fullmatch(given)) and (hide or given.lower() == "bearer")
+        hide = (is_secret and not sign) or is_scheme or _is_open_header(given)
     return found
+
+
+def _is_open_header(text: str) -> bool:
+    """Whether it names a secret whose value, or the rest of it, is the next argument."""
+    found = OPEN_HEADER.fullmatch(text.rpartition("=")[2])
+    return bool(found and SECRET.search(found[1]))
 
 
 def _without_headers(text: str) -> str:
