@@ -46,14 +46,16 @@ class Channel:
         return drained
 
 
-def open_channel(settings: Settings, first: Mapping[str, Any], *, beats: bool = True) -> Channel:
+def open_channel(
+    settings: Settings, first: Mapping[str, Any], *, beats: bool = True, announces: bool = False
+) -> Channel:
     """A new spool that begins with this event. Raises OSError where it can be nowhere. `beats`:
-    that this process lives means that the run does."""
+    that this process lives means that the run does. `announces`: says where the run is."""
     client = uuid.uuid4().hex
     spool, problem = begin(settings, client, first)
     sender = None
     if settings.mode == "online":
-        sender = _sender(spool, client, settings, beats)
+        sender = _sender(spool, client, settings, beats, announces)
         sender.start()
 
     def branch() -> Channel:
@@ -63,9 +65,9 @@ def open_channel(settings: Settings, first: Mapping[str, Any], *, beats: bool = 
     return Channel(spool, sender, branch, settings, problem)
 
 
-def _sender(spool: Spool, client: str, settings: Settings, beats: bool) -> Sender:
+def _sender(spool: Spool, client: str, settings: Settings, beats: bool, announces: bool) -> Sender:
     delivery = Delivery(spool.folder, client, Api(settings.url, settings.token))
-    return Sender(delivery, spool, say=say, beats=beats)
+    return Sender(delivery, spool, say=say, beats=beats, announces=announces)
 
 
 def say(text: str) -> None:

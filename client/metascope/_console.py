@@ -22,11 +22,12 @@ class Console:
     What was printed is kept soon, whether or not more follows: a text without its newline too, as
     a line of its own, unless it is rewritten (a progress bar would be kept in all its states).
     `teed`: those of Python's own streams that are listened to, where they are not closed; text of
-    others is given to `take`.
+    others is given to `take`. `label`: before each line that is kept.
     """
 
-    def __init__(self, keep: Keep, teed: Iterable[str] = STREAMS) -> None:
+    def __init__(self, keep: Keep, teed: Iterable[str] = STREAMS, label: str = "") -> None:
         self._keep = keep
+        self._label = label
         self._lock = threading.RLock()  # of what is collected; nothing is kept under it
         self._keeping = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -103,7 +104,7 @@ class Console:
 
     def _add(self, stream: str, lines: list[str]) -> None:
         for line in lines:
-            self._lines.append((stream, _storable(line)[:LONGEST_LINE]))
+            self._lines.append((stream, f"{self._label}{_storable(line)}"[:LONGEST_LINE]))
             self._held += len(line)
 
     def _arm(self) -> None:

@@ -54,8 +54,9 @@ class Descriptors:
     as the relay is gone before its time."""
 
     def __init__(
-        self, folder: Path, streams: list[str], died: Callable[[], None] = lambda: None
-    ) -> None:
+        self, folder: Path, streams: list[str], died: Callable[[], None] = lambda: None,
+        label: str = "",
+    ) -> None:  # fmt: skip
         if not _lock.acquire(blocking=False):
             raise OSError("another run of this process captures the descriptors")
         self._died = died
@@ -69,7 +70,7 @@ class Descriptors:
         self._passing = threading.Lock()  # held from reading a piece until it is written
         self._buffered: list[io.TextIOWrapper] = []
         try:
-            self._begin(folder.resolve(), streams)
+            self._begin(folder.resolve(), streams, label)
         except BaseException:
             self._restore()
             self._let_go()
@@ -108,7 +109,7 @@ class Descriptors:
         with contextlib.suppress(OSError):
             os.close(self._answers)
 
-    def _begin(self, folder: Path, streams: list[str]) -> None:
+    def _begin(self, folder: Path, streams: list[str], label: str) -> None:
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
         self._ends = [self._orders]
@@ -123,7 +124,8 @@ class Descriptors:
             places = [str(Path(one).resolve().parents[1]) for one in (_HERE, urllib3.__file__)]
             relay = subprocess.Popen(
                 [sys.executable, "-S", "-s", str(_HERE.with_name("_relay.py")), str(folder),
-                 str(orders), str(answers), *(f"{one}:{self._pipes[one]}" for one in writing)],
+                 str(orders), str(answers), label,
+                 *(f"{one}:{self._pipes[one]}" for one in writing)],
                 stdin=subprocess.DEVNULL, pass_fds=[orders, answers, *self._pipes.values()],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(places))},
             )  # fmt: skip

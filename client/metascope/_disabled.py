@@ -54,10 +54,12 @@ class DisabledRun(Run):
     ) -> str:  # fmt: skip
         return ""
 
-    def capture_console(self) -> None:
+    def capture_console(self, label: str = "") -> None:
         """Nothing is captured."""
 
-    def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
+    def watch_machine(
+        self, every_s: float = EVERY_S, *, since_s: float = 0.0, rank: int = 0
+    ) -> None:
         """Nothing is measured."""
 
     def watch(

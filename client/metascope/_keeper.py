@@ -15,12 +15,13 @@ from metascope._spool import SegmentFull
 STREAMS = {1: "stdout", 2: "stderr"}
 
 
-def keep(folder: str, pieces: Iterator[tuple[int, bytes]]) -> None:
-    """Until there are no more of these pieces, each with the descriptor it was written to."""
+def keep(folder: str, label: str, pieces: Iterator[tuple[int, bytes]]) -> None:
+    """Until there are no more of these pieces, each with the descriptor it was written to. `label`:
+    before each line."""
     settings = load()
     attach = {"type": "attach", "content": {"parent": folder}}
     channel = open_channel(settings, attach, beats=False)
-    console = Console(lambda lines, stderr: _write(channel, lines, stderr), teed=())
+    console = Console(lambda lines, stderr: _write(channel, lines, stderr), teed=(), label=label)
     decoders = {one: codecs.getincrementaldecoder("utf-8")("replace") for one in STREAMS}
     for descriptor, data in pieces:
         console.take(STREAMS[descriptor], decoders[descriptor].decode(data))

@@ -24,14 +24,19 @@ Rows = Callable[[dict[str, float], int], None]
 
 class Machine:
     """A thread that measures until it is stopped. Steps are seconds since it began, and `since_s`
-    before that."""
+    before that. `rank` above 0: named below "system/rankN/", and only what is of this process
+    where another one of the same machine measures the machine."""
 
-    def __init__(self, log: Rows, every_s: float = EVERY_S, since_s: float = 0.0) -> None:
+    def __init__(
+        self, log: Rows, every_s: float = EVERY_S, since_s: float = 0.0, *, rank: int = 0
+    ) -> None:
         self._log = log
+        self._prefix = f"system/rank{rank}/" if rank else "system/"
+        self._only = "process_" if rank and not _is_first_of_machine() else ""
         self._every_s = every_s
         self._stops = threading.Event()
         self._began = time.monotonic() - since_s
-        self._gpu = shutil.which("nvidia-smi")
+        self._gpu = None if self._only else shutil.which("nvidia-smi")
         self._before: dict[str, float] = dict(_counters())
         self._before_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="metascope-machine", daemon=True)
@@ -51,8 +56,8 @@ class Machine:
 
     def _once(self) -> None:
         row = {**self._rates(), **dict(_levels()), **dict(self._gpus())}
-        if row:
-            named = {f"system/{name}": value for name, value in row.items()}
+        named = {f"{self._prefix}{k}": row[k] for k in row if k.startswith(self._only)}
+        if named:
             self._log(named, round(time.monotonic() - self._began))
 
     def _rates(self) -> dict[str, float]:
@@ -88,6 +93,11 @@ class Machine:
                 if value is not None:
                     scaled = value / 1024 if name.endswith("_gib") else value  # from MiB
                     yield f"gpu{number}_{name}", scaled
+
+
+def _is_first_of_machine() -> bool:
+    """As torchrun and Slurm number the processes of one machine; alone where nobody does."""
+    return (os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID") or "0") == "0"
 
 
 def hardware() -> dict[str, Any]:

@@ -16,15 +16,17 @@ GONE = (
 
 
 class Output:
-    """Kept until `close`. `how`: "all" includes what child processes and libraries in C print."""
+    """Kept until `close`. `how`: "all" includes what child processes and libraries in C print.
+    `label`: before each line that is kept."""
 
-    def __init__(self, keep: Keep, folder: Path, how: str = ALL) -> None:
+    def __init__(self, keep: Keep, folder: Path, how: str = ALL, label: str = "") -> None:
         streams = capturable() if how == ALL else []
-        self._console = Console(keep, [name for name in STREAMS if name not in streams])
+        teed = [name for name in STREAMS if name not in streams]
+        self._console = Console(keep, teed, label)
         self._descriptors: Descriptors | None = None
         if streams:
             try:
-                self._descriptors = Descriptors(folder, streams, self._go_on_without)
+                self._descriptors = Descriptors(folder, streams, self._go_on_without, label)
             except (OSError, ValueError):  # no process can be started: what Python prints is kept
                 self._console.listen(streams)
 

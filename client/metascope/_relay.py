@@ -1,11 +1,11 @@
 """A process of its own between a script's descriptors 1 and 2 and where they lead.
 
-    python _relay.py FOLDER ORDERS ANSWERS DESCRIPTOR:PIPE ...
+    python _relay.py FOLDER ORDERS ANSWERS LABEL DESCRIPTOR:PIPE ...
 
 It passes on at once what comes out of the pipes, byte by byte as it was written, and has it kept
-(`_keeper`) for the run of the spool FOLDER. It lives as long as anybody can write into the pipes,
-whatever becomes of the script, and is nobody's child: a script that waits for its children does
-not wait for this one.
+(`_keeper`) for the run of the spool FOLDER, each line behind LABEL. It lives as long as anybody can
+write into the pipes, whatever becomes of the script, and is nobody's child: a script that waits for
+its children does not wait for this one.
 
 ORDERS: CLOSE when the run ends. ANSWERS: DRAINED, once all that was written before CLOSE has been
 passed on; ENDED, once nobody can write any more; or the number of a descriptor that leads nowhere,
@@ -150,16 +150,16 @@ def _write_all(descriptor: int, data: bytes) -> None:
             select.select([], [descriptor], [])
 
 
-def _keep(folder: str, pieces: Pieces) -> None:
+def _keep(folder: str, label: str, pieces: Pieces) -> None:
     """Loads what keeping needs with the first piece: scripts that print nothing do without."""
     try:
         if pieces.wait():
-            importlib.import_module("metascope._keeper").keep(folder, pieces.taken())
+            importlib.import_module("metascope._keeper").keep(folder, label, pieces.taken())
     finally:
         pieces.refuse()
 
 
-def main(folder: str, orders: int, answers: int, pipes: dict[int, int]) -> None:
+def main(folder: str, orders: int, answers: int, label: str, pipes: dict[int, int]) -> None:
     """In a process that nobody waits for, and that signals to its group do not end."""
     if os.fork():
         os._exit(0)
@@ -167,7 +167,7 @@ def main(folder: str, orders: int, answers: int, pipes: dict[int, int]) -> None:
         signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - that of the script is not ours
     pieces = Pieces()
-    keeper = threading.Thread(target=_keep, args=(folder, pieces), daemon=True)
+    keeper = threading.Thread(target=_keep, args=(folder, label, pieces), daemon=True)
     keeper.start()
     Relay(orders, answers, pipes, pieces).run()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -179,6 +179,6 @@ def main(folder: str, orders: int, answers: int, pipes: dict[int, int]) -> None:
 
 if __name__ == "__main__":
     sys.path.pop(0)  # our own folder: its modules are known as parts of a package
-    found = [one.partition(":") for one in sys.argv[4:]]
+    found = [one.partition(":") for one in sys.argv[5:]]
     pipes = {int(pipe): int(number) for number, _, pipe in found}
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), pipes)
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], pipes)

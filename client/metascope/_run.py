@@ -21,14 +21,12 @@ from metascope._api import segment
 from metascope._channel import Channel, say
 from metascope._ending import Ending, left_by, watch_exit
 from metascope._evidence import Evidence
-from metascope._machine import EVERY_S, Machine
-from metascope._output import OFF, Output
+from metascope._observed import Observed
 from metascope._params import fitting
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._sender import Sender
 from metascope._settings import Settings
 from metascope._spool import FULL, HELD_BYTES, SegmentFull, SpoolFull, file_bytes
-from metascope._watch import Watch
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
@@ -42,7 +40,7 @@ def _now() -> float:
     return now if 0 <= now <= LATEST_TIME else math.nan
 
 
-class Run(Evidence):
+class Run(Evidence, Observed):
     """One experiment being recorded. Made by `metascope.start`; usable from any thread.
 
     `log` and its siblings never raise and never wait for the server: what they were given is in
@@ -76,9 +74,9 @@ class Run(Evidence):
         self._ended = False
         self._drained = False
         self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
-        self._console: Output | None = None
-        self._machine: Machine | None = None
-        self._watches: list[Watch] = []
+        self._console = None
+        self._machine = None
+        self._watches = []
         _living.add(self)
         watch_exit()
         atexit.register(self._at_exit)
@@ -214,51 +212,6 @@ class Run(Evidence):
         if self.lost:
             say(f"{self.lost} values of this run could not be kept")
         return self._drained
-
-    def capture_console(self) -> None:
-        """Keep what the script prints from here on, line by line; where its output leads to no
-        terminal, that of its child processes and of libraries in C, too (METASCOPE_CONSOLE=python:
-        without them)."""
-        if self._console is None and (how := self._settings_of().console) != OFF:
-            self._console = Output(self._keep_lines, self._started_in, how)
-
-    def _keep_lines(self, lines: list[str], stderr: list[int]) -> None:
-        marks = {"stderr": stderr} if stderr else {}
-        self._event("console", {"lines": lines, **marks})
-
-    def watch_machine(self, every_s: float = EVERY_S, *, since_s: float = 0.0) -> None:
-        """Record processor, memory, disk, network and GPUs from here on, below "system/"; steps are
-        seconds, the first of them `since_s`."""
-        if self._machine is None:
-            self._machine = Machine(self._log_beside, every_s, since_s)
-
-    def watch(
-        self, module: Any, every: int = 100, *, histograms: bool = False, activations: bool = False
-    ) -> None:
-        """Record norms of a PyTorch module's gradients and weights every `every` backward passes,
-        below "gradients/" and "weights/"; with `activations`, norms of what its innermost modules
-        put out below "activations/", and their share of zeros below "zeros/"; with `histograms`,
-        how all of these are distributed, too.
-        """
-        try:
-            if every < 1:
-                raise ValueError(f"every is {every}: use 1 or more")
-            show = self._show_histogram if histograms else None
-            self._watches.append(
-                Watch(
-                    module,
-                    self._log_beside,
-                    lambda: self._step,
-                    every=every,
-                    show=show,
-                    activations=activations,
-                )
-            )
-        except Exception as error:  # logging must never end a training
-            self._lose(1, "watch", error)
-
-    def _show_histogram(self, key: str, values: Any, step: int) -> None:
-        self.log_histogram(key, values, step=step)
 
     def _log_beside(self, row: dict[str, float], step: int) -> None:
         """A row of our own: the script's next step stays what it was."""

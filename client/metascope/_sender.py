@@ -29,11 +29,13 @@ class Sender:
         *,
         say: Callable[[str], None],
         beats: bool = True,
+        announces: bool = True,
     ) -> None:
         self._delivery = delivery
         self._spool = spool
         self._say = say
         self._beats = beats
+        self._announces = announces
         self._wakes = threading.Event()
         self._stops = threading.Event()
         self._deadline = 0.0
@@ -102,7 +104,8 @@ class Sender:
             self._say_refusals()
             if known is None and self.run_id:
                 known = self.run_id
-                self._say(f"this run is at {self.page}")
+                if self._announces:
+                    self._say(f"this run is at {self.page}")
             done = self._delivery.is_at(end) and not self._spool.held
             if stops and (done or time.monotonic() >= self._deadline):
                 self.is_drained = done

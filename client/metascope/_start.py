@@ -57,7 +57,8 @@ def start(
     cross-validation, a trial of a search.
 
     `shared`: processes of one run name it alike (such as the job's id of torchrun), and get the
-    same run; those of a `rank` above 0 log to it, and leave its end to rank 0.
+    same run; those of a `rank` above 0 log to it, and leave its end to rank 0. Their console lines
+    begin with their rank, and what the machine does is named below "system/rank1/".
 
     `disabled` (or METASCOPE_MODE=disabled): the script runs as it is, and nothing is recorded.
 
@@ -120,7 +121,7 @@ def start(
     if made:
         content["id"] = made
     try:
-        channel = open_channel(settings, first)
+        channel = open_channel(settings, first, announces=not rank)
     except OSError as error:
         say(f"this run is not recorded: no spool can be written, not in {settings.spool}: {error}")
         return _begun(DisabledRun(settings, project))
@@ -133,16 +134,14 @@ def start(
     )  # fmt: skip
     if channel.problem:
         _tell_of_standby(run, channel)
-    if rank:
-        return run
-    if settings.mode == "online":
+    if settings.mode == "online" and not rank:
         adopt(settings, say)
-    if recorded.get("code", True) and (snapshot := _capture.snapshot()):
+    if not rank and recorded.get("code", True) and (snapshot := _capture.snapshot()):
         run.record_code(snapshot)
     if recorded.get("console", True):
-        run.capture_console()
+        run.capture_console(f"[rank {rank}] " if rank else "")
     if recorded.get("system", True):
-        run.watch_machine(since_s=_age(settings, resume) if resume else 0.0)
+        run.watch_machine(since_s=_age(settings, resume) if resume else 0.0, rank=int(rank))
     return run
 
 
