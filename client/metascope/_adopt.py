@@ -15,6 +15,7 @@ from pathlib import Path
 
 from metascope._settings import Settings
 from metascope._spool import SpoolDamaged, SpoolInUse, about_of
+from metascope._sweep import sweep
 from metascope._sync import deliver, waiting
 
 GRACE_S = 5.0  # so long the end of a run waits for what it adopted
@@ -47,6 +48,10 @@ class Adoption:
         self._thread.join(wait_s)
 
     def _run(self) -> None:
+        self._go_through()
+        sweep(self._settings)
+
+    def _go_through(self) -> None:
         for folder in waiting(self._settings):
             if self._is_stopped():
                 return

@@ -20,6 +20,7 @@ from metascope._delivery import AGAIN, counted
 from metascope._ending import left_by
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._start import start
+from metascope._sweep import sweep
 from metascope._sync import sync
 
 PIPE_LEFT = 141  # as shells tell a process that SIGPIPE has ended
@@ -142,6 +143,7 @@ def _sync(asked: argparse.Namespace) -> int:
             print(f"  refused: {why}")
         if one.reasons:
             print(f"  {AGAIN}")
+    sweep(settings)
     if not found:
         print("Nothing is waiting.")
     refused = [one.client for one in found if one.refused]

@@ -83,7 +83,7 @@ def _send(api: Api, asked: argparse.Namespace) -> None:
         upload = Upload(api, path, run=None, project=full)
         while not upload.step():
             pass
-    version = _download.find(api, full, found.name)
+    version = upload.committed
     print(f"{full}:{found.name}:{version['number']}\t{_size(version['size'])}")
 
 

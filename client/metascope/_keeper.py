@@ -11,6 +11,7 @@ from metascope._console import Console
 from metascope._records import event_payload
 from metascope._settings import load
 from metascope._spool import SegmentFull
+from metascope._sweep import sweep
 
 STREAMS = {1: "stdout", 2: "stderr"}
 
@@ -26,7 +27,8 @@ def keep(folder: str, label: str, pieces: Iterator[tuple[int, bytes]]) -> None:
     for descriptor, data in pieces:
         console.take(STREAMS[descriptor], decoders[descriptor].decode(data))
     console.close()
-    channel.close(settings.exit_wait_s)
+    if channel.close(settings.exit_wait_s):
+        sweep(settings)
 
 
 def _write(channel: Channel, lines: list[str], stderr: list[int]) -> None:

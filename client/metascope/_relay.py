@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import importlib
 import os
 import select
@@ -161,6 +162,8 @@ def _keep(folder: str, label: str, pieces: Pieces) -> None:
 
 def main(folder: str, orders: int, answers: int, label: str, pipes: dict[int, int]) -> None:
     """In a process that nobody waits for, and that signals to its group do not end."""
+    with contextlib.suppress(OSError):  # as `_sweep.hold` has it, which would cost imports
+        fcntl.flock(os.open(f"{folder}/holders", os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_SH)
     if os.fork():
         os._exit(0)
     for name in IGNORED:

@@ -24,9 +24,11 @@ from metascope._evidence import Evidence
 from metascope._observed import Observed
 from metascope._params import fitting
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
+from metascope._rounding import Rounding
 from metascope._sender import Sender
 from metascope._settings import Settings
 from metascope._spool import FULL, HELD_BYTES, SegmentFull, SpoolFull, file_bytes
+from metascope._sweep import hold, sweep
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
 LEAST_STEP, MOST_STEP = -(2**63), 2**63 - 1
@@ -71,6 +73,7 @@ class Run(Evidence, Observed):
         self._step = 0
         self._files = 0
         self._complaints: set[str] = set()
+        self._rounding = Rounding()
         self._ended = False
         self._drained = False
         self._last_sender: Sender | None = None  # of a run that has ended: it knows the id
@@ -209,6 +212,8 @@ class Run(Evidence, Observed):
             self.lost += channel.spool.held
             if self._console:
                 self._console.wait(max(0.0, until - time.monotonic()))
+            if self._drained:
+                sweep(channel.settings)
         if self.lost:
             say(f"{self.lost} values of this run could not be kept")
         return self._drained
@@ -246,7 +251,8 @@ class Run(Evidence, Observed):
                 self._step = at + 1
                 known = self._known.get(tuple(keys))
                 if known and not any(map(_values.needs_detaching, found.values())):
-                    self._fast[tuple(keys)] = known
+                    pack, number = known
+                    self._fast[tuple(keys)] = self._rounding.watched(pack, found), number
         except Exception as error:  # logging must never end a training
             self._lose(_count(data), error=error)
 
@@ -258,6 +264,7 @@ class Run(Evidence, Observed):
                 if problem:
                     raise ValueError(problem)
                 numbers[key] = _values.scalar(value)
+                self._rounding.tell(key, value)
             except Exception as error:
                 self._lose(1, f"metric {key[:80]!r}: {error}")
         return numbers
@@ -363,6 +370,7 @@ class Run(Evidence, Observed):
         self._lock = threading.RLock()
         self._known = {}
         self._fast = {}
+        hold(self._channel.spool.folder if self._channel else self._started_in)
         if self._channel:
             self._channel.spool.abandon()
             self._channel = None

@@ -75,7 +75,7 @@ def waiting(settings: Settings, *, refused: bool = False) -> list[Path]:
     theirs."""
     folders = sorted(folder for root in roots(settings) for folder in root.glob("*/"))
     found = [one for one in folders if segments(one) or (refused and has_some(one))]
-    return sorted(found, key=lambda folder: (bool(_parent_of(folder)), _made_at(folder)))
+    return sorted(found, key=lambda folder: (bool(parent_of(folder)), _made_at(folder)))
 
 
 def deliver(
@@ -163,12 +163,12 @@ def _made_at(folder: Path) -> int:
 
 def run_of_parent(folder: Path) -> str | None:
     """The run of the process that this spool's was forked from, as far as it is known."""
-    parent = _parent_of(folder)
+    parent = parent_of(folder)
     state = load_state(Path(parent)) if parent else None
     return state.run if state else None
 
 
-def _parent_of(folder: Path) -> str:
+def parent_of(folder: Path) -> str:
     """The spool of the process it was forked from, which its first record names; empty for one
     that was not forked."""
     try:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from metascope._api import Api, segment
 from metascope._bundle import Bundle, Item, read
@@ -59,6 +59,7 @@ class Upload:
         self._project = project
         self._blobs = f"workspaces/{segment(project.partition('/')[0])}/blobs/"
         self.version: int | None = None  # of the registered model, once it is made
+        self.committed: dict[str, Any] = {}  # the version of the artifact, once it is made
         self._unhashed = deque(self._bundle.items)
         self._hashes: dict[str, str] = {}  # by path
         self._sources: dict[str, Item] = {}  # by hash
@@ -145,7 +146,7 @@ class Upload:
     def _commit(self) -> None:
         bundle = self._bundle
         stored = [{"path": path, "sha256": digest} for path, digest in self._hashes.items()]
-        version = self._api.post(
+        self.committed = self._api.post(
             "artifacts/",
             {
                 "project": self._project, "run": self._run, "name": bundle.name,
@@ -154,7 +155,7 @@ class Upload:
             },
         )  # fmt: skip
         if bundle.model:
-            self._register(version["id"])
+            self._register(self.committed["id"])
 
     def _register(self, artifact_version: int) -> None:
         """Again is the same version of the model."""

@@ -289,6 +289,12 @@ def test_the_command_line_logs_lists_and_fetches(environment, capsys):
     assert {path: (environment / "out" / path).read_bytes() for path in FILES} == FILES
     printed = capsys.readouterr().out
     assert "lab/sinusoid:split:1\t6 B" in printed
+    (root / "more.csv").write_bytes(b"4\n")
+    assert main(["cp", str(root), "sinusoid:split", "--kind", "dataset"]) == 0
+    assert "lab/sinusoid:split:2\t" in capsys.readouterr().out
+    assert main(["cp", str(environment / "out"), "sinusoid:split", "--kind", "dataset"]) == 0
+    assert "lab/sinusoid:split:1\t6 B" in capsys.readouterr().out  # what it was
+    assert ArtifactVersion.objects.count() == 2
     assert "split:1\tdataset" in printed
     assert "train.csv\t4 B" in printed
 

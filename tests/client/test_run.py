@@ -131,6 +131,19 @@ def test_good_values_beside_a_bad_one_are_kept(run, spool):
     assert stored(spool).points == [("good", 5, 1.0)]
 
 
+@pytest.mark.parametrize("first", [2**53 + 1, 1])
+def test_a_whole_number_that_is_rounded_is_said_once_a_metric(run, spool, capsys, first):
+    for value in (first, np.int64(2**53 + 1), 2**60 + 1):
+        run.log({"time_ns": value, "loss": 2.0**60, "size": 2**60, "flag": True})
+
+    said = capsys.readouterr().err
+    assert said.count("2**53") == said.count("metric 'time_ns'") == 1
+    assert "9007199254740993 as 9007199254740992" in said
+    assert run.lost == 0
+    found = [value for key, _, value in stored(spool).points if key == "time_ns"]
+    assert found == [float(first), 2.0**53, 2.0**60]
+
+
 def test_a_full_disk_ends_no_training(run, spool, monkeypatch, capsys):
     run.log({"a": 1.0})
 
