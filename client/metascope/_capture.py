@@ -111,8 +111,15 @@ def environment() -> dict[str, Any]:
         **hardware(),
         "packages": packages(),
         "variables": variables,
-        "working_folder": str(Path.cwd()),
+        "working_folder": _working_folder(),
     }
+
+
+def _working_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it is gone
+        return ""
 
 
 def packages() -> dict[str, str]:

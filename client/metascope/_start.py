@@ -136,8 +136,8 @@ def start(
         _tell_of_standby(run, channel)
     if settings.mode == "online" and not rank:
         adopt(settings, say)
-    if not rank and recorded.get("code", True) and (snapshot := _capture.snapshot()):
-        run.record_code(snapshot)
+    if not rank and recorded.get("code", True):
+        _record_code(run)
     if recorded.get("console", True):
         run.capture_console(f"[rank {rank}] " if rank else "")
     if recorded.get("system", True):
@@ -158,6 +158,16 @@ def _that_fit(given: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             found[name] = value
     return found
+
+
+def _record_code(run: Run) -> None:
+    try:
+        snapshot = _capture.snapshot()
+    except OSError as error:  # such as a working folder that is gone
+        say(f"the code of this run is not recorded: {error}")
+        return
+    if snapshot:
+        run.record_code(snapshot)
 
 
 def _tell_of_standby(run: Run, channel: Channel) -> None:

@@ -137,6 +137,23 @@ def test_a_script_without_any_place_for_a_spool_ends_as_without_us(tmp_path, pla
     assert ("not recorded" if places else "cannot be written") in done.stderr
 
 
+@pytest.mark.parametrize("command", [["-c", "{text}"], ["{file}"]])
+def test_a_working_folder_that_is_gone_ends_no_script(tmp_path, command):
+    gone = "import os\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir(os.getcwd())\n"
+    (tmp_path / "train.py").write_text(gone + SCRIPT)
+    given = [one.format(text=gone + SCRIPT, file="train.py") for one in command]
+    done = subprocess.run(
+        [sys.executable, *given], capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path,
+        env={
+            **os.environ, "METASCOPE_SPOOL": str(tmp_path / "spool"), "METASCOPE_MODE": "offline",
+        },
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (7, "hello\n"), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_full_disk_at_the_start_ends_no_script(tmp_path, environment, standby, monkeypatch):  # noqa: F811
     disk = small_disk(tmp_path / "disk", "1m")
     try:
