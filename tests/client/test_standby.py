@@ -127,6 +127,7 @@ def test_a_script_without_any_place_for_a_spool_ends_as_without_us(tmp_path, pla
         env={
             **os.environ, "METASCOPE_SPOOL": str(tmp_path / "file"), "METASCOPE_EXIT_WAIT_S": "0",
             "METASCOPE_URL": "http://127.0.0.1:9", "TMPDIR": str(tmp_path),
+            "METASCOPE_CONSOLE": "python",  # no process that writes there after the script
         },
     )  # fmt: skip
 
