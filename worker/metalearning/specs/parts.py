@@ -130,6 +130,20 @@ class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 64
 
 
+class ConvEncoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                  tag_field="kind", tag="conv_encoder"):
+    """Four blocks of a 3x3 convolution, batch norm, a rectifier and, in the first ones, pooling."""
+
+    filters: Annotated[
+        int, shown("Filters", "Channels of every convolution.", unit="channels",
+                   group="Network", ge=1, le=512)
+    ] = 64
+    pooled: Annotated[
+        int, shown("Blocks with pooling", "After how many of the four blocks, from the first, 2x2 "
+                   "maxima halve the picture.", unit="blocks", group="Network", ge=1, le=4)
+    ] = 4
+
+
 InnerLr = Annotated[
     float, shown("Inner learning rate", "Step size of the inner gradient descent.",
                  group="Inner loop", gt=0, le=10)
@@ -225,17 +239,13 @@ class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 0.0
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Trials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How checkpoints are tried on episodes never trained on."""
 
     episodes: Annotated[
         int, shown("Test episodes", "Episodes of the final test.", unit="episodes",
                    group="Evaluation", ge=1, le=100_000)
     ] = 600
-    steps: Annotated[
-        int, shown("Inner steps at test", "Inner steps made, and scored after each.",
-                   unit="steps", group="Evaluation", ge=0, le=1000)
-    ] = 10
     query: Annotated[
         int, shown("Query size at test", "Query points (per class) of validation and test "
                    "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
@@ -258,6 +268,15 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         shown("Tested parameters", "Test the last parameters, or those with the best "
               "validation loss at the last inner step.", group="Evaluation"),
     ] = "last"
+
+
+class Evaluation(Trials, frozen=True, kw_only=True):
+    """The same of what adapts by inner steps."""
+
+    steps: Annotated[
+        int, shown("Inner steps at test", "Inner steps made, and scored after each.",
+                   unit="steps", group="Evaluation", ge=0, le=1000)
+    ] = 10
 
 
 class FineTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
