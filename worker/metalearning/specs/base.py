@@ -61,11 +61,12 @@ OnlyImages = Annotated[
 OnlySinusoid = Annotated[
     SinusoidEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
 ]
-_NETWORK = Meta(title="Network", description="The network that is meta-trained.")
+NETWORK = Meta(title="Network", description="The network that is meta-trained.")
 _EVALUATION = Meta(title="Evaluation", description="Validation and the final test.")
 INNER_LOOP = Meta(title="Inner loop", description="Adaptation to an episode.")
 InnerLoop = Annotated[Inner, INNER_LOOP]
-OuterLoop = Annotated[Outer, Meta(title="Outer loop", description="Meta-training.")]
+OUTER_LOOP = Meta(title="Outer loop", description="Meta-training.")
+OuterLoop = Annotated[Outer, OUTER_LOOP]
 Tuning = Annotated[
     FineTuning, Meta(title="Fine-tuning", description="How the step size is chosen.")
 ]
@@ -76,7 +77,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What every algorithm's spec holds."""
 
     episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
-    network: Annotated[Mlp | Conv4 | ConvEncoder, _NETWORK] = msgspec.field(default_factory=Mlp)
+    network: Annotated[Mlp | Conv4 | ConvEncoder, NETWORK] = msgspec.field(default_factory=Mlp)
     evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
     seed: Seed = 0
     log_every: LogEvery = 0
@@ -86,7 +87,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class AdaptingSpec(Spec, frozen=True, kw_only=True):
     """What fits a network to each episode by inner steps."""
 
-    network: Annotated[Mlp | Conv4, _NETWORK] = msgspec.field(default_factory=Mlp)
+    network: Annotated[Mlp | Conv4, NETWORK] = msgspec.field(default_factory=Mlp)
     evaluation: Annotated[Evaluation, _EVALUATION] = msgspec.field(default_factory=Evaluation)
 
 
@@ -94,7 +95,7 @@ class EncodingSpec(Spec, frozen=True, kw_only=True):
     """What compares embeddings of images and makes no steps."""
 
     episodes: OnlyImages = msgspec.field(default_factory=OmniglotEpisodes)
-    network: Annotated[ConvEncoder, _NETWORK] = msgspec.field(default_factory=ConvEncoder)
+    network: Annotated[ConvEncoder, NETWORK] = msgspec.field(default_factory=ConvEncoder)
     evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from worker.metalearning.specs.base import (
     FINN,
     INNER_LOOP,
+    OUTER_LOOP,
     AdaptingSpec,
     AlgorithmInfo,
     InnerLoop,
@@ -19,6 +20,8 @@ from worker.metalearning.specs.parts import (
     Inner,
     MamlPlusPlusChanges,
     Outer,
+    PlusPlusInner,
+    PlusPlusOuter,
     RatedInner,
     ReptileInner,
     TrainedInner,
@@ -68,10 +71,8 @@ class MetaSgdSpec(AdaptingSpec, frozen=True, kw_only=True, tag="meta_sgd"):
 class MamlPlusPlusSpec(AdaptingSpec, frozen=True, kw_only=True, tag="maml_plus_plus"):
     """MAML with the changes of Antoniou et al. 2019, each a switch."""
 
-    inner: Annotated[RatedInner, INNER_LOOP] = msgspec.field(
-        default_factory=lambda: RatedInner(lr=0.1, steps=5)
-    )
-    outer: OuterLoop = msgspec.field(default_factory=lambda: Outer(schedule="cosine"))
+    inner: Annotated[PlusPlusInner, INNER_LOOP] = msgspec.field(default_factory=PlusPlusInner)
+    outer: Annotated[PlusPlusOuter, OUTER_LOOP] = msgspec.field(default_factory=PlusPlusOuter)
     changes: Annotated[
         MamlPlusPlusChanges, Meta(title="MAML++", description="What it changes about MAML.")
     ] = msgspec.field(default_factory=MamlPlusPlusChanges)

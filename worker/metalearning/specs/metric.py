@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from worker.metalearning.specs.base import AlgorithmInfo, EncodingSpec, OuterLoop
-from worker.metalearning.specs.parts import ConvEncoder, Outer, shown
+from worker.metalearning.specs.base import NETWORK, OUTER_LOOP, AlgorithmInfo, EncodingSpec
+from worker.metalearning.specs.parts import MetricOuter, RelationEncoder, shown
 
 SNELL = "Snell, Swersky, Zemel: Prototypical Networks for Few-shot Learning (arXiv:1703.05175)"
 VINYALS = "Vinyals et al.: Matching Networks for One Shot Learning (arXiv:1606.04080)"
@@ -18,7 +18,7 @@ SUNG = "Sung et al.: Learning to Compare: Relation Network for Few-Shot Learning
 class MetricSpec(EncodingSpec, frozen=True, kw_only=True):
     """What the metric learners share."""
 
-    outer: OuterLoop = msgspec.field(default_factory=lambda: Outer(episodes_per_step=4))
+    outer: Annotated[MetricOuter, OUTER_LOOP] = msgspec.field(default_factory=MetricOuter)
     train_way: Annotated[
         int,
         shown("Way in training", "Classes per training episode, where more than at test help; 0: "
@@ -52,9 +52,7 @@ class SiameseSpec(MetricSpec, frozen=True, kw_only=True, tag="siamese"):
 class RelationSpec(MetricSpec, frozen=True, kw_only=True, tag="relation"):
     """A network that judges how a query goes with a class."""
 
-    network: Annotated[
-        ConvEncoder, msgspec.Meta(title="Network", description="The network that is meta-trained.")
-    ] = msgspec.field(default_factory=lambda: ConvEncoder(pooled=2))
+    network: Annotated[RelationEncoder, NETWORK] = msgspec.field(default_factory=RelationEncoder)
 
 
 METRIC = (
