@@ -126,12 +126,13 @@ def _like(own: dict[str, Any], like: Evaluation, changes: Mapping[str, Any]) -> 
     evaluation = {
         **own["evaluation"],
         "episodes": like.episode_count,
-        "steps": like.inner_steps,
         "seed": found.get("seed", own["evaluation"].get("seed", 0)),
         "query": found.get("query") or 0,
         "selection": SELECTIONS.get(str(found.get("selection")), "last"),
         **changes,
     }
+    if "steps" in own["evaluation"]:  # metric learners make none
+        evaluation = {**evaluation, "steps": changes.get("steps", like.inner_steps)}
     return {**own, "episodes": episodes, "evaluation": evaluation}
 
 

@@ -19,9 +19,8 @@ import msgspec
 import torch
 from torch import Tensor
 
-from worker.metalearning.adaptation import Formulation, formulation
 from worker.metalearning.adapters import Adapter
-from worker.metalearning.algorithms import Crew, build_algorithm
+from worker.metalearning.algorithms import Crew, build_learner
 from worker.metalearning.answers import answers, telling_places
 from worker.metalearning.checkpoint import Best, Checkpoint
 from worker.metalearning.distributions.factory import (
@@ -41,11 +40,11 @@ from worker.metalearning.illustration import sinusoid_illustration
 from worker.metalearning.networks import (
     Parameters,
     batch_norm_mode,
-    build_network,
     initial_parameters,
 )
 from worker.metalearning.optimization import OuterOptimizer
 from worker.metalearning.specs import (
+    Evaluation,
     FineTuning,
     Inner,
     Outer,
@@ -130,11 +129,7 @@ class _Session:
         self.fine_tuning: FineTuning | None = getattr(spec, "fine_tuning", None)
         self.distribution = training_distribution(spec, omniglot_dir, cache_dir)
         self.held_out = evaluation_distribution(spec, omniglot_dir, cache_dir)
-        self.network = build_network(
-            spec.network, self.distribution.input_shape, self.distribution.outputs, spec.seed
-        ).to(device)
-        self.formulation: Formulation = formulation(self.network, self.distribution.objective)
-        self.algorithm = build_algorithm(spec, self.formulation, crew)
+        self.network, self.algorithm = build_learner(spec, self.distribution, crew, device)
         self.params = self.algorithm.initial(initial_parameters(self.network, device))
         self.optimizer = OuterOptimizer(self.params, self.outer) if self.outer else None
         self.generator = torch.Generator().manual_seed(spec.seed)
@@ -234,7 +229,7 @@ class _Session:
         chosen = None
         if self.fine_tuning:
             chosen, tried = tuned_step_size(
-                lambda lr: self.algorithm.adapter(max(1, self.spec.evaluation.steps), lr),
+                lambda lr: self.algorithm.adapter(max(1, self._test_steps), lr),
                 params, self.held_out, step_sizes=self.fine_tuning.step_sizes,
                 seed=self.spec.evaluation.seed, episodes=self.fine_tuning.episodes,
             )  # fmt: skip
@@ -260,11 +255,17 @@ class _Session:
         return self.params, self.step, "last"
 
     @property
+    def _test_steps(self) -> int:
+        """Inner steps at test, of what makes any."""
+        options = self.spec.evaluation
+        return options.steps if isinstance(options, Evaluation) else 0
+
+    @property
     def _trained_steps(self) -> int:
         return self.inner.steps if self.inner else 0
 
     def _adapter(self, step_size: float | None) -> Adapter:
-        return self.algorithm.adapter(self.spec.evaluation.steps, step_size)
+        return self.algorithm.adapter(self._test_steps, step_size)
 
     def _evaluated(
         self, split: Split, params: Parameters, step: int, adapter: Adapter, *, tuned: bool = False

@@ -7,16 +7,23 @@ algorithm by name.
 
 from __future__ import annotations
 
-from worker.metalearning.adaptation import Formulation
+import torch
+from torch import nn
+
+from worker.metalearning.adaptation import Formulation, formulation
 from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.learned_descent import LearnedDescent, OuterLosses
 from worker.metalearning.algorithms.maml import Maml
+from worker.metalearning.algorithms.metric import MetricLearning
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
 from worker.metalearning.algorithms.untrained import Untrained
+from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.inner_loops import InnerLoop
-from worker.metalearning.networks import last_layer, norm_parameters
+from worker.metalearning.metric import build_metric_learner
+from worker.metalearning.networks import build_network, last_layer, norm_parameters
 from worker.metalearning.specs import (
+    AdaptingSpec,
     AnilSpec,
     FomamlSpec,
     Inner,
@@ -24,6 +31,7 @@ from worker.metalearning.specs import (
     MamlPlusPlusSpec,
     MamlSpec,
     MetaSgdSpec,
+    MetricSpec,
     OracleSpec,
     PretrainedSpec,
     RandomInitSpec,
@@ -31,11 +39,24 @@ from worker.metalearning.specs import (
     Spec,
 )
 
-__all__ = ["Algorithm", "Crew", "build_algorithm"]
+__all__ = ["Algorithm", "Crew", "build_algorithm", "build_learner"]
 
 
-def build_algorithm(spec: Spec, formulation: Formulation, crew: Crew) -> Algorithm:
-    """The algorithm a spec names; `crew` shares the episodes of a batch."""
+def build_learner(
+    spec: Spec, distribution: TaskDistribution, crew: Crew, device: torch.device
+) -> tuple[nn.Module, Algorithm]:
+    """The network that a spec names, freshly initialised, and the algorithm that trains it."""
+    inputs, outputs = distribution.input_shape, distribution.outputs
+    if isinstance(spec, MetricSpec):
+        learner = build_metric_learner(spec, inputs).to(device)
+        return learner, MetricLearning(learner, crew)
+    assert isinstance(spec, AdaptingSpec)
+    network = build_network(spec.network, inputs, outputs, spec.seed).to(device)
+    return network, build_algorithm(spec, formulation(network, distribution.objective), crew)
+
+
+def build_algorithm(spec: AdaptingSpec, formulation: Formulation, crew: Crew) -> Algorithm:
+    """The algorithm that a spec of inner steps names; `crew` shares the episodes of a batch."""
     match spec:
         case MamlSpec(inner=inner):
             return Maml(formulation, crew, lr=inner.lr, steps=inner.steps, second_order=True)

@@ -10,14 +10,31 @@ from worker.metalearning.distributions.omniglot import Omniglot
 from worker.metalearning.distributions.omniglot_archive import load_archive
 from worker.metalearning.distributions.sinusoid import OracleSinusoid, Sinusoid
 from worker.metalearning.episodes import TaskDistribution
-from worker.metalearning.specs import OracleSpec, SinusoidEpisodes, Spec
+from worker.metalearning.specs import (
+    MetricSpec,
+    OmniglotEpisodes,
+    OracleSpec,
+    SinusoidEpisodes,
+    Spec,
+)
 
 
 def training_distribution(
     spec: Spec, omniglot_dir: Path | None, cache_dir: Path | None
 ) -> TaskDistribution:
     """What the spec trains on."""
-    episodes = spec.episodes
+    if isinstance(spec, MetricSpec) and spec.train_way:
+        episodes = msgspec.structs.replace(spec.episodes, way=spec.train_way)
+        return _distribution(spec, episodes, omniglot_dir, cache_dir)
+    return _distribution(spec, spec.episodes, omniglot_dir, cache_dir)
+
+
+def _distribution(
+    spec: Spec,
+    episodes: SinusoidEpisodes | OmniglotEpisodes,
+    omniglot_dir: Path | None,
+    cache_dir: Path | None,
+) -> TaskDistribution:
     if isinstance(episodes, SinusoidEpisodes):
         return OracleSinusoid(episodes) if isinstance(spec, OracleSpec) else Sinusoid(episodes)
     return Omniglot(load_archive(omniglot_dir, cache_dir), episodes)
@@ -26,9 +43,7 @@ def training_distribution(
 def evaluation_distribution(
     spec: Spec, omniglot_dir: Path | None, cache_dir: Path | None
 ) -> TaskDistribution:
-    """What the spec is evaluated on: the same, with the query size of its evaluation."""
-    if not spec.evaluation.query:
-        return training_distribution(spec, omniglot_dir, cache_dir)
-    episodes = msgspec.structs.replace(spec.episodes, query=spec.evaluation.query)
-    changed = msgspec.structs.replace(spec, episodes=episodes)
-    return training_distribution(changed, omniglot_dir, cache_dir)
+    """What the spec is evaluated on: its own way, with the query size of its evaluation."""
+    query = spec.evaluation.query or spec.episodes.query
+    episodes = msgspec.structs.replace(spec.episodes, query=query)
+    return _distribution(spec, episodes, omniglot_dir, cache_dir)

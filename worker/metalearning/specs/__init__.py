@@ -14,7 +14,7 @@ from typing import Any, get_args
 import msgspec
 
 from worker.metalearning.errors import SpecError
-from worker.metalearning.specs.base import AlgorithmInfo, Spec
+from worker.metalearning.specs.base import AdaptingSpec, AlgorithmInfo, Spec
 from worker.metalearning.specs.baselines import (
     BASELINES,
     OracleSpec,
@@ -30,8 +30,17 @@ from worker.metalearning.specs.gradient_based import (
     MetaSgdSpec,
     ReptileSpec,
 )
+from worker.metalearning.specs.metric import (
+    METRIC,
+    MatchingSpec,
+    MetricSpec,
+    PrototypicalSpec,
+    RelationSpec,
+    SiameseSpec,
+)
 from worker.metalearning.specs.parts import (
     Conv4,
+    ConvEncoder,
     Evaluation,
     FineTuning,
     Inner,
@@ -48,9 +57,11 @@ from worker.metalearning.specs.schemas import json_schema
 
 __all__ = [
     "ALGORITHMS",
+    "AdaptingSpec",
     "AlgorithmInfo",
     "AnilSpec",
     "Conv4",
+    "ConvEncoder",
     "Evaluation",
     "FineTuning",
     "FomamlSpec",
@@ -58,15 +69,20 @@ __all__ = [
     "MamlPlusPlusChanges",
     "MamlPlusPlusSpec",
     "MamlSpec",
+    "MatchingSpec",
     "MetaSgdSpec",
+    "MetricSpec",
     "Mlp",
     "OmniglotEpisodes",
     "OracleSpec",
     "Outer",
     "PretrainedSpec",
+    "PrototypicalSpec",
     "RandomInitSpec",
     "ReptileInner",
+    "RelationSpec",
     "ReptileSpec",
+    "SiameseSpec",
     "SinusoidEpisodes",
     "Spec",
     "SpecError",
@@ -78,7 +94,9 @@ __all__ = [
 ]
 
 # In the order that a newcomer tries them: lists show them so.
-ALGORITHMS: dict[str, AlgorithmInfo] = {info.name: info for info in (*GRADIENT_BASED, *BASELINES)}
+ALGORITHMS: dict[str, AlgorithmInfo] = {
+    info.name: info for info in (*GRADIENT_BASED, *METRIC, *BASELINES)
+}
 
 
 def parse(spec: Mapping[str, Any]) -> Spec:

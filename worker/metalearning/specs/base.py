@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from worker.metalearning.specs.parts import (
     Conv4,
+    ConvEncoder,
     Evaluation,
     FineTuning,
     Inner,
@@ -16,6 +17,7 @@ from worker.metalearning.specs.parts import (
     OmniglotEpisodes,
     Outer,
     SinusoidEpisodes,
+    Trials,
     shown,
 )
 
@@ -53,18 +55,18 @@ Episodes = Annotated[
     SinusoidEpisodes | OmniglotEpisodes,
     Meta(title="Episodes", description="What the episodes are sampled from."),
 ]
+OnlyImages = Annotated[
+    OmniglotEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
+]
 OnlySinusoid = Annotated[
     SinusoidEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
 ]
-NetworkSpec = Annotated[
-    Mlp | Conv4, Meta(title="Network", description="The network that is meta-trained.")
-]
+NETWORK = Meta(title="Network", description="The network that is meta-trained.")
+_EVALUATION = Meta(title="Evaluation", description="Validation and the final test.")
 INNER_LOOP = Meta(title="Inner loop", description="Adaptation to an episode.")
 InnerLoop = Annotated[Inner, INNER_LOOP]
-OuterLoop = Annotated[Outer, Meta(title="Outer loop", description="Meta-training.")]
-Evaluating = Annotated[
-    Evaluation, Meta(title="Evaluation", description="Validation and the final test.")
-]
+OUTER_LOOP = Meta(title="Outer loop", description="Meta-training.")
+OuterLoop = Annotated[Outer, OUTER_LOOP]
 Tuning = Annotated[
     FineTuning, Meta(title="Fine-tuning", description="How the step size is chosen.")
 ]
@@ -75,11 +77,26 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What every algorithm's spec holds."""
 
     episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
-    network: NetworkSpec = msgspec.field(default_factory=Mlp)
-    evaluation: Evaluating = msgspec.field(default_factory=Evaluation)
+    network: Annotated[Mlp | Conv4 | ConvEncoder, NETWORK] = msgspec.field(default_factory=Mlp)
+    evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
     seed: Seed = 0
     log_every: LogEvery = 0
     checkpoint_every: CheckpointEvery = 0
+
+
+class AdaptingSpec(Spec, frozen=True, kw_only=True):
+    """What fits a network to each episode by inner steps."""
+
+    network: Annotated[Mlp | Conv4, NETWORK] = msgspec.field(default_factory=Mlp)
+    evaluation: Annotated[Evaluation, _EVALUATION] = msgspec.field(default_factory=Evaluation)
+
+
+class EncodingSpec(Spec, frozen=True, kw_only=True):
+    """What compares embeddings of images and makes no steps."""
+
+    episodes: OnlyImages = msgspec.field(default_factory=OmniglotEpisodes)
+    network: Annotated[ConvEncoder, NETWORK] = msgspec.field(default_factory=ConvEncoder)
+    evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
 
 
 class AlgorithmInfo(msgspec.Struct, frozen=True, kw_only=True):

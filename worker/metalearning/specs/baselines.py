@@ -6,16 +6,16 @@ import msgspec
 
 from worker.metalearning.specs.base import (
     FINN,
+    AdaptingSpec,
     AlgorithmInfo,
     OnlySinusoid,
     OuterLoop,
-    Spec,
     Tuning,
 )
 from worker.metalearning.specs.parts import FineTuning, Outer, SinusoidEpisodes
 
 
-class PretrainedSpec(Spec, frozen=True, kw_only=True, tag="pretrained"):
+class PretrainedSpec(AdaptingSpec, frozen=True, kw_only=True, tag="pretrained"):
     """One network for all episodes pooled, then fine-tuned."""
 
     episodes: OnlySinusoid = msgspec.field(default_factory=SinusoidEpisodes)
@@ -23,13 +23,13 @@ class PretrainedSpec(Spec, frozen=True, kw_only=True, tag="pretrained"):
     fine_tuning: Tuning = msgspec.field(default_factory=FineTuning)
 
 
-class RandomInitSpec(Spec, frozen=True, kw_only=True, tag="random_init"):
+class RandomInitSpec(AdaptingSpec, frozen=True, kw_only=True, tag="random_init"):
     """No meta-training: each episode is learned from a random initialisation."""
 
     fine_tuning: Tuning = msgspec.field(default_factory=FineTuning)
 
 
-class OracleSpec(Spec, frozen=True, kw_only=True, tag="oracle"):
+class OracleSpec(AdaptingSpec, frozen=True, kw_only=True, tag="oracle"):
     """A network that is told amplitude and phase: the best to hope for."""
 
     episodes: OnlySinusoid = msgspec.field(default_factory=SinusoidEpisodes)

@@ -10,15 +10,18 @@ from msgspec import Meta
 from worker.metalearning.specs.base import (
     FINN,
     INNER_LOOP,
+    OUTER_LOOP,
+    AdaptingSpec,
     AlgorithmInfo,
     InnerLoop,
     OuterLoop,
-    Spec,
 )
 from worker.metalearning.specs.parts import (
     Inner,
     MamlPlusPlusChanges,
     Outer,
+    PlusPlusInner,
+    PlusPlusOuter,
     RatedInner,
     ReptileInner,
     TrainedInner,
@@ -26,35 +29,35 @@ from worker.metalearning.specs.parts import (
 )
 
 
-class MamlSpec(Spec, frozen=True, kw_only=True, tag="maml"):
+class MamlSpec(AdaptingSpec, frozen=True, kw_only=True, tag="maml"):
     """MAML, second order."""
 
     inner: InnerLoop = msgspec.field(default_factory=Inner)
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
-class FomamlSpec(Spec, frozen=True, kw_only=True, tag="fomaml"):
+class FomamlSpec(AdaptingSpec, frozen=True, kw_only=True, tag="fomaml"):
     """First-order MAML: MAML that drops the derivative of the inner steps."""
 
     inner: InnerLoop = msgspec.field(default_factory=Inner)
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
-class ReptileSpec(Spec, frozen=True, kw_only=True, tag="reptile"):
+class ReptileSpec(AdaptingSpec, frozen=True, kw_only=True, tag="reptile"):
     """Reptile: move towards the adapted parameters."""
 
     inner: Annotated[ReptileInner, INNER_LOOP] = msgspec.field(default_factory=ReptileInner)
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
-class AnilSpec(Spec, frozen=True, kw_only=True, tag="anil"):
+class AnilSpec(AdaptingSpec, frozen=True, kw_only=True, tag="anil"):
     """MAML whose inner loop changes the last layer only."""
 
     inner: Annotated[TrainedInner, INNER_LOOP] = msgspec.field(default_factory=TrainedInner)
     outer: OuterLoop = msgspec.field(default_factory=Outer)
 
 
-class MetaSgdSpec(Spec, frozen=True, kw_only=True, tag="meta_sgd"):
+class MetaSgdSpec(AdaptingSpec, frozen=True, kw_only=True, tag="meta_sgd"):
     """MAML that learns a rate for every parameter, too."""
 
     inner: Annotated[RatedInner, INNER_LOOP] = msgspec.field(default_factory=RatedInner)
@@ -65,13 +68,11 @@ class MetaSgdSpec(Spec, frozen=True, kw_only=True, tag="meta_sgd"):
     ] = True
 
 
-class MamlPlusPlusSpec(Spec, frozen=True, kw_only=True, tag="maml_plus_plus"):
+class MamlPlusPlusSpec(AdaptingSpec, frozen=True, kw_only=True, tag="maml_plus_plus"):
     """MAML with the changes of Antoniou et al. 2019, each a switch."""
 
-    inner: Annotated[RatedInner, INNER_LOOP] = msgspec.field(
-        default_factory=lambda: RatedInner(lr=0.1, steps=5)
-    )
-    outer: OuterLoop = msgspec.field(default_factory=lambda: Outer(schedule="cosine"))
+    inner: Annotated[PlusPlusInner, INNER_LOOP] = msgspec.field(default_factory=PlusPlusInner)
+    outer: Annotated[PlusPlusOuter, OUTER_LOOP] = msgspec.field(default_factory=PlusPlusOuter)
     changes: Annotated[
         MamlPlusPlusChanges, Meta(title="MAML++", description="What it changes about MAML.")
     ] = msgspec.field(default_factory=MamlPlusPlusChanges)

@@ -130,6 +130,29 @@ class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 64
 
 
+Pooled = Annotated[
+    int, shown("Blocks with pooling", "After how many of the four blocks, from the first, 2x2 "
+               "maxima halve the picture.", unit="blocks", group="Network", ge=1, le=4)
+]
+
+
+class ConvEncoder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                  tag_field="kind", tag="conv_encoder"):
+    """Four blocks of a 3x3 convolution, batch norm, a rectifier and, in the first ones, pooling."""
+
+    filters: Annotated[
+        int, shown("Filters", "Channels of every convolution.", unit="channels",
+                   group="Network", ge=1, le=512)
+    ] = 64
+    pooled: Pooled = 4
+
+
+class RelationEncoder(ConvEncoder, frozen=True, kw_only=True, tag="conv_encoder"):
+    """The same with maps large enough for a relation module."""
+
+    pooled: Pooled = 2
+
+
 InnerLr = Annotated[
     float, shown("Inner learning rate", "Step size of the inner gradient descent.",
                  group="Inner loop", gt=0, le=10)
@@ -154,22 +177,33 @@ class ReptileInner(Inner, frozen=True, kw_only=True):
     steps: InnerSteps = 5
 
 
+TrainedSteps = Annotated[
+    int, shown("Inner steps", "Inner gradient steps during meta-training.",
+               unit="steps", group="Inner loop", ge=1, le=100)
+]
+InitialLr = Annotated[
+    float, shown("Initial inner learning rate", "Where every learned rate begins.",
+                 group="Inner loop", gt=0, le=10)
+]
+
+
 class TrainedInner(Inner, frozen=True, kw_only=True):
     """An inner loop that has something to learn: it makes a step at least."""
 
-    steps: Annotated[
-        int, shown("Inner steps", "Inner gradient steps during meta-training.",
-                   unit="steps", group="Inner loop", ge=1, le=100)
-    ] = 1
+    steps: TrainedSteps = 1
 
 
 class RatedInner(TrainedInner, frozen=True, kw_only=True):
     """An inner loop whose rates are learned."""
 
-    lr: Annotated[
-        float, shown("Initial inner learning rate", "Where every learned rate begins.",
-                     group="Inner loop", gt=0, le=10)
-    ] = 0.01
+    lr: InitialLr = 0.01
+
+
+class PlusPlusInner(RatedInner, frozen=True, kw_only=True):
+    """MAML++'s inner loop, as its authors set it for Omniglot."""
+
+    lr: InitialLr = 0.1
+    steps: TrainedSteps = 5
 
 
 class MamlPlusPlusChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,6 +229,17 @@ class MamlPlusPlusChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     ] = True
 
 
+EpisodesPerStep = Annotated[
+    int, shown("Episodes per meta-step", "The meta-batch.", unit="episodes",
+               group="Outer loop", ge=1, le=4096)
+]
+Schedule = Annotated[
+    Literal["constant", "cosine"],
+    shown("Schedule", "How the outer learning rate changes: constant, or a half cosine "
+          "down to zero.", group="Outer loop"),
+]
+
+
 class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The outer loop: an optimizer on the meta-parameters."""
 
@@ -206,36 +251,37 @@ class Outer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Literal["adam", "sgd"],
         shown("Optimizer", "Turns outer gradients into updates.", group="Outer loop"),
     ] = "adam"
-    episodes_per_step: Annotated[
-        int, shown("Episodes per meta-step", "The meta-batch.", unit="episodes",
-                   group="Outer loop", ge=1, le=4096)
-    ] = 25
+    episodes_per_step: EpisodesPerStep = 25
     steps: Annotated[
         int, shown("Meta-steps", "How many outer updates to make.", unit="meta-steps",
                    group="Outer loop", ge=1, le=10_000_000)
     ] = 20_000
-    schedule: Annotated[
-        Literal["constant", "cosine"],
-        shown("Schedule", "How the outer learning rate changes: constant, or a half cosine "
-              "down to zero.", group="Outer loop"),
-    ] = "constant"
+    schedule: Schedule = "constant"
     grad_clip: Annotated[
         float, shown("Gradient clip", "Largest norm of the outer gradient; 0 means no clip.",
                      group="Outer loop", ge=0, le=1e6)
     ] = 0.0
 
 
-class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlusPlusOuter(Outer, frozen=True, kw_only=True):
+    """MAML++'s outer loop: the rate falls along a cosine."""
+
+    schedule: Schedule = "cosine"
+
+
+class MetricOuter(Outer, frozen=True, kw_only=True):
+    """The outer loop of metric learners, whose episodes are large."""
+
+    episodes_per_step: EpisodesPerStep = 4
+
+
+class Trials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How checkpoints are tried on episodes never trained on."""
 
     episodes: Annotated[
         int, shown("Test episodes", "Episodes of the final test.", unit="episodes",
                    group="Evaluation", ge=1, le=100_000)
     ] = 600
-    steps: Annotated[
-        int, shown("Inner steps at test", "Inner steps made, and scored after each.",
-                   unit="steps", group="Evaluation", ge=0, le=1000)
-    ] = 10
     query: Annotated[
         int, shown("Query size at test", "Query points (per class) of validation and test "
                    "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
@@ -258,6 +304,15 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         shown("Tested parameters", "Test the last parameters, or those with the best "
               "validation loss at the last inner step.", group="Evaluation"),
     ] = "last"
+
+
+class Evaluation(Trials, frozen=True, kw_only=True):
+    """The same of what adapts by inner steps."""
+
+    steps: Annotated[
+        int, shown("Inner steps at test", "Inner steps made, and scored after each.",
+                   unit="steps", group="Evaluation", ge=0, le=1000)
+    ] = 10
 
 
 class FineTuning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

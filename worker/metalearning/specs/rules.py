@@ -69,6 +69,7 @@ RULES = (
     ),
     Rule(
         field="episodes.amplitude_low",
+        when={"episodes.source": ("sinusoid",)},
         sum=("episodes.amplitude_low",),
         at_most="episodes.amplitude_high",
         message="{episodes.amplitude_low} is above the highest amplitude: use "
@@ -98,6 +99,25 @@ RULES = (
         message="{episodes.validation_characters} of {episodes.train_characters} training "
         "characters leave fewer than {episodes.way} to make {episodes.way}-way episodes for "
         "meta-training: keep fewer for validation, or raise train_characters.",
+    ),
+    Rule(
+        field="network.pooled",
+        when={"algorithm": ("relation",)},
+        allowed=(1, 2),
+        message="{network.pooled} blocks with pooling leave too small maps for the relation "
+        "module, which halves them twice again: use 1 or 2.",
+    ),
+    Rule(
+        field="train_way",
+        when={
+            "episodes.source": ("omniglot",),
+            "algorithm": ("prototypical", "matching", "siamese", "relation"),
+        },
+        sum=("train_way", "episodes.validation_characters"),
+        at_most="episodes.train_characters",
+        message="{episodes.train_characters} training characters, of which "
+        "{episodes.validation_characters} are kept for validation, cannot make {train_way}-way "
+        "episodes: use a smaller train_way.",
     ),
     Rule(
         field="episodes.validation_characters",

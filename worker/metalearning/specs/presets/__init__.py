@@ -6,5 +6,6 @@ from typing import Any
 
 from worker.metalearning.specs.presets.baselines import BASELINES
 from worker.metalearning.specs.presets.gradient_based import GRADIENT_BASED
+from worker.metalearning.specs.presets.metric import METRIC
 
-PRESETS: tuple[dict[str, Any], ...] = (*GRADIENT_BASED, *BASELINES)
+PRESETS: tuple[dict[str, Any], ...] = (*GRADIENT_BASED, *METRIC, *BASELINES)
