@@ -62,9 +62,8 @@ class CodeSection:
 
 
 def code_section(selection: Selection) -> CodeSection:
-    """The pair asked for: by default the baseline's code against the first other run's."""
-    old = selection.by_id(selection.controls.get("old", "")) or selection.baseline
-    new = selection.by_id(selection.controls.get("new", "")) or _other(selection, old)
+    """The code of the pair that is asked for."""
+    old, new = pair_of(selection)
     whitespace = selection.controls.get("ws") == "1"
     tab = selection.get("code", TABS)
     context, view = selection.get("context", CONTEXTS), selection.get("view", VIEWS)
@@ -105,6 +104,12 @@ def code_section(selection: Selection) -> CodeSection:
         packages=tuple((row, environment.package_change(*row.versions)) for row in changed),
         same_packages=len(packages) - len(changed),
     )
+
+
+def pair_of(selection: Selection) -> tuple[Compared, Compared]:
+    """The pair asked for: by default the baseline against the first other run with code."""
+    old = selection.by_id(selection.controls.get("old", "")) or selection.baseline
+    return old, selection.by_id(selection.controls.get("new", "")) or _other(selection, old)
 
 
 def _other(selection: Selection, old: Compared) -> Compared:

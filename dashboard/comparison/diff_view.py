@@ -108,6 +108,11 @@ def _side(line: Line, coloured: list[list[Piece]], number: int | None) -> Side:
     return Side(line.kind, number, _html(pieces, line.words, tag), line.ends_file)
 
 
+def marked(text: str, words: Sequence[Span], tag: str) -> SafeString:
+    """A line without colours, escaped, with these spans in `tag`."""
+    return _html([("", text)], words, tag)
+
+
 def _html(pieces: Sequence[Piece], words: Sequence[Span], tag: str) -> SafeString:
     """Pieces cut at the borders of the words, each escaped; words in `tag`."""
     borders = sorted({place for span in words for place in span})
