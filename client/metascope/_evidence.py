@@ -204,6 +204,12 @@ class Evidence(ABC):
         """How values are distributed, in equal bins; NaN and infinities are counted apart."""
         self._media("histogram", key, step, lambda: _media.histogram(values, bins))
 
+    def log_confusion_matrix(
+        self, key: str, matrix: Any, labels: Sequence[Any] | None = None, step: int | None = None
+    ) -> None:
+        """A confusion matrix: counts, a row for each true class, a column for each predicted."""
+        self._media("confusion", key, step, lambda: _media.confusion(matrix, labels))
+
     def log_curve(
         self, key: str, x: Any, y: Any, *, x_title: str = "x", y_title: str = "y",
         step: int | None = None,
@@ -216,7 +222,7 @@ class Evidence(ABC):
         self._media("text", key, step, lambda: _media.text(text))
 
     def log_html(self, key: str, page: str, step: int | None = None) -> None:
-        """A page of HTML, kept for download; it never runs on the server's pages."""
+        """A page of HTML. The server shows it in a sandbox: no scripts, nothing fetched."""
         self._media("html", key, step, lambda: _media.page(page))
 
     def alert(self, title: str, text: str = "", level: str = "warning") -> None:

@@ -3,12 +3,14 @@
 import { scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
+import * as state from './url-state.js';
 
 const EVERYTHING = [
-  'lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'episodes', 'params', 'why', 'code', 'console', 'environment', 'metrics',
+  'lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'episodes', 'params', 'why', 'code', 'console', 'media',
+  'environment', 'metrics',
 ];
 // What is a difference to the baseline; curves are not.
-const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'console', 'environment', 'metrics'];
+const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'console', 'media', 'environment', 'metrics'];
 const page = $('[data-compare-page]');
 let asked = 0;
 let loaded = location.search;
@@ -82,6 +84,12 @@ async function load(url, names) {
   } catch (error) {
     toast(`${error.message} What you see is from before.`);
   }
+}
+
+// A control that is moved again and again is one step of the history.
+export function move(name, value, names) {
+  state.set(name, value);
+  load(location.href, names);
 }
 
 function navigate(changes, names) {
