@@ -126,7 +126,8 @@ def _stretch(
     last = end - AROUND if end < len(rows) else end
     if last - first < LEAST_FOLD:
         return list(rows[start:end])
-    name = str(rows[first].new.number if rows[first].new else first)
+    beginning = rows[first].new
+    name = str(beginning.number if beginning else first)
     is_open = name in opened
     others = [one for one in opened if one != name]
     fold = ShownRow(
