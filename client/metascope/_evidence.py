@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from metascope import _bundle, _download, _media, _values
+from metascope import _bundle, _download, _layers, _media, _values
 from metascope._api import Api
 from metascope._registration import Registration
 from metascope._settings import Settings
@@ -224,6 +224,17 @@ class Evidence(ABC):
     def log_html(self, key: str, page: str, step: int | None = None) -> None:
         """A page of HTML. The server shows it in a sandbox: no scripts, nothing fetched."""
         self._media("html", key, step, lambda: _media.page(page))
+
+    def _describe(self, model: Any) -> bool:
+        """Keep the layers of a model with the run's files; one of the same class takes the place
+        of an earlier one. False for what has none; raises where they cannot be kept."""
+        content = _layers.described(model)
+        if content is not None:
+            file = self._new_file("file")
+            file.write_bytes(content)
+            path = f"models/{_layers.name_of(model)}.layers.json"
+            self._event("file", {"path": path, "file": file.name})
+        return content is not None
 
     def alert(self, title: str, text: str = "", level: str = "warning") -> None:
         """Say something that people should see, at the top of the run's page and in REST: `level`
