@@ -10,6 +10,12 @@ from experiments.models import Blob, Manifest, ManifestFile
 
 LARGEST_PICTURE = 2_000_000  # bytes; larger ones are for downloading, as are texts past theirs
 LARGEST_TEXT = 200_000
+LARGEST_PAGE = 1_000_000
+PAGES = "media/html/"  # below it lie the pages that runs logged
+# No scripts, no forms, nothing fetched, an origin of its own: a picture of the page.
+PAGE_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
 RASTER_NAMES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
@@ -30,6 +36,48 @@ def picture(manifest: Manifest | None, path: str) -> HttpResponse:
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = "inline"
+    return response
+
+
+def sound(request: SignedIn, manifest: Manifest | None, path: str) -> HttpResponseBase:
+    """A sound or a film to play. Raises NotFound for what is none, whatever its name says."""
+    blob = files.blob_of(files.find(manifest, path))
+    with blobs.open_blob(blob.sha256) as source:
+        kind = playable_type(source.read(12))
+    if kind is None:
+        raise NotFound(f"{path[:200]!r} is no sound or film.")
+    response = download(request, blob, path.rpartition("/")[2])
+    response["Content-Type"] = kind
+    response["Content-Disposition"] = "inline"
+    return response
+
+
+def playable_type(data: bytes) -> str | None:
+    """The media type that the first bytes tell, of sounds and films."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        return "audio/wav"
+    if data.startswith((b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")):
+        return "audio/mpeg"
+    if data.startswith(b"OggS"):
+        return "audio/ogg"
+    if data.startswith(b"fLaC"):
+        return "audio/flac"
+    if data[4:8] == b"ftyp":
+        return "video/mp4"
+    return "video/webm" if data.startswith(b"\x1a\x45\xdf\xa3") else None
+
+
+def sandboxed_page(manifest: Manifest | None, path: str) -> HttpResponse:
+    """A page of HTML that can do nothing, for a frame. Raises NotFound for every other file."""
+    file = files.find(manifest, path)
+    data = _small(files.blob_of(file), LARGEST_PAGE)
+    if not (path.startswith(PAGES) and path.endswith(".html") and data):
+        raise NotFound(f"{path[:200]!r} is no page of up to {LARGEST_PAGE:,} bytes.")
+    response = HttpResponse(data, content_type="text/html; charset=utf-8")
+    response["Content-Security-Policy"] = PAGE_POLICY
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -1,5 +1,6 @@
 """Trees of files: what a manifest holds, folder by folder, and how it changes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -103,6 +104,11 @@ def below(manifest: Manifest | None, folder: str = "") -> QuerySet[ManifestFile]
     """All files below a folder, however deep."""
     rows = ManifestFile.objects.filter(_below(folder), manifest=manifest)
     return rows if manifest else rows.none()
+
+
+def below_any(manifests: Collection[int], folder: str) -> QuerySet[ManifestFile]:
+    """All files below a folder of any of these trees."""
+    return ManifestFile.objects.filter(_below(folder), manifest__in=manifests)
 
 
 def children(manifest: Manifest | None, folder: str = "") -> list[Entry]:

@@ -14,8 +14,9 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from experiments import queue, recording
-from experiments.errors import Superseded
+from experiments import model_layers, queue, recording
+from experiments.errors import DomainError, Superseded
+from experiments.model_layers import Layer
 from experiments.models import Job
 from experiments.shapes import SeriesPoints
 from worker.metalearning.checkpoint import Checkpoint
@@ -44,6 +45,7 @@ class Recorder:
         self._number = 0
         self._checkpoint: Checkpoint | None = None
         self._said_at = 0.0
+        self._is_described = False
 
     def start_from(self, step: int) -> None:
         """Progress starts at this meta-step."""
@@ -139,7 +141,22 @@ class Recorder:
             step=self._checkpoint.step,
             data=path.read_bytes(),
         )
+        self._describe(self._checkpoint)
         self._checkpoint = None
+
+    def _describe(self, checkpoint: Checkpoint) -> None:
+        """What the network is made of, once for an attempt."""
+        if self._is_described:
+            return
+        self._is_described = True
+        layers = [
+            Layer(name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+            for name, tensor in checkpoint.parameters.items()
+        ]
+        try:
+            model_layers.record(self._job.run, "network", layers)
+        except DomainError as error:  # no reason to end a training
+            logger.warning("What the network is made of is not kept: %s", error.message)
 
     def record_for(self, run_id: str, result: EvaluationResult) -> None:
         """Store an evaluation of another run, if this attempt owns its job. Raises Superseded."""

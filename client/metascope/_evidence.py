@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from metascope import _bundle, _download, _media, _values
+from metascope import _bundle, _download, _layers, _media, _values
 from metascope._api import Api
 from metascope._registration import Registration
 from metascope._settings import Settings
@@ -213,6 +213,12 @@ class Evidence(ABC):
         """How values are distributed, in equal bins; NaN and infinities are counted apart."""
         self._media("histogram", key, step, lambda: _media.histogram(values, bins))
 
+    def log_confusion_matrix(
+        self, key: str, matrix: Any, labels: Sequence[Any] | None = None, step: int | None = None
+    ) -> None:
+        """A confusion matrix: counts, a row for each true class, a column for each predicted."""
+        self._media("confusion", key, step, lambda: _media.confusion(matrix, labels))
+
     def log_curve(
         self, key: str, x: Any, y: Any, *, x_title: str = "x", y_title: str = "y",
         step: int | None = None,
@@ -225,8 +231,19 @@ class Evidence(ABC):
         self._media("text", key, step, lambda: _media.text(text))
 
     def log_html(self, key: str, page: str, step: int | None = None) -> None:
-        """A page of HTML, kept for download; it never runs on the server's pages."""
+        """A page of HTML. The server shows it in a sandbox: no scripts, nothing fetched."""
         self._media("html", key, step, lambda: _media.page(page))
+
+    def _describe(self, model: Any) -> bool:
+        """Keep the layers of a model with the run's files; one of the same class takes the place
+        of an earlier one. False for what has none; raises where they cannot be kept."""
+        content = _layers.described(model)
+        if content is not None:
+            file = self._new_file("file")
+            file.write_bytes(content)
+            path = f"models/{_layers.name_of(model)}.layers.json"
+            self._event("file", {"path": path, "file": file.name})
+        return content is not None
 
     def alert(self, title: str, text: str = "", level: str = "warning") -> None:
         """Say something that people should see, at the top of the run's page and in REST: `level`

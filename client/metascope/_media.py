@@ -194,6 +194,19 @@ def _flat(values: Any) -> Iterable[Any]:
     return list(values)
 
 
+def confusion(matrix: Any, labels: Sequence[Any] | None) -> Encoded:
+    """Counts of a square matrix: a row for each true class, a column for each predicted one."""
+    rows = [_flat(row) for row in (_array(matrix) if hasattr(matrix, "reshape") else matrix)]
+    counts = [[float(value) for value in row] for row in rows]
+    names = [str(one) for one in (range(len(counts)) if labels is None else labels)]
+    if not counts or {len(row) for row in counts} != {len(counts)} or len(names) != len(counts):
+        raise ValueError(f"{len(names)} labels and {len(counts)} rows: a square matrix is needed")
+    if not all(math.isfinite(value) for row in counts for value in row):
+        raise ValueError("counts are finite numbers")
+    plain = [[int(value) if value.is_integer() else value for value in row] for row in counts]
+    return "confusion.json", _json({"labels": names, "counts": plain})
+
+
 def curve(x: Any, y: Any, x_title: str, y_title: str) -> Encoded:
     """Points of a curve that is no series over steps, such as precision against recall."""
     first, second = ([_cell(value) for value in _flat(column)] for column in (x, y))
@@ -208,7 +221,7 @@ def text(value: str) -> Encoded:
 
 
 def page(value: str) -> Encoded:
-    """HTML, which the server shows as text or lets people download; it never runs there."""
+    """HTML, which the server shows in a sandbox where nothing runs."""
     content = str(value)
     if "<" not in content:
         content = f"<pre>{html.escape(content)}</pre>"

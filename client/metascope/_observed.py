@@ -38,6 +38,10 @@ class Observed(ABC):
         """A row of our own."""
 
     @abstractmethod
+    def _describe(self, model: Any) -> bool:
+        """Keep the layers of a model; False for what has none."""
+
+    @abstractmethod
     def log_histogram(self, key: str, values: Any, bins: int = 64, step: int | None = None) -> None:
         """How values are distributed."""
 
@@ -63,14 +67,15 @@ class Observed(ABC):
     def watch(
         self, module: Any, every: int = 100, *, histograms: bool = False, activations: bool = False
     ) -> None:
-        """Record norms of a PyTorch module's gradients and weights every `every` backward passes,
-        below "gradients/" and "weights/"; with `activations`, norms of what its innermost modules
-        put out below "activations/", and their share of zeros below "zeros/"; with `histograms`,
-        how all of these are distributed, too.
-        """
+        """Keep a model's layers and shapes. Of a PyTorch module, record norms of gradients and
+        weights every `every` backward passes; with `activations`, norms of what its innermost
+        modules put out, and their share of zeros below "zeros/"; with `histograms`, how all of
+        these are distributed, too."""
         try:
             if every < 1:
                 raise ValueError(f"every is {every}: use 1 or more")
+            if self._describe(module) and not hasattr(module, "named_parameters"):
+                return
             show = self._show_histogram if histograms else None
             self._watches.append(
                 Watch(

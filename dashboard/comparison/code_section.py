@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from dashboard.comparison.diff_view import DiffRow, diff_rows
+from dashboard.comparison.diff_view import DiffRow, diff_rows, notebook_rows
 from dashboard.comparison.selection import Compared, Selection
 from experiments import snapshots
 from experiments.comparing import code, environment
-from experiments.comparing.code import CodeDiff, FileChange, FileDiff
+from experiments.comparing.code import CellDiff, CodeDiff, FileChange, FileDiff
 from experiments.comparing.environment import Change, PackageRow
 
 TABS = ("files", "patch", "packages", "command")
@@ -31,6 +31,15 @@ class Patch:
 
 
 @dataclass(frozen=True)
+class Notebook:
+    """How many cells the shown notebook has, differ in what they say, and in their outputs."""
+
+    cells: int
+    differing: int
+    other_outputs: int
+
+
+@dataclass(frozen=True)
 class CodeSection:
     """`file` is the changed file shown, with its rows; None where nothing differs."""
 
@@ -44,6 +53,7 @@ class CodeSection:
     folders: tuple[Folder, ...]
     file: FileChange | None
     file_diff: FileDiff | None
+    notebook: Notebook | None
     rows: tuple[DiffRow, ...]
     rows_left_out: int
     patches: tuple[Patch, ...]
@@ -62,9 +72,8 @@ class CodeSection:
 
 
 def code_section(selection: Selection) -> CodeSection:
-    """The pair asked for: by default the baseline's code against the first other run's."""
-    old = selection.by_id(selection.controls.get("old", "")) or selection.baseline
-    new = selection.by_id(selection.controls.get("new", "")) or _other(selection, old)
+    """The code of the pair that is asked for."""
+    old, new = pair_of(selection)
     whitespace = selection.controls.get("ws") == "1"
     tab = selection.get("code", TABS)
     context, view = selection.get("context", CONTEXTS), selection.get("view", VIEWS)
@@ -76,16 +85,14 @@ def code_section(selection: Selection) -> CodeSection:
         else CodeDiff((), 0)
     )
     file = _file(diff, selection.controls.get("file", ""))
-    found = None
+    found, cells = None, None
     if file is not None and tab == "files":
-        found = code.file_diff(
-            old.run.snapshot,
-            new.run.snapshot,
-            file.path,
-            ignore_whitespace=whitespace,
-            context=code.WHOLE_FILE if context == "all" else int(context),
-        )
-    rows = diff_rows(found, split=view == "split") if found else []
+        asked = (old.run.snapshot, new.run.snapshot, file.path)
+        lines = code.WHOLE_FILE if context == "all" else int(context)
+        cells = code.notebook_diff(*asked, ignore_whitespace=whitespace, context=lines)
+        if cells is None:
+            found = code.file_diff(*asked, ignore_whitespace=whitespace, context=lines)
+    rows = _rows(found, cells, split=view == "split")
     packages = environment.compare_packages([old.run, new.run])
     changed = [row for row in packages if row.differs]
     return CodeSection(
@@ -99,12 +106,19 @@ def code_section(selection: Selection) -> CodeSection:
         folders=_folders(diff),
         file=file,
         file_diff=found,
+        notebook=_notebook(cells),
         rows=tuple(rows[:MOST_ROWS]),
         rows_left_out=max(0, len(rows) - MOST_ROWS),
         patches=tuple(_patch(one) for one in (old, new)) if tab == "patch" else (),
         packages=tuple((row, environment.package_change(*row.versions)) for row in changed),
         same_packages=len(packages) - len(changed),
     )
+
+
+def pair_of(selection: Selection) -> tuple[Compared, Compared]:
+    """The pair asked for: by default the baseline against the first other run with code."""
+    old = selection.by_id(selection.controls.get("old", "")) or selection.baseline
+    return old, selection.by_id(selection.controls.get("new", "")) or _other(selection, old)
 
 
 def _other(selection: Selection, old: Compared) -> Compared:
@@ -114,6 +128,20 @@ def _other(selection: Selection, old: Compared) -> Compared:
         return one.run.snapshot_id is None, one.run.snapshot_id == old.run.snapshot_id
 
     return min((one for one in selection.compared if one is not old), key=place)
+
+
+def _rows(found: FileDiff | None, cells: list[CellDiff] | None, *, split: bool) -> list[DiffRow]:
+    if cells is not None:
+        return notebook_rows(cells, split=split)
+    return diff_rows(found, split=split) if found else []
+
+
+def _notebook(cells: list[CellDiff] | None) -> Notebook | None:
+    if cells is None:
+        return None
+    pairs = [cell.pair for cell in cells]
+    other = [one for one in pairs if one.old and one.new and one.old.outputs != one.new.outputs]
+    return Notebook(len(pairs), sum(not one.is_same for one in pairs), len(other))
 
 
 def _file(diff: CodeDiff, wanted: str) -> FileChange | None:

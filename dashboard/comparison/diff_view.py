@@ -11,7 +11,7 @@ from pygments.lexers import TextLexer, get_lexer_for_filename
 from pygments.token import STANDARD_TYPES, Token
 from pygments.util import ClassNotFound
 
-from experiments.comparing.code import FileDiff, Hunk, Line
+from experiments.comparing.code import CellDiff, FileDiff, Hunk, Line
 from experiments.comparing.words import Span
 
 # Colouring reads a whole file; past this it is plain.
@@ -41,6 +41,7 @@ class DiffRow:
     new: Side | None = None
     skipped: int = 0
     heading: str = ""
+    equal_cells: int = 0  # of a notebook, folded
 
     @property
     def is_fold(self) -> bool:
@@ -59,6 +60,42 @@ def diff_rows(diff: FileDiff, *, split: bool) -> list[DiffRow]:
     if diff.after:
         rows.append(DiffRow(skipped=diff.after))
     return rows
+
+
+def notebook_rows(cells: Sequence[CellDiff], *, split: bool) -> list[DiffRow]:
+    """Every cell that differs under a heading of its own; the others folded."""
+    rows: list[DiffRow] = []
+    equal = 0
+    for cell in cells:
+        if cell.diff is None:
+            equal += 1
+            continue
+        if equal:
+            rows.append(DiffRow(equal_cells=equal))
+            equal = 0
+        rows.append(DiffRow(heading=_cell_heading(cell)))
+        rows += diff_rows(cell.diff, split=split)
+    if equal:
+        rows.append(DiffRow(equal_cells=equal))
+    return rows
+
+
+def _cell_heading(cell: CellDiff) -> str:
+    pair = cell.pair
+    number = pair.shown.number
+    if pair.old and pair.new and pair.old.number != number:
+        where = f"Cell {pair.old.number}, now {number}"
+    else:
+        where = f"Cell {number}"
+    if pair.is_same:
+        state = "unchanged"
+    elif pair.old and pair.new:
+        state = "changed"
+    else:
+        state = "added" if pair.new else "removed"
+    if pair.is_moved:
+        state = "moved to here" if pair.new else "moved from here"
+    return f"{where} · {pair.shown.kind} · {state}"
 
 
 def _unified(hunk: Hunk, old: list[list[Piece]], new: list[list[Piece]]) -> Iterator[DiffRow]:
@@ -106,6 +143,11 @@ def _side(line: Line, coloured: list[list[Piece]], number: int | None) -> Side:
             pieces = found
     tag = {"added": "ins", "removed": "del"}.get(line.kind, "")
     return Side(line.kind, number, _html(pieces, line.words, tag), line.ends_file)
+
+
+def marked(text: str, words: Sequence[Span], tag: str) -> SafeString:
+    """A line without colours, escaped, with these spans in `tag`."""
+    return _html([("", text)], words, tag)
 
 
 def _html(pieces: Sequence[Piece], words: Sequence[Span], tag: str) -> SafeString:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from dashboard.comparison.artifact_rows import artifact_rows
 from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.episodes_section import episodes_section
@@ -28,7 +29,7 @@ from dashboard.live import render_live
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
 from experiments import reading
-from experiments.comparing import environment, params
+from experiments.comparing import environment, layers, params
 from experiments.models import User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
@@ -137,6 +138,8 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "relations": relations(selection, live["keys"], found),
         "why": why_view(selection, found, live["keys"]),
         "environment": environment.compare(selection.runs, baseline=baseline),
+        "models": layers.compare(selection.runs, baseline=baseline),
+        "inputs": artifact_rows(selection, user),
         "code": code_section(selection),
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,

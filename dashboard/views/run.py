@@ -22,7 +22,7 @@ from dashboard.requests import SignedIn
 from dashboard.run_list import run_list
 from dashboard.scope import may_edit, may_register, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
-from experiments import access, alerts, queue, reading
+from experiments import access, alerts, model_layers, queue, reading
 from experiments.models import Evaluation, Run, RunStatus
 
 CONSOLE_LINES = 400
@@ -233,7 +233,10 @@ def _code(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]
 
 
 def _environment(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
-    return {"environment": run_facts.tree_rows(run.environment)}
+    return {
+        "environment": run_facts.tree_rows(run.environment),
+        "made_of": model_layers.of_run(run),
+    }
 
 
 def _history(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:

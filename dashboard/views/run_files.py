@@ -23,6 +23,20 @@ def picture(request: SignedIn, run_id: str) -> HttpResponse:
 
 
 @require_safe
+def sound(request: SignedIn, run_id: str) -> HttpResponseBase:
+    """One file of the run as a sound or a film, for the player of a page."""
+    run = run_of(request, run_id)
+    return stored_files.sound(request, run.files, request.GET.get("path", ""))
+
+
+@require_safe
+def page(request: SignedIn, run_id: str) -> HttpResponse:
+    """A page of HTML that the run logged, in a sandbox: for a frame of ours alone."""
+    run = run_of(request, run_id)
+    return stored_files.sandboxed_page(run.files, request.GET.get("path", ""))
+
+
+@require_safe
 def model_content(request: SignedIn, run_id: str, model_id: str) -> HttpResponseBase:
     """One file of a model that the run made or read, as a download."""
     model = run_models.model_of(run_of(request, run_id), model_id, request.user)

@@ -12,6 +12,8 @@ import pygit2
 from pygit2.enums import DiffOption
 
 from experiments import blobs
+from experiments.comparing import notebooks
+from experiments.comparing.notebooks import Cell, CellPair
 from experiments.comparing.words import Span, changed_words
 from experiments.models import Snapshot
 
@@ -84,6 +86,14 @@ class FileDiff:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class CellDiff:
+    """A cell of a notebook in two versions; `diff` is None where they are the same."""
+
+    pair: CellPair
+    diff: FileDiff | None
+
+
 def compare(
     old: Snapshot | None, new: Snapshot | None, *, ignore_whitespace: bool = False
 ) -> CodeDiff:
@@ -115,6 +125,50 @@ def file_diff(
     """The file at `path` line by line with `context` unchanged lines around changes."""
     first, second = _read(old, path), _read(new, path)
     return texts_diff(first, second, path, ignore_whitespace=ignore_whitespace, context=context)
+
+
+def notebook_diff(
+    old: Snapshot | None,
+    new: Snapshot | None,
+    path: str,
+    *,
+    ignore_whitespace: bool = False,
+    context: int = 3,
+) -> list[CellDiff] | None:
+    """A notebook cell by cell. None for a file that is none, or a malformed one."""
+    if not path.lower().endswith(notebooks.SUFFIX):
+        return None
+    sides = [notebooks.cells_of(path, _read(snapshot, path)) for snapshot in (old, new)]
+    before, after = sides
+    if before is None or after is None:
+        return None
+    found = []
+    for pair in notebooks.paired(before, after):
+        diff = None
+        if pair.is_same and context == WHOLE_FILE:
+            diff = _unchanged(pair.shown)
+        elif not pair.is_same:
+            diff = texts_diff(
+                _source(pair.old),
+                _source(pair.new),
+                f"cell{pair.shown.ending}",
+                ignore_whitespace=ignore_whitespace,
+                context=context,
+            )
+        found.append(CellDiff(pair, diff))
+    return found
+
+
+def _unchanged(cell: Cell) -> FileDiff:
+    lines = tuple(
+        Line("same", number, number, text)
+        for number, text in enumerate(cell.source.splitlines(), 1)
+    )
+    return FileDiff(f"cell{cell.ending}", cell.source, cell.source, (Hunk(0, "", lines),), 0)
+
+
+def _source(cell: Cell | None) -> bytes:
+    return cell.source.encode(errors="replace") if cell else b""
 
 
 def texts_diff(
@@ -158,15 +212,25 @@ def _change(
     if moved_from is not None:
         return FileChange(path, "moved", 0, 0, moved_from)
     status: Status = "added" if before is None else "removed" if after is None else "changed"
-    if max(before[1] if before else 0, after[1] if after else 0) > LARGEST_FILE:
+    is_notebook = path.lower().endswith(notebooks.SUFFIX)
+    largest = notebooks.LARGEST if is_notebook else LARGEST_FILE
+    if max(before[1] if before else 0, after[1] if after else 0) > largest:
         return FileChange(path, status, None, None)
-    old, new = (blobs.read(one[0]) if one else b"" for one in (before, after))
+    old, new = _written(path, *(blobs.read(one[0]) if one else b"" for one in (before, after)))
     if _unreadable(old, new):
         return FileChange(path, status, None, None)
     _, added, removed = _patch(old, new, ignore_whitespace, 0).line_stats
     if ignore_whitespace and status == "changed" and not added and not removed:
         return None
     return FileChange(path, status, added, removed)
+
+
+def _written(path: str, old: bytes, new: bytes) -> tuple[bytes, bytes]:
+    """What people wrote: of notebooks the cells, of other files everything."""
+    before, after = notebooks.cells_of(path, old), notebooks.cells_of(path, new)
+    if before is None or after is None:
+        return old, new
+    return notebooks.as_text(before), notebooks.as_text(after)
 
 
 def _read(snapshot: Snapshot | None, path: str) -> bytes:

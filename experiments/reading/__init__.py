@@ -13,6 +13,8 @@ from experiments.reading.families import (
 )
 from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
 from experiments.reading.grouping import SEEDLESS
+from experiments.reading.media import file_of as media_file
+from experiments.reading.media import media_of, nearest
 from experiments.reading.meta_training import gaps, over_training
 from experiments.reading.raw import (
     MOST_POINTS,
@@ -55,6 +57,9 @@ __all__ = [
     "group_summaries",
     "keys_of_any",
     "log_lines",
+    "media_file",
+    "media_of",
+    "nearest",
     "over_training",
     "points",
     "points_at",

@@ -1,11 +1,13 @@
 """The compare page in Chromium: keys, parts that change alone, live refresh, accessibility."""
 
+import json
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from experiments import snapshots
 from experiments.models import Evaluation, Job, Role, Run, RunStatus
 from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs, losses_of
@@ -175,3 +177,25 @@ def test_one_button_queues_what_makes_the_comparison_fair(live_server, ada: Page
     Evaluation.objects.filter(pk=found.pk).update(name="test@12345678")
     Job.objects.filter(run__parent=pair[1]).update(status="completed")
     expect(ada.locator("#verdict")).to_contain_text("60 common episodes")
+
+
+def test_a_notebook_is_compared_by_cells_that_unfold(live_server, ada: Page):
+    lab = make_workspace("lab", ada=Role.MEMBER)
+    runs = []
+    for rate in (1, 2):
+        cells = [
+            {"cell_type": "code", "id": "a", "source": "stays = True"},
+            {"cell_type": "code", "id": "b", "source": f"lr = {rate}"},
+        ]
+        notebook = json.dumps({"nbformat": 4, "cells": cells}).encode()
+        runs.append(make_run(snapshot=snapshots.store(workspace=lab, files={"a.ipynb": notebook})))
+    ada.goto(address(live_server, runs, "&view=unified"))
+    code = ada.locator("#code")
+    expect(code).to_contain_text("Cell 2 · code · changed")
+    expect(code).not_to_contain_text("stays = True")
+
+    code.get_by_role("link", name="1 equal cell: show all").click()
+
+    expect(code).to_contain_text("Cell 1 · code · unchanged")
+    expect(code).to_contain_text("stays = True")
+    expect(code.locator("ins")).to_have_text("2")

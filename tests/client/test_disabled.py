@@ -37,6 +37,7 @@ ARGUMENTS = {
     "log_table": ("a", []),
     "log_histogram": ("a", []),
     "log_curve": ("a", [], []),
+    "log_confusion_matrix": ("a", [[1]]),
     "log_text": ("a", "b"),
     "log_html": ("a", "b"),
     "alert": ("a",),

@@ -48,6 +48,7 @@ def test_what_is_shown_is_a_file_of_the_run(environment):  # noqa: F811
         run.log_table("worst", [{"id": "e1", "loss": 2.0}, {"id": "e2", "loss": math.nan}])
         run.log_histogram("weights", [0, 1, 2, 3, math.inf], bins=3)
         run.log_curve("pr", [0, 1], [1.0, 0.5], x_title="recall", y_title="precision")
+        run.log_confusion_matrix("digits", np.array([[3, 1], [0, 4]]), ["a", "b"])
         run.log_html("page", "<b>bold</b>")
 
     files = stored()
@@ -59,7 +60,10 @@ def test_what_is_shown_is_a_file_of_the_run(environment):  # noqa: F811
     assert json.loads(files["media/histogram/weights/000000000007.histogram.json"]) == {
         "edges": [0, 1, 2, 3], "counts": [1, 1, 2], "nonfinite": 1,
     }  # fmt: skip
-    assert len(files) == 6
+    assert json.loads(files["media/confusion/digits/000000000007.confusion.json"]) == {
+        "labels": ["a", "b"], "counts": [[3, 1], [0, 4]],
+    }  # fmt: skip
+    assert len(files) == 7
     assert not list((environment / "spool").glob("*/file-*"))
 
 
@@ -88,6 +92,8 @@ def test_without_a_server_files_wait_for_sync(environment, monkeypatch):  # noqa
         ("log_table", ("a", [[1, 2]])),
         ("log_curve", ("a", [1, 2], [1])),
         ("log_histogram", ("a", [1, 2], 0)),
+        ("log_confusion_matrix", ("a", [[1, 2]])),
+        ("log_confusion_matrix", ("a", [[1, 2], [3, 4]], ["x"])),
         ("log_video", ("a", "film.exe")),
         ("log_episodes", ([],)),
     ],

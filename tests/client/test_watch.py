@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from experiments import reading
+from experiments import model_layers, reading
 from experiments.models import ManifestFile, Run
 from tests.client.test_artifacts import environment, start  # noqa: F401
 
@@ -54,7 +54,33 @@ def test_histograms_are_kept_when_asked_for(environment):  # noqa: F811
 
     paths = {file.path for file in ManifestFile.objects.all()}
     assert "media/histogram/gradients/weight/000000000000.histogram.json" in paths
-    assert len(paths) == 4
+    assert "models/Linear.layers.json" in paths
+    assert len(paths) == 5
+
+
+class Weight:
+    def __init__(self, path: str, shape: tuple[int, ...], trainable: bool) -> None:
+        self.path, self.shape, self.trainable, self.dtype = path, shape, trainable, "float32"
+
+
+class Net:
+    """A Keras model as far as it tells its weights."""
+
+    weights = [Weight("dense/kernel", (3, 4), True), Weight("norm/mean", (4,), False)]
+
+
+def test_layers_of_torch_and_keras_models_are_kept(environment):  # noqa: F811
+    with start(system=False) as run:
+        run.watch(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)))
+        run.watch(Net())
+
+    assert run.lost == 0
+    keras, torch_model = model_layers.of_run(Run.objects.get())
+    assert (keras.name, keras.parameters, keras.trained, keras.bytes) == ("Net", 16, 12, 64)
+    assert torch_model.name == "Sequential"
+    assert torch_model.layers[0] == model_layers.Layer("0.weight", (2, 3), "float32")
+    assert (torch_model.parameters, torch_model.trained) == (17, 12)
+    assert torch_model.bytes == 16 * 4 + 8
 
 
 def deep(run, passes, every):

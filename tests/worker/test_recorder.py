@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import blobs, queue, reading, recording
+from experiments import blobs, model_layers, queue, reading, recording
 from experiments.errors import Superseded
 from experiments.models import Checkpoint, Job, MetricBatch
 from tests.factories import make_job, make_worker
@@ -89,6 +89,18 @@ def test_checkpoint_is_stored_after_its_points_and_not_before_the_next_report(jo
 
     assert points_of(job, "loss") == [(1, 1.0)]
     assert Checkpoint.objects.get().step == 1
+
+
+def test_the_first_checkpoint_tells_what_the_network_is_made_of(job, recorder):
+    checkpoint = state_at(1)
+    recorder.take(Report(1, {}, checkpoint=checkpoint))
+    recorder.take(Report(2, {}))
+
+    (model,) = model_layers.of_run(job.run)
+    assert model.name == "network"
+    assert {layer.name: layer.shape for layer in model.layers} == {
+        name: tuple(tensor.shape) for name, tensor in checkpoint.parameters.items()
+    }
 
 
 def test_stored_checkpoint_loads(job, recorder, tmp_path):

@@ -3,12 +3,14 @@
 import { scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
+import * as state from './url-state.js';
 
 const EVERYTHING = [
-  'lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'episodes', 'params', 'why', 'code', 'environment', 'metrics',
+  'lineup', 'tabs', 'verdict', 'curves', 'relations', 'adaptation', 'episodes', 'params', 'why', 'code', 'console', 'media',
+  'environment', 'metrics',
 ];
 // What is a difference to the baseline; curves are not.
-const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'environment', 'metrics'];
+const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'console', 'media', 'environment', 'metrics'];
 const page = $('[data-compare-page]');
 let asked = 0;
 let loaded = location.search;
@@ -17,7 +19,7 @@ let loaded = location.search;
 const together = (names) => (names.includes('verdict') ? [...new Set([...names, 'episodes'])] : names);
 
 function replace(fresh, names) {
-  for (const name of together(names)) {
+  for (const name of names) {
     const now = document.getElementById(name);
     const next = fresh.getElementById(name);
     if (!now || !next) continue;
@@ -26,7 +28,7 @@ function replace(fresh, names) {
     window.htmx?.process(part);
   }
   const counts = $$('#tabs .count', fresh);
-  $$('#tabs .count').forEach((count, i) => (count.textContent = counts[i].textContent));
+  if (counts.length) $$('#tabs .count').forEach((count, i) => (count.textContent = counts[i].textContent));
   const sub = $('.page-head .sub', fresh);
   if (sub) $('.page-head .sub').replaceWith(document.importNode(sub, true));
   scan();
@@ -37,9 +39,37 @@ function replace(fresh, names) {
 function sameControl(element) {
   if (!element?.closest('[data-part]')) return null;
   const { id } = element.closest('[data-part]');
-  const set = element.dataset.set;
+  const { set, sameControl: same } = element.dataset;
+  if (same) return `#${id} [data-same-control="${CSS.escape(same)}"]`;
   if (set) return `#${id} [data-set="${CSS.escape(set)}"]`;
   return element.name ? `#${id} [name="${CSS.escape(element.name)}"]:not([type="hidden"])` : null;
+}
+
+async function documentAt(url) {
+  const answer = await fetch(url, { headers: { Accept: 'text/html' } });
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  return new DOMParser().parseFromString(await answer.text(), 'text/html');
+}
+
+// Sections with data-src have an address of their own; those not seen yet only learn which it is now.
+async function loadParts(url, names, isLatest) {
+  const own = names.filter((name) => document.getElementById(name)?.dataset.src);
+  const others = names.filter((name) => !own.includes(name));
+  if (others.length) {
+    const fresh = await documentAt(url);
+    if (isLatest()) replace(fresh, others);
+  }
+  for (const name of own) {
+    const part = document.getElementById(name);
+    const there = part.dataset.src + new URL(url, location.href).search;
+    if (part.hasAttribute('hx-get')) {
+      part.setAttribute('hx-get', there);
+      window.htmx?.process(part);
+      continue;
+    }
+    const fresh = await documentAt(there);
+    if (isLatest()) replace(fresh, [name]);
+  }
 }
 
 async function load(url, names) {
@@ -47,16 +77,19 @@ async function load(url, names) {
   loaded = location.search;
   const focused = sameControl(document.activeElement);
   try {
-    const answer = await fetch(url, { headers: { Accept: 'text/html' } });
-    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
-    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    await loadParts(url, together(names), () => turn === asked);
     if (turn !== asked) return;
-    replace(fresh, names);
     if (page.dataset.liveSrc) page.dataset.liveSrc = url;
     if (focused) $(focused)?.focus({ preventScroll: true });
   } catch (error) {
     toast(`${error.message} What you see is from before.`);
   }
+}
+
+// A control that is moved again and again is one step of the history.
+export function move(name, value, names) {
+  state.set(name, value);
+  load(location.href, names);
 }
 
 function navigate(changes, names) {
@@ -82,7 +115,7 @@ page.addEventListener('submit', (event) => {
   const form = event.target.closest('form[data-parts]');
   if (!form) return;
   event.preventDefault();
-  const own = $$('input:not([type="hidden"]), select', form);
+  const own = $$('input:not([type="hidden"]), input[data-own], select', form);
   const changes = own.map((field) => [field.name, field.type === 'checkbox' && !field.checked ? '' : field.value]);
   navigate(changes, form.dataset.parts.split(' '));
 });

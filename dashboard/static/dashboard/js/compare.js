@@ -64,6 +64,15 @@ function nextBaseline() {
   toast(`Baseline: ${next.dataset.baseline}`);
 }
 
+// The next run on one side of the pair whose code and consoles are compared.
+function nextOf(side) {
+  const near = sections()[here()];
+  const select = $(`[name="${side}"]:not([type="hidden"])`, near) ?? $(`#code [name="${side}"]:not([type="hidden"])`);
+  select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+  select.form.requestSubmit();
+  toast(`${side === 'old' ? 'Old' : 'New'}: ${select.selectedOptions[0].textContent}`);
+}
+
 addEventListener('scroll', mark, { passive: true });
 mark();
 
@@ -74,6 +83,8 @@ addEventListener('key', ({ detail: key }) => {
   if (key === '[') go(-1);
   if (key === ']') go(1);
   if (key === 'b') nextBaseline();
+  if (key === ',') nextOf('old');
+  if (key === '.') nextOf('new');
   if (key === 'd') $('[data-differs-only]').click();
 });
 

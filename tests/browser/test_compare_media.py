@@ -1,0 +1,49 @@
+"""Media of compared runs in Chromium: one slider for all, overlays, and nothing hostile runs."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from experiments.models import Role
+from tests.dashboard.media_files import runs_with_media
+from tests.factories import make_workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_one_slider_moves_all_media_and_hostile_ones_do_nothing(live_server, ada: Page):
+    make_workspace("lab", ada=Role.MEMBER)
+    runs = runs_with_media()
+    ada.goto(f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}")
+    section = ada.locator("#media")
+    section.scroll_into_view_if_needed()
+    slider = section.get_by_label("Step of all media")
+    expect(slider).to_have_attribute("aria-valuetext", "step 200")
+
+    slider.focus()
+    ada.keyboard.press("ArrowLeft")
+
+    expect(ada).to_have_url(re.compile("mstep=100"))
+    expect(section).to_contain_text("step 80, the nearest")
+    expect(section.get_by_label("Step of all media")).to_be_focused()
+
+    section.get_by_role("link", name="Difference").click()
+    expect(section.locator(".overlaid.difference img")).to_have_count(2)
+    expect(section.locator(".matrix .less").first).to_be_visible()
+    for picture in section.locator("img").all():
+        picture.scroll_into_view_if_needed()
+        expect(picture).to_have_js_property("complete", value=True)
+        assert picture.evaluate("node => node.naturalWidth") == 16
+    audio = section.locator("audio").first
+    audio.evaluate("node => node.load()")
+    audio.evaluate("node => { node.preload = 'auto'; node.load() }")
+    expect(audio).to_have_js_property("duration", value=0.1)
+    frame = section.locator("iframe").first
+    frame.scroll_into_view_if_needed()
+    expect(frame.content_frame.get_by_text("a page")).to_be_visible()
+    assert ada.evaluate("window.hacked") is None
+
+    found = Axe().run(ada).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
