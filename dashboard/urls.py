@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from dashboard.views import (
+    appearance,
     artifacts,
     audit,
     comments,
@@ -27,6 +28,7 @@ from dashboard.views import (
     run,
     run_actions,
     run_charts,
+    run_color,
     run_console,
     run_debug,
     run_episode,
@@ -56,6 +58,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/<str:secret>/", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("palette/", palette.palette, name="palette"),
+    path("appearance/", appearance.page, name="appearance"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("workspaces/", members.workspaces, name="workspaces"),
@@ -162,6 +165,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_RUN_MODEL}content/", run_files.model_content, name="run_model_content"),
     path(f"{_RUN_MODEL}picture/", run_files.model_picture, name="run_model_picture"),
     path("runs/<str:run_id>/cancel/", run_actions.cancel, name="run_cancel"),
+    path("runs/<str:run_id>/color/", run_color.page, name="run_color"),
     path("runs/<str:run_id>/tags/", run_actions.tags, name="run_tags"),
     path("runs/<str:run_id>/group/", run_actions.group, name="run_group"),
     path("runs/<str:run_id>/notes/", run_actions.notes, name="run_notes"),

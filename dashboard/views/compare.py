@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -27,9 +28,9 @@ from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
-from experiments import reading
+from experiments import access, reading
 from experiments.comparing import environment, params
-from experiments.models import User
+from experiments.models import Role, User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
 
@@ -87,8 +88,11 @@ def _live_context(selection: Selection, user: User) -> dict[str, Any]:
     found = evaluated(selection)
     keys = reading.keys_of_any(selection.ids)
     stat = selection.get("stat", STATS)
+    mine = access.projects_of(user, Role.MEMBER)
     return {
         "selection": selection,
+        "editable": set(mine.filter(runs__in=selection.ids).values_list("pk", flat=True)),
+        "here": quote(f"{reverse('compare')}{selection.query()}", safe=""),
         "keys": keys,
         "evaluated": found,
         **_verdict(selection, found, keys, user),

@@ -42,8 +42,8 @@ MADE_IN_A_PROJECT = {("models/lab/net/versions/", "POST"),
                      ("models/lab/net/versions/1/files/content/?path=a.txt", "GET")}  # fmt: skip
 # Who may write to one project may send files for it.
 OF_ANY_PROJECT = ("workspaces/lab/blobs/",)
-ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST"),
-           ("invitations/accept/", "POST")}  # fmt: skip
+ACCOUNT = {("users/me/", "PATCH"), ("tokens/", "POST"), ("tokens/{token}/", "DELETE"),
+           ("workspaces/", "POST"), ("invitations/accept/", "POST")}  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Who gets what. The order is that of CALLERS.
@@ -72,6 +72,7 @@ WEBHOOK = {"url": "https://example.com/hook", "kinds": ["failed"]}
 
 TABLE = [
     ("users/me/", "GET", None, MINE),
+    ("users/me/", "PATCH", {"palette": "safe"}, MINE),
     ("tokens/", "GET", None, MINE),
     ("tokens/", "POST", {"name": "new"}, (401, 201, 201, 201, 201)),
     ("tokens/{token}/", "DELETE", None, (401, 404, 204, 404, 404)),

@@ -60,6 +60,7 @@ export function paint() {
   for (const row of rows()) {
     const on = selected.has(row.dataset.run);
     row.setAttribute('aria-selected', String(on));
+    if (on) selected.get(row.dataset.run).css = row.className; // its colour may have been chosen meanwhile
     $('input', row).checked = on;
     row.classList.toggle('current', row.dataset.run === current);
   }
