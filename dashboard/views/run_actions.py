@@ -67,9 +67,9 @@ def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     """Does `action` to the runs `run=ID&run=ID` of one project, or with `of=matching` to all that
     the table at this address's query finds.
 
-    Actions: tag, untag, group, color, cancel, archive, unarchive, trash, restore. All or none, every run
-    being checked before the first changes; but for `cancel`, which leaves runs that have ended as
-    they are, and for all that match (`lifecycle.many`). `done` says how many it changed.
+    Actions: tag, untag, group, color, cancel, archive, unarchive, trash, restore. All or none,
+    every run being checked before the first changes; but for `cancel`, which leaves runs that have
+    ended as they are, and for all that match (`lifecycle.many`). `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found, Role.MEMBER)
