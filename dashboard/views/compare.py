@@ -15,7 +15,14 @@ from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fair import fair_of
 from dashboard.comparison.fits import fit_rows
-from dashboard.comparison.group_view import BY_TITLES, by_of, exported_query, group_view
+from dashboard.comparison.group_view import (
+    BY_TITLES,
+    by_of,
+    exported_query,
+    group_view,
+    over_of,
+    with_fields,
+)
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
 from dashboard.comparison.picker import picker
@@ -123,7 +130,7 @@ def _verdict(
         "view": verdict_view(selection, found),
         "by": by,
         "verdict_query": exported_query(selection, found),
-        "by_titles": BY_TITLES.items(),
+        "by_titles": with_fields(list(BY_TITLES.items()), by),
         "groups": None if by == "run" or not found.present else group_view(selection, found, by),
     }
 
@@ -145,7 +152,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,
         "bands": BANDS,
-        "groupings": GROUPINGS,
+        "groupings": with_fields(GROUPINGS, over_of(selection)),
     }
 
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts.relations import Dot, Group, Line, boxes, importance_bars, parallel, scatter
 from dashboard.charts.theme import run_color
-from dashboard.comparison.banding import OVER
+from dashboard.comparison.group_view import over_of
 from dashboard.comparison.relations import METRIC, STATS, axes_of, complete, values_of
 from dashboard.comparison.selection import Selection, selection_of
 from dashboard.requests import SignedIn
@@ -61,7 +61,7 @@ def spread(request: SignedIn) -> HttpResponse:
     drawn, (values,) = complete(selection.drawn, _metric(selection, key))
     by_run = {one.run.pk: (one, value) for one, value in zip(drawn, values, strict=True)}
     groups = []
-    for found in group([one.run for one in drawn], selection.get("over", OVER)):
+    for found in group([one.run for one in drawn], over_of(selection)):
         members = [by_run[run_id] for run_id in found.run_ids]
         first = members[0][0]
         numbers = [value for _, value in members]

@@ -365,6 +365,7 @@ def test_every_address_and_method_has_a_row():
 def _pattern_of(address):
     names = {
         "run": "a",
+        "short": "a",
         "bare": "a",
         "done": "a",
         "evaluation": "a",

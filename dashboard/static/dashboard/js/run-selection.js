@@ -56,6 +56,12 @@ function hint() {
   return selected.size === 1 ? 'pick one more to compare' : '';
 }
 
+// Groups of runs are compared as these groups.
+function comparison(ids) {
+  const by = $('#runs [data-by]')?.dataset.by;
+  return `/compare/?runs=${ids.join(',')}${by ? `&${new URLSearchParams({ by, over: by, bands: 't' })}` : ''}`;
+}
+
 export function paint() {
   for (const row of rows()) {
     const on = selected.has(row.dataset.run);
@@ -88,7 +94,7 @@ export function paint() {
   const compare = $('[data-bulk-compare]', bar);
   $('[data-bulk-hint]', bar).textContent = isMatching() ? '' : hint();
   $('[data-bulk-baseline]', bar).hidden = selected.size !== 1;
-  compare.href = `/compare/?runs=${[...selected.keys()].slice(0, MOST_COMPARED).join(',')}`;
+  compare.href = comparison([...selected.keys()].slice(0, MOST_COMPARED));
   $('[data-bulk-dots]', bar).replaceChildren(
     ...[...selected.values()].slice(0, 8).map(({ css }) => {
       const dot = document.createElement('span');
