@@ -39,6 +39,7 @@ from dashboard.views import (
     shared_reports,
     short_links,
     sign_in,
+    table_relations,
     tokens,
     trash,
 )
@@ -79,6 +80,9 @@ urlpatterns: list[URLPattern] = [
     path("projects/new/", projects.new, name="project_new"),
     path(_PROJECT, runs.table, name="project"),
     path(f"{_PROJECT}charts/", runs.curves, name="project_curves"),
+    path(f"{_PROJECT}charts/relation/", table_relations.against, name="project_relation"),
+    path(f"{_PROJECT}charts/parallel/", table_relations.coordinates, name="project_parallel"),
+    path(f"{_PROJECT}charts/importance/", table_relations.importance, name="project_importance"),
     path(f"{_PROJECT}runs.csv", runs.export, name="project_runs_export"),
     path(f"{_PROJECT}runs/", run_actions.many, name="project_runs_change"),
     path(f"{_PROJECT}groups/", groups.listed, name="groups"),

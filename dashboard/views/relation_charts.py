@@ -1,5 +1,7 @@
 """Figures of how metrics and params of the compared runs go together, as JSON."""
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
@@ -13,6 +15,7 @@ from dashboard.requests import SignedIn
 from dashboard.views.chart_answer import chart_answer
 from experiments.comparing.groups import group
 from experiments.comparing.importance import LEAST_RUNS, importances
+from experiments.models import Run
 
 NO_VALUE = "No run shown has a finite value of both."
 
@@ -22,7 +25,7 @@ def against(request: SignedIn) -> HttpResponse:
     """`?ry=loss&rx=params.lr`: a point for each run."""
     selection = selection_of(request)
     key, name = request.GET.get("ry", ""), request.GET.get("rx", "")
-    columns = values_of(selection, name, _stat(selection)), _metric(selection, key)
+    columns = values_of(_runs(selection), name, _stat(selection)), _metric(selection, key)
     drawn, (x, y) = complete(selection.drawn, *columns)
     if any(isinstance(place, str) for place in x):
         x = [str(place) for place in x]
@@ -39,8 +42,8 @@ def coordinates(request: SignedIn) -> HttpResponse:
     """`?ry=loss`: the params that differ, and the metric, as parallel axes."""
     selection = selection_of(request)
     key = request.GET.get("ry", "")
-    names = axes_of(selection)
-    columns = [values_of(selection, name, _stat(selection)) for name in names]
+    names = axes_of(_runs(selection))
+    columns = [values_of(_runs(selection), name, _stat(selection)) for name in names]
     drawn, found = complete(selection.drawn, *columns, _metric(selection, key))
     titles = [*(name.split(".", 1)[-1] for name in names), key]
     empty = None
@@ -78,10 +81,17 @@ def importance(request: SignedIn) -> HttpResponse:
     """`?ry=loss`: which params the metric goes with, by a random forest."""
     selection = selection_of(request)
     drawn, (values,) = complete(selection.drawn, _metric(selection, request.GET.get("ry", "")))
-    found = importances([one.run.params for one in drawn], values)
+    return importance_answer([one.run for one in drawn], values, live=selection.is_live)
+
+
+def importance_answer(
+    runs: Sequence[Run], values: Sequence[float], *, live: bool = False
+) -> HttpResponse:
+    """The figure of the params that the values go with."""
+    found = importances([run.params for run in runs], values)
     if found is None:
         empty = f"It takes {LEAST_RUNS} runs with a value, and params and values that differ."
-        return chart_answer(None, empty=empty, live=selection.is_live)
+        return chart_answer(None, empty=empty, live=live)
     rows = [
         (one.key, one.mean, one.sd, "" if one.correlation is None
          else f"rank correlation {one.correlation:+.2f}")
@@ -92,11 +102,15 @@ def importance(request: SignedIn) -> HttpResponse:
         f"{100 * max(0.0, found.score):.0f} % of the variance of runs it has not seen. "
         "Association, not cause."
     )
-    return _answer(selection, importance_bars(rows), None, note)
+    return chart_answer(importance_bars(rows), live=live, note=note)
 
 
 def _metric(selection: Selection, key: str) -> list[float | None]:
-    return values_of(selection, METRIC + key, _stat(selection))
+    return values_of(_runs(selection), METRIC + key, _stat(selection))
+
+
+def _runs(selection: Selection) -> list[Run]:
+    return [one.run for one in selection.drawn]
 
 
 def _stat(selection: Selection) -> str:

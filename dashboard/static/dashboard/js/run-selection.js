@@ -34,7 +34,7 @@ function drawCharts() {
   const note = $('[data-charts-note]');
   const some = selected.size === 1 ? 'The selected run.' : `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.`;
   if (note) note.textContent = selected.size ? some : note.dataset.chartsNote;
-  for (const el of $$('.panel .chart')) {
+  for (const el of $$('.panel > .chart-card .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
     if (url.searchParams.get('runs') === ids.join(',')) continue;
     url.searchParams.set('runs', ids.join(','));
@@ -104,6 +104,7 @@ export function paint() {
   );
   remember();
   drawCharts();
+  dispatchEvent(new Event('selectionchange:runs'));
 }
 
 // Changes one row, or with `range` all rows from the last one that was changed.
@@ -114,6 +115,18 @@ function chooseTo(row, on, range) {
   const changed = range && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
   changed.forEach((r) => choose(r, on));
   anchor = current = row.dataset.run;
+  paint();
+}
+
+// These runs and no others, whether their rows are here or not.
+export function pick(ids) {
+  const here = new Map(rows().map((row) => [row.dataset.run, row]));
+  matching = false;
+  selected.clear();
+  for (const id of ids) {
+    if (here.has(id)) choose(here.get(id), true);
+    else selected.set(id, { name: id, css: '' });
+  }
   paint();
 }
 
