@@ -49,7 +49,14 @@ def selected(page: Page) -> list[str]:
 
 def open_relations(page: Page, live_server) -> None:
     page.goto(f"{live_server.url}/p/lab/sinusoid/?rel=1&rx=params.width")
+    curves_show(page, 10)
     drawn(page, "relation")
+
+
+def curves_show(page: Page, runs: int) -> None:
+    """The curves above are drawn: what is below their legend stays where it is."""
+    lines = page.locator(".panel > .chart-card [data-chart-legend] > span")
+    expect(lines).to_have_count(runs)
 
 
 def test_a_box_in_the_scatter_selects_rows_and_becomes_the_filter(live_server, ada: Page, runs):
@@ -87,6 +94,7 @@ def test_brushes_on_two_axes_select_the_lines_within_both(live_server, ada: Page
     x = at["params.width"]
     drag(ada, chart, (x - 0.04, height[0.5]), (x + 0.04, height[1.1]))
     expect(ada.locator("[data-picked]")).to_have_text("5 runs selected.")
+    curves_show(ada, 5)
     x = at["params.kind"]
     drag(ada, chart, (x - 0.04, height[-0.1]), (x + 0.04, height[0.2]))
 

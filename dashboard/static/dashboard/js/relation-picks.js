@@ -37,11 +37,10 @@ const brush = (place, y0, y1) => ({
 
 const charts = () => $$('[data-relations] .chart').map(chartOf).filter(isOfTable);
 
-function show() {
-  for (const chart of charts()) {
-    mark(chart);
-    if (chart.drawn) draw(chart);
-  }
+async function show() {
+  const shown = charts();
+  shown.forEach(mark);
+  await Promise.all(shown.filter(({ drawn }) => drawn).map(draw));
   const said = $('[data-picked]');
   if (said) said.textContent = selected.size ? `${selected.size} ${selected.size === 1 ? 'run' : 'runs'} selected.` : 'Drag in a chart to select runs.';
   const button = $('[data-filter-picked]');
