@@ -50,7 +50,8 @@ def _charts(asked: TableRequest) -> list[tuple[str, str, str]]:
                       descending=state.descending, archived=state.archived,
                       grouped=state.grouped)  # fmt: skip
     figures = (("Scatter", "relation"), ("Parallel coordinates", "parallel"),
-               ("Parameter importance", "importance"))  # fmt: skip
+               ("Parameter importance", "importance"),
+               ("Shares of variance, fANOVA", "fanova"))  # fmt: skip
     return [
         (title, name, reverse(f"project_{name}", args=place) + runs.query())
         for title, name in figures

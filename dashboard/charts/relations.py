@@ -204,7 +204,9 @@ def _box(group: Group) -> go.Box:
     )
 
 
-def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
+def importance_bars(
+    rows: Sequence[tuple[str, float, float, str]], *, title: str = "R² lost when shuffled"
+) -> go.Figure:
     """Key, importance, its deviation over shuffles, and what the hover adds; the first on top."""
     ordered: list[Any] = list(reversed(rows))
     trace = go.Bar(
@@ -220,7 +222,7 @@ def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
     )  # fmt: skip
     return theme.figure(
         [trace],
-        x={"title": "R² lost when shuffled", "rangemode": "tozero"},
+        x={"title": title, "rangemode": "tozero"},
         y={"automargin": True},
         hovermode="closest",
     )

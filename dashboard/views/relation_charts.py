@@ -13,10 +13,12 @@ from dashboard.comparison.relations import METRIC, STATS, axes_of, complete, val
 from dashboard.comparison.selection import Selection, selection_of
 from dashboard.requests import SignedIn
 from dashboard.views.chart_answer import chart_answer
+from experiments.comparing.fanova import NotInstalled, variance_shares
 from experiments.comparing.groups import group
 from experiments.comparing.importance import LEAST_RUNS, importances
 from experiments.models import Run
 
+TOO_FEW = f"It takes {LEAST_RUNS} runs with a value, and params and values that differ."
 NO_VALUE = "No run shown has a finite value of both."
 
 
@@ -90,8 +92,7 @@ def importance_answer(
     """The figure of the params that the values go with."""
     found = importances([run.params for run in runs], values)
     if found is None:
-        empty = f"It takes {LEAST_RUNS} runs with a value, and params and values that differ."
-        return chart_answer(None, empty=empty, live=live)
+        return chart_answer(None, empty=TOO_FEW, live=live)
     rows = [
         (one.key, one.mean, one.sd, "" if one.correlation is None
          else f"rank correlation {one.correlation:+.2f}")
@@ -103,6 +104,35 @@ def importance_answer(
         "Association, not cause."
     )
     return chart_answer(importance_bars(rows), live=live, note=note)
+
+
+@require_safe
+def fanova(request: SignedIn) -> HttpResponse:
+    """`?ry=loss`: which part of the metric's variance goes with each param alone."""
+    selection = selection_of(request)
+    drawn, (values,) = complete(selection.drawn, _metric(selection, request.GET.get("ry", "")))
+    return fanova_answer([one.run for one in drawn], values, live=selection.is_live)
+
+
+def fanova_answer(
+    runs: Sequence[Run], values: Sequence[float], *, live: bool = False
+) -> HttpResponse:
+    """The figure of the shares of variance."""
+    try:
+        found = variance_shares([run.params for run in runs], values)
+    except NotInstalled as error:
+        return chart_answer(None, empty=error.message)
+    if found is None:
+        return chart_answer(None, empty=TOO_FEW, live=live)
+    rows = [
+        (one.key, one.part, 0.0, "over its logarithm" if one.is_log else "") for one in found.params
+    ]
+    note = (
+        f"fANOVA of a random forest over N = {found.runs} runs, which explains "
+        f"{100 * max(0.0, found.score):.0f} % of the variance of runs it has not seen. "
+        f"{100 * found.together:.0f} % goes with params together. Association, not cause."
+    )
+    return chart_answer(importance_bars(rows, title="part of the variance"), live=live, note=note)
 
 
 def _metric(selection: Selection, key: str) -> list[float | None]:

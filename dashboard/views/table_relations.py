@@ -16,7 +16,7 @@ from dashboard.requests import SignedIn
 from dashboard.scope import project_of
 from dashboard.table_state import TableState
 from dashboard.views.chart_answer import chart_answer
-from dashboard.views.relation_charts import NO_VALUE, importance_answer
+from dashboard.views.relation_charts import NO_VALUE, fanova_answer, importance_answer
 from experiments import reading
 from experiments.models import Run
 
@@ -102,3 +102,11 @@ def importance(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     asked = Asked.of(request, workspace, project)
     drawn, (values,) = complete(asked.runs, asked.values)
     return importance_answer(drawn, values)
+
+
+@require_safe
+def fanova(request: SignedIn, workspace: str, project: str) -> HttpResponse:
+    """`?ry=loss`: which part of the metric's variance goes with each param alone."""
+    asked = Asked.of(request, workspace, project)
+    drawn, (values,) = complete(asked.runs, asked.values)
+    return fanova_answer(drawn, values)

@@ -1,5 +1,7 @@
 """Relations beside the run table: which runs they draw, and who may see them."""
 
+import sys
+
 import numpy as np
 import pytest
 from django.test import Client
@@ -104,3 +106,20 @@ def test_without_metrics_there_is_no_section(client: Client):
     make_run(make_project(make_workspace("lab", ada=Role.VIEWER), "sinusoid"))
 
     assert "data-relations" not in client.get(TABLE).content.decode()
+
+
+def test_shares_of_variance_are_drawn_where_optuna_is_and_else_told_to_be_missing(
+    client: Client, runs, monkeypatch
+):
+    pair = f"runs={','.join(run.pk for run in runs)}&ry=loss"
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert "It takes Optuna" in chart(client, "fanova")["empty"]
+    assert "It takes Optuna" in client.get(f"/compare/charts/fanova/?{pair}").json()["empty"]
+    monkeypatch.undo()
+    pytest.importorskip("optuna")
+
+    answer = chart(client, "fanova")
+    assert sorted(answer["figure"]["data"][0]["y"]) == ["kind", "lr"]
+    assert "fANOVA of a random forest over N = 11 runs" in answer["note"]
+    figure = figure_answer(client.get(f"/compare/charts/fanova/?{pair}"))["figure"]
+    assert figure["layout"]["xaxis"]["title"]["text"] == "part of the variance"
