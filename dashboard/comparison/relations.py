@@ -1,5 +1,6 @@
 """Metrics and params of the compared runs against each other: what is drawn, and of what values."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ Drawn = TypeVar("Drawn")
 PARAM, METRIC = "params.", "metrics."
 MOST_CHOICES = 300
 MOST_AXES = 8  # of parallel coordinates
+COMMON = 0.8  # of the runs have a param that is common to them
 STATS = ("last", "min", "max")
 
 
@@ -67,9 +69,13 @@ def values_of(runs: Sequence[Run], name: str, stat: str) -> list[Any]:
 
 
 def axes_of(runs: Sequence[Run]) -> list[str]:
-    """The params in which the runs differ, as many as parallel coordinates take."""
+    """The params in which the runs differ, as many as parallel coordinates take: of those that
+    most runs have, where there are such, since a line needs a value on every axis."""
     rows = documents.rows([run.params for run in runs])
-    return [PARAM + row.key for row in rows if row.differs][:MOST_AXES]
+    held = Counter(key for run in runs for key, _ in documents.leaves(run.params))
+    keys = [row.key for row in rows if row.differs]
+    common = [key for key in keys if held[key] >= COMMON * len(runs)]
+    return [PARAM + key for key in common or keys][:MOST_AXES]
 
 
 def complete(

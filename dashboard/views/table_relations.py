@@ -91,7 +91,11 @@ def coordinates(request: SignedIn, workspace: str, project: str) -> HttpResponse
         Line(run.name, run_color(run.color_slot), values, run.pk)
         for run, values in zip(drawn, zip(*found, strict=True), strict=True)
     ]
-    empty = None if drawn and names else "No runs here have params that differ, and a finite value."
+    empty = (
+        None
+        if drawn and names
+        else "No run here has all of the params that differ, and a finite value."
+    )
     figure = parallel(titles, lines, fields=fields)
     return chart_answer(figure, empty=empty, note=asked.note(len(drawn)))
 

@@ -74,6 +74,16 @@ def test_parallel_axes_say_what_a_filter_calls_them_and_from_where_to_where(clie
     assert {line["customdata"][0] for line in figure["data"]} == {run.pk for run in runs[:-1]}
 
 
+def test_a_param_that_few_runs_have_is_no_axis(client: Client, runs):
+    for place in range(2):
+        make_run(runs[0].project, params={"lr": 1.0, "kind": "a", "rare": place})
+
+    layout = chart(client, "parallel")["figure"]["layout"]
+
+    fields = [axis["field"] for axis in layout["meta"]["axes"]]
+    assert sorted(fields) == ["metrics.loss", "params.kind", "params.lr"]
+
+
 def test_importance_is_of_the_runs_that_match(client: Client, runs):
     assert "explains" in chart(client, "importance")["note"]
     assert "It takes 8 runs" in chart(client, "importance", q="params.lr = 1")["empty"]
