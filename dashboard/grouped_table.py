@@ -4,15 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString
 
 from dashboard.baseline import Baseline
+from dashboard.comparison.selection import LEAST, MOST
 from dashboard.group_cells import cells_of_group, has_cell, shown_value
 from dashboard.run_table import Row, TableRequest, beginnings, charts, head, pages, table_context
 from dashboard.table_cells import cells_of
 from dashboard.table_columns import Column
-from dashboard.table_state import TableState
+from dashboard.table_state import TableState, in_list
 from experiments import reading, search
 from experiments.models import Run, User
 from experiments.shapes import GroupPage, RunGroup
@@ -20,6 +22,7 @@ from experiments.shapes import GroupPage, RunGroup
 LONGEST_FILTER = search.LONGEST
 ODD = re.compile(r"[\s\"'()<>=!~,`]")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+BANDS = "t"  # of the curves of each group: a 95 % interval of their mean
 MOST_SELECTED = 20  # runs of a group that its checkbox selects at once
 
 
@@ -48,6 +51,16 @@ class GroupRow:
     def selects(self) -> str:
         """The runs that its checkbox selects; none of them where they are many."""
         return ",".join(self.group.run_ids) if self.group.runs <= MOST_SELECTED else ""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The groups shown as the compare page takes them. `by`: what they are alike in, as addresses
+    say it; `told`: what is left out, if anything."""
+
+    by: str
+    query: str
+    told: str
 
 
 def group_page(asked: TableRequest) -> GroupPage:
@@ -88,8 +101,24 @@ def grouped_context(
         "charts": charts(asked, [group.run_ids[0] for group in page.groups]),
         "charted": "The newest run of each of the first 10 groups, or of opened groups their runs; "
         "select rows to draw those instead.",
+        "compared": _compared(state, page),
         "ungrouped_query": state.query(grouped=(), opened=()),
     }
+
+
+def _compared(state: TableState, page: GroupPage) -> Compared | None:
+    """How the groups of the page are compared as groups: as many runs of each as the comparison
+    takes, the newest first."""
+    by = ",".join(map(in_list, state.grouped))
+    shown = page.groups[: MOST // LEAST]
+    each = MOST // len(shown) if shown else 0
+    ids = [run_id for group in shown for run_id in group.run_ids[:each]]
+    if len(ids) < LEAST:
+        return None
+    is_all = len(shown) == len(page.groups) and all(one.runs <= each for one in shown)
+    told = "" if is_all else f"the newest {each} runs at most of the first {len(shown)} groups"
+    asked = {"runs": ",".join(ids), "by": by, "over": by, "bands": BANDS}
+    return Compared(by, f"?{urlencode(asked, safe=',/:')}", told)
 
 
 def _columns(asked: TableRequest) -> list[Column]:

@@ -24,7 +24,7 @@ from dashboard.table_menus import arranged, group_options
 from dashboard.table_state import PAGE_SIZES, TableState
 from experiments import access, reading, saved_views, search
 from experiments.models import Project, Role, RunStatus, SavedView, User
-from experiments.models.runs import ACTIVE
+from experiments.models.runs import ACTIVE, COLORS
 from experiments.shapes import RunColumns, RunRow, RunTable
 
 CHARTED_RUNS, CHARTS = 10, 3
@@ -126,6 +126,7 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
         "active": sum(counts.get(status, 0) for status in ACTIVE),
         "editable": role is not None and role.allows(Role.MEMBER),
         "is_admin": role == Role.ADMIN,
+        "colors": range(1, COLORS + 1),
         "trash_days": settings.TRASH_DAYS,
         "pages": pages(state, len(page.rows), page.has_more),
         "page_sizes": PAGE_SIZES,
@@ -144,7 +145,7 @@ def _selected(project: Project, state: TableState) -> list[dict[str, Any]]:
     if not state.selected:
         return []
     listed = project.runs.filter(archived_at__isnull=not state.archived)
-    found = listed.only("name", "number").in_bulk(state.selected)
+    found = listed.only("name", "number", "color").in_bulk(state.selected)
     runs = [found[run_id] for run_id in state.selected if run_id in found]
     return [{"id": run.pk, "name": run.name, "slot": run.color_slot} for run in runs]
 

@@ -17,7 +17,8 @@ MOST_COLUMNS = 40
 MOST_OPENED = 50
 MOST_SELECTED = 50  # run-selection.js puts no more into the address
 FURTHEST = 10_000_000
-OF_SCRIPTS = ("w", "zoom", "zoomy", "logy", "wide", "pane")  # js/table-links.js has them, too
+# js/table-links.js has them, too.
+OF_SCRIPTS = ("w", "zoom", "zoomy", "logy", "wide", "pane", "rel", "rx", "ry")
 SIDES = {"left": -1, "right": 1}
 
 

@@ -19,7 +19,7 @@ MOST = 200  # of a project
 # What the run table reads from its address. A page and a selection are of the moment.
 KEPT = ("q", "status", "sort", "dir", "col", "limit", "archived", "nest",
         "group", "baseline", "pin", "better", "w",
-        "zoom", "zoomy", "logy", "wide", "pane")  # fmt: skip
+        "zoom", "zoomy", "logy", "wide", "pane", "rel", "rx", "ry")  # fmt: skip
 DROPPED = ("offset", "selected", "open", "order", "move")
 
 

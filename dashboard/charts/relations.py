@@ -1,7 +1,7 @@
 """Figures of metrics against params: scatter, parallel coordinates, boxes, importances."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -22,10 +22,14 @@ class Dot:
     slot: int
     x: float | str
     y: float
+    run_id: str = ""
 
 
-def scatter(dots: Sequence[Dot], *, x: str, y: str) -> go.Figure:
-    """One point for each run, in its colour."""
+def scatter(
+    dots: Sequence[Dot], *, x: str, y: str, fields: tuple[str, str] | None = None
+) -> go.Figure:
+    """One point for each run, in its colour. With `fields`, what filters call x and y, a drag picks
+    runs instead of zooming."""
     marker = {**POINT, "color": [theme.run_color(dot.slot) for dot in dots]}
     trace = go.Scatter(
         x=[dot.x for dot in dots],
@@ -36,8 +40,12 @@ def scatter(dots: Sequence[Dot], *, x: str, y: str) -> go.Figure:
         marker=marker,
         hovertemplate="<b>%{text}</b><br>%{x}: %{y:.4~g}<extra></extra>",
     )
+    picks: dict[str, Any] = {}
+    if fields is not None:
+        trace.customdata = [dot.run_id for dot in dots]
+        picks = {"dragmode": "select", "meta": {"x": fields[0], "y": fields[1]}}
     return theme.figure(
-        [trace], x={"title": _escaped(x)}, y={"title": _escaped(y)}, hovermode="closest"
+        [trace], x={"title": _escaped(x)}, y={"title": _escaped(y)}, hovermode="closest", **picks
     )
 
 
@@ -48,11 +56,15 @@ class Line:
     label: str
     color: str
     values: Sequence[float | str]
+    run_id: str = ""
 
 
-def parallel(axes: Sequence[str], lines: Sequence[Line]) -> go.Figure:
+def parallel(
+    axes: Sequence[str], lines: Sequence[Line], *, fields: Sequence[str] = ()
+) -> go.Figure:
     """One line for each run, on axes of their own scales beside each other. Not Plotly's own kind,
-    which needs WebGL and knows no run by its colour."""
+    which needs WebGL and knows no run by its colour. With `fields`, what filters call the axes, a
+    drag picks runs instead of zooming."""
     scales = [_Scale.of([line.values[place] for line in lines]) for place in range(len(axes))]
     names = [f"{place}" for place in range(len(axes))]
     traces = [
@@ -68,6 +80,7 @@ def parallel(axes: Sequence[str], lines: Sequence[Line]) -> go.Figure:
                 for axis, value in zip(axes, line.values, strict=True)
             ],
             hovertemplate=f"<b>{_escaped(line.label)}</b><br>%{{text}}<extra></extra>",
+            customdata=[line.run_id] * len(axes) if fields else None,
         )
         for line in lines
     ]
@@ -90,8 +103,15 @@ def parallel(axes: Sequence[str], lines: Sequence[Line]) -> go.Figure:
         "range": [-0.25, len(axes) - 0.55],
     }
     down = {"showgrid": False, "showticklabels": False, "range": [-0.12, 1.12]}
+    picks: dict[str, Any] = {}
+    if fields:
+        told = zip(fields, scales, strict=True)
+        picks = {
+            "dragmode": "select",
+            "meta": {"axes": [{"field": field, **asdict(scale)} for field, scale in told]},
+        }
     return theme.figure(
-        traces, x=across, y=down, hovermode="closest", shapes=rules, annotations=ends
+        traces, x=across, y=down, hovermode="closest", shapes=rules, annotations=ends, **picks
     )
 
 
@@ -105,7 +125,7 @@ class _Scale:
 
     @classmethod
     def of(cls, values: Sequence[float | str]) -> "_Scale":
-        if all(isinstance(value, float) for value in values):
+        if values and all(isinstance(value, float) for value in values):
             numbers = [float(value) for value in values]
             return cls(min(numbers), max(numbers), ())
         kinds = tuple(sorted({str(value) for value in values}))
@@ -184,7 +204,9 @@ def _box(group: Group) -> go.Box:
     )
 
 
-def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
+def importance_bars(
+    rows: Sequence[tuple[str, float, float, str]], *, title: str = "R² lost when shuffled"
+) -> go.Figure:
     """Key, importance, its deviation over shuffles, and what the hover adds; the first on top."""
     ordered: list[Any] = list(reversed(rows))
     trace = go.Bar(
@@ -200,7 +222,7 @@ def importance_bars(rows: Sequence[tuple[str, float, float, str]]) -> go.Figure:
     )  # fmt: skip
     return theme.figure(
         [trace],
-        x={"title": "R² lost when shuffled", "rangemode": "tozero"},
+        x={"title": title, "rangemode": "tozero"},
         y={"automargin": True},
         hovermode="closest",
     )

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dashboard.chart_query import ChartQuery
 from dashboard.charts.learning_curves import line_of, places_of
 from dashboard.charts.run_bands import BandCurve
+from dashboard.comparison.group_view import over_of
 from dashboard.comparison.selection import Selection
 from experiments.comparing.bands import BandMethod, band
-from experiments.comparing.groups import By, group
+from experiments.comparing.groups import group
 from experiments.shapes import SeriesView
-
-OVER: tuple[By, ...] = ("seedless", "group")
 
 
 def banded(
@@ -21,7 +20,7 @@ def banded(
     compared = {one.run.pk: one for one in selection.drawn}
     by_run = {view.run_id: view for view in views}
     curves = []
-    for found in group([one.run for one in selection.drawn], selection.get("over", OVER)):
+    for found in group([one.run for one in selection.drawn], over_of(selection)):
         lines = [
             (places_of(view, query.axis), line_of(view))
             for run_id in found.run_ids

@@ -1,6 +1,6 @@
 """The verdict between groups of runs: a sentence, a forest table, each group's own numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dashboard.comparison.evaluations import Evaluated
@@ -14,7 +14,9 @@ from experiments.comparing.group_verdict import GroupComparison, GroupScores, Gr
 from experiments.comparing.groups import By, Group
 from experiments.comparing.statistics import Metric
 from experiments.comparing.two_level import Estimate
+from experiments.errors import Invalid
 
+OVER: tuple[By, ...] = ("seedless", "group")
 BY_TITLES: dict[By, str] = {
     "run": "each run",
     "seedless": "everything but the seed",
@@ -87,8 +89,29 @@ class GroupView:
 
 def by_of(selection: Selection) -> By:
     """By what the address compares; what suits the runs where it does not say."""
-    asked = selection.controls.get("by")
-    return next((one for one in groups.BYS if one == asked), groups.usual(selection.runs))
+    asked = selection.controls.get("by", "")
+    return asked if asked in groups.BYS or fields_of(asked) else groups.usual(selection.runs)
+
+
+def over_of(selection: Selection) -> By:
+    """By what the runs of curves and boxes are put together."""
+    asked = selection.controls.get("over", "")
+    return asked if asked in OVER or fields_of(asked) else OVER[0]
+
+
+def fields_of(by: str) -> tuple[str, ...]:
+    """The fields that an address groups by; none where it names no field."""
+    try:
+        return groups.fields_in(by) if by else ()
+    except Invalid:
+        return ()
+
+
+def with_fields(titles: Sequence[tuple[By, str]], by: By) -> list[tuple[By, str]]:
+    """What may be grouped by, as a control lists it, and the fields grouped by now."""
+    names = () if by in groups.BYS else fields_of(by)
+    own = [(by, ", ".join(one.removeprefix("params.") for one in names))] if names else []
+    return [*titles, *own]
 
 
 def exported_query(selection: Selection, evaluated: Evaluated) -> str:

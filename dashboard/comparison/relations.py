@@ -1,19 +1,24 @@
 """Metrics and params of the compared runs against each other: what is drawn, and of what values."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from dashboard.comparison.selection import Compared, Selection
+from dashboard.comparison.selection import Selection
 from dashboard.metric_names import headline, natural
 from experiments import reading
 from experiments.comparing import documents
 from experiments.comparing.params import ParamRows
+from experiments.models import Run
 from experiments.shapes import SeriesSummary
+
+Drawn = TypeVar("Drawn")
 
 PARAM, METRIC = "params.", "metrics."
 MOST_CHOICES = 300
 MOST_AXES = 8  # of parallel coordinates
+COMMON = 0.8  # of the runs have a param that is common to them
 STATS = ("last", "min", "max")
 
 
@@ -51,27 +56,31 @@ def relations(selection: Selection, keys: Collection[str], params: ParamRows) ->
     )
 
 
-def values_of(selection: Selection, name: str, stat: str) -> list[Any]:
-    """The value of each run drawn: of a param what it is, of a metric its last, least or most;
-    None where there is none."""
+def values_of(runs: Sequence[Run], name: str, stat: str) -> list[Any]:
+    """The value of each run: of a param what it is, of a metric its last, least or most; None
+    where there is none."""
     if name.startswith(PARAM):
         key = name.removeprefix(PARAM)
-        leaves = [dict(documents.leaves(one.run.params)) for one in selection.drawn]
+        leaves = [dict(documents.leaves(run.params)) for run in runs]
         return [_plain(one.get(key)) for one in leaves]
     key = name.removeprefix(METRIC)
-    found = reading.series_summaries([one.run.pk for one in selection.drawn], [key])
-    return [_number(found[one.run.pk].get(key), stat) for one in selection.drawn]
+    found = reading.series_summaries([run.pk for run in runs], [key])
+    return [_number(found[run.pk].get(key), stat) for run in runs]
 
 
-def axes_of(selection: Selection) -> list[str]:
-    """The params in which the runs drawn differ, as many as parallel coordinates take."""
-    rows = documents.rows([one.run.params for one in selection.drawn])
-    return [PARAM + row.key for row in rows if row.differs][:MOST_AXES]
+def axes_of(runs: Sequence[Run]) -> list[str]:
+    """The params in which the runs differ, as many as parallel coordinates take: of those that
+    most runs have, where there are such, since a line needs a value on every axis."""
+    rows = documents.rows([run.params for run in runs])
+    held = Counter(key for run in runs for key, _ in documents.leaves(run.params))
+    keys = [row.key for row in rows if row.differs]
+    common = [key for key in keys if held[key] >= COMMON * len(runs)]
+    return [PARAM + key for key in common or keys][:MOST_AXES]
 
 
 def complete(
-    drawn: Sequence[Compared], *columns: Sequence[Any]
-) -> tuple[list[Compared], list[list[Any]]]:
+    drawn: Sequence[Drawn], *columns: Sequence[Any]
+) -> tuple[list[Drawn], list[list[Any]]]:
     """The runs that have a value in every column."""
     places = [
         place for place in range(len(drawn)) if all(column[place] is not None for column in columns)

@@ -145,17 +145,20 @@ def found_runs(
 
 
 def looks(runs: Sequence[Run], baseline: str | None) -> tuple[Compared, ...]:
-    """The runs as a comparison shows them, each in its colour slot; where two share one, the later
-    takes the next that is free, after ten one of the second shade. Few runs all differ in their
-    dash; of many those that share a colour do."""
+    """The runs as a comparison shows them, each in its colour slot. A colour that was chosen is
+    kept, also where two runs share it; of the others the later of two takes the next that is free,
+    after ten one of the second shade. Few runs all differ in their dash; of many those that share
+    a colour do."""
     known = {run.pk for run in runs}
     first = baseline if baseline in known else runs[0].pk if runs else None
-    used: Counter[int] = Counter()
+    used = Counter(run.color for run in runs if run.color)
+    seen: Counter[int] = Counter()
     compared = []
     for place, run in enumerate(runs):
-        slot = _slot(run.color_slot, used)
-        dash = DASHES[(used[slot] if len(runs) > FEW else place) % len(DASHES)]
-        used[slot] += 1
+        slot = run.color or _slot(run.color_slot, used)
+        dash = DASHES[(seen[slot] if len(runs) > FEW else place) % len(DASHES)]
+        used[slot] += not run.color
+        seen[slot] += 1
         compared.append(Compared(run, letter(place), slot, dash, run.pk == first))
     return tuple(compared)
 

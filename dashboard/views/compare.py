@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,14 @@ from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
 from dashboard.comparison.fair import fair_of
 from dashboard.comparison.fits import fit_rows
-from dashboard.comparison.group_view import BY_TITLES, by_of, exported_query, group_view
+from dashboard.comparison.group_view import (
+    BY_TITLES,
+    by_of,
+    exported_query,
+    group_view,
+    over_of,
+    with_fields,
+)
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
 from dashboard.comparison.picker import picker
@@ -28,9 +36,9 @@ from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
-from experiments import reading
+from experiments import access, reading
 from experiments.comparing import environment, layers, params
-from experiments.models import User
+from experiments.models import Role, User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
 
@@ -88,8 +96,11 @@ def _live_context(selection: Selection, user: User) -> dict[str, Any]:
     found = evaluated(selection)
     keys = reading.keys_of_any(selection.ids)
     stat = selection.get("stat", STATS)
+    mine = access.projects_of(user, Role.MEMBER)
     return {
         "selection": selection,
+        "editable": set(mine.filter(runs__in=selection.ids).values_list("pk", flat=True)),
+        "here": quote(f"{reverse('compare')}{selection.query()}", safe=""),
         "keys": keys,
         "evaluated": found,
         **_verdict(selection, found, keys, user),
@@ -120,7 +131,7 @@ def _verdict(
         "view": verdict_view(selection, found),
         "by": by,
         "verdict_query": exported_query(selection, found),
-        "by_titles": BY_TITLES.items(),
+        "by_titles": with_fields(list(BY_TITLES.items()), by),
         "groups": None if by == "run" or not found.present else group_view(selection, found, by),
     }
 
@@ -144,7 +155,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,
         "bands": BANDS,
-        "groupings": GROUPINGS,
+        "groupings": with_fields(GROUPINGS, over_of(selection)),
     }
 
 

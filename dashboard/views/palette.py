@@ -47,6 +47,7 @@ def _pages(query: str) -> list[Entry]:
         Entry("Queue and workers", "g q", reverse("queue")),
         Entry("Submit a job", "n", "/jobs/new/"),
         Entry("New project", "", reverse("project_new")),
+        Entry("Colours of runs", "", reverse("appearance")),
         Entry("API tokens", "", reverse("tokens")),
         Entry("REST API documentation", "", "/api/v1/docs/"),
     ]

@@ -10,6 +10,7 @@ from dashboard.middleware import wants_json
 from dashboard.requests import SignedIn
 from dashboard.scope import editable_run, project_of
 from dashboard.table_state import TableState
+from dashboard.views.run_color import color_in
 from experiments import access, lifecycle, reading
 from experiments.errors import Conflict, Invalid, NotFound
 from experiments.models import Project, Role, Run
@@ -66,9 +67,9 @@ def many(request: SignedIn, workspace: str, project: str) -> HttpResponse:
     """Does `action` to the runs `run=ID&run=ID` of one project, or with `of=matching` to all that
     the table at this address's query finds.
 
-    Actions: tag, untag, group, cancel, archive, unarchive, trash, restore. All or none, every run
-    being checked before the first changes; but for `cancel`, which leaves runs that have ended as
-    they are, and for all that match (`lifecycle.many`). `done` says how many it changed.
+    Actions: tag, untag, group, color, cancel, archive, unarchive, trash, restore. All or none,
+    every run being checked before the first changes; but for `cancel`, which leaves runs that have
+    ended as they are, and for all that match (`lifecycle.many`). `done` says how many it changed.
     """
     found = project_of(request, workspace, project)
     access.require(request.user, found, Role.MEMBER)
@@ -111,13 +112,15 @@ def _do_to_matching(request: SignedIn, project: Project) -> int:
             return lifecycle.untag_many(project, ids, _words(sent.get("tags", "")))
         case "group":
             return lifecycle.group_many(project, ids, sent.get("group", ""))
+        case "color":
+            return lifecycle.color_many(project, ids, color_in(sent.get("color", "")))
         case "archive":
             return lifecycle.archive_many(project, ids)
         case "unarchive":
             return lifecycle.unarchive_many(project, ids)
         case "trash":
             return lifecycle.trash_many(project, ids)
-    problem = "Choose tag, untag, group, archive, unarchive or trash."
+    problem = "Choose tag, untag, group, color, archive, unarchive or trash."
     raise Invalid(problem, fields={"action": [problem]})
 
 
@@ -135,6 +138,10 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
     elif action == "group":
         for run in runs:
             lifecycle.edit_run(run, group=request.POST.get("group", ""))
+    elif action == "color":
+        chosen = color_in(request.POST.get("color", ""))
+        for run in runs:
+            lifecycle.edit_run(run, color=chosen)
     elif action == "cancel":
         return _cancel(runs)
     elif action == "archive":
@@ -152,7 +159,7 @@ def _do(request: SignedIn, runs: list[Run]) -> int:
         for run in runs:
             lifecycle.restore(run)
     else:
-        problem = "Choose tag, untag, group, cancel, archive, unarchive, trash or restore."
+        problem = "Choose tag, untag, group, color, cancel, archive, unarchive, trash or restore."
         raise Invalid(problem, fields={"action": [problem]})
     return len(runs)
 

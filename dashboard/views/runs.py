@@ -14,6 +14,7 @@ from dashboard.requests import SignedIn
 from dashboard.run_curves import run_curves
 from dashboard.run_table import TableRequest, table_context
 from dashboard.scope import project_of
+from dashboard.table_relations import TableRelations
 from dashboard.table_state import TableState
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import run_export
@@ -38,10 +39,11 @@ def table(request: SignedIn, workspace: str, project: str) -> HttpResponse:
 
 
 def _context(request: SignedIn, asked: TableRequest) -> dict[str, Any]:
+    relations = {"relations": TableRelations.of(asked)}
     if asked.state.grouped:
         groups = group_page(asked)
-        return grouped_context(asked, groups, user=request.user, path=request.path)
-    return table_context(asked, asked.page(), user=request.user, path=request.path)
+        return relations | grouped_context(asked, groups, user=request.user, path=request.path)
+    return relations | table_context(asked, asked.page(), user=request.user, path=request.path)
 
 
 @require_safe

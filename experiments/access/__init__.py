@@ -18,6 +18,7 @@ from experiments.access.members import (
     remove_member,
     rename_workspace,
 )
+from experiments.access.preferences import choose_palette
 from experiments.access.project_roles import (
     Access,
     members_of_project,
@@ -53,6 +54,7 @@ __all__ = [
     "best_role_in",
     "change_role",
     "check",
+    "choose_palette",
     "create_invitation",
     "create_sign_in_link",
     "create_ticket",

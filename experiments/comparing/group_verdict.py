@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from experiments import reading
 from experiments.comparing import protocol, statistics, two_level
-from experiments.comparing.groups import Group
+from experiments.comparing.groups import Group, are_paired
 from experiments.comparing.protocol import Mismatch
 from experiments.comparing.statistics import Metric
 from experiments.comparing.two_level import Contrast, Estimate, Profile
@@ -193,7 +193,7 @@ def _contrast(
     """The contrast on the episodes that all runs of both have, and those left out of it."""
     if not base.run_ids or not other.run_ids:
         return None, ()
-    paired = None not in base.seeds and set(base.seeds) == set(other.seeds)
+    paired = are_paired(base.seeds, other.seeds)
     own = _by_seed(other) if paired else other.run_ids
     of_base = _by_seed(base) if paired else base.run_ids
     common = _common([tables[run_id] for run_id in (*of_base, *own)])

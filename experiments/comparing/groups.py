@@ -1,15 +1,20 @@
-"""Runs that are one method: the same in everything but the seed, or of one named group."""
+"""Runs that are one method: the same in everything but the seed, of one named group, or alike in
+any fields."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import unquote
 
+from experiments import reading
 from experiments.comparing import documents
-from experiments.models import Run
+from experiments.models import Project, Run
 
-By = Literal["run", "seedless", "group"]
+# One of BYS, or fields as run tables group by them: "params.lr,tags.dataset", a comma in a name
+# written %2C.
+By = str
 BYS: tuple[By, ...] = ("run", "seedless", "group")
 
 SEED = "seed"  # the param; `Run.seed` is the same number where both are there
@@ -39,9 +44,12 @@ def group(runs: Sequence[Run], by: By) -> tuple[Group, ...]:
     """The groups in the order of their first runs.
 
     "seedless": of one project, with the same code and the same params but for `seed`. "group": of
-    the same project and `Run.group`; a run of none is on its own. "run": each is. Groups of one
-    name are told apart by the number of their first run.
+    the same project and `Run.group`; a run of none is on its own. "run": each is. Fields: of the
+    same project, with the same in all of them, as the run table groups. Groups of one name are told
+    apart by the number of their first run. Raises Invalid for what is none of these.
     """
+    if by not in BYS:
+        return _by_fields(runs, fields_in(by))
     found: dict[Any, list[Run]] = {}
     for run in runs:
         found.setdefault(_identity(run, by), []).append(run)
@@ -52,12 +60,48 @@ def group(runs: Sequence[Run], by: By) -> tuple[Group, ...]:
     )
 
 
+def fields_in(by: By) -> tuple[str, ...]:
+    """The names of fields in a `By` that is none of BYS. Raises Invalid naming one that is none."""
+    names = tuple(dict.fromkeys(unquote(one) for one in by.split(",") if one))
+    reading.check_grouped(names)
+    return names
+
+
+def _by_fields(runs: Sequence[Run], names: Sequence[str]) -> tuple[Group, ...]:
+    ids: dict[Project, list[str]] = {}
+    for run in runs:
+        ids.setdefault(run.project, []).append(run.pk)
+    values: dict[str, tuple[str | None, ...]] = {}
+    for project, own in ids.items():
+        values |= reading.held_in(project, names, own)
+    found: dict[Any, list[Run]] = {}
+    for run in runs:
+        found.setdefault((run.project_id, values[run.pk]), []).append(run)
+    titles = [_told(names, held) for _, held in found]
+    return tuple(
+        _group(some, f"{title} #{some[0].number}" if titles.count(title) > 1 else title, _training)
+        for title, some in zip(titles, found.values(), strict=True)
+    )
+
+
+def _told(names: Sequence[str], held: Sequence[str | None]) -> str:
+    """ "lr 0.1, dataset omniglot" """
+    pairs = zip(names, held, strict=True)
+    return ", ".join(f"{name.partition('.')[2] or name} {value or 'none'}" for name, value in pairs)
+
+
 def seed_of(run: Run) -> int | None:
     """The seed it was made with, where that was recorded."""
     if run.seed is not None:
         return run.seed
     found = run.params.get(SEED)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def are_paired(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
+    """Whether each run of either group has one of the other with its seed: all recorded, none
+    twice."""
+    return None not in a and set(a) == set(b) and len(set(a)) == len(a) == len(b)
 
 
 def differences(a: Run, b: Run) -> list[str]:
@@ -86,11 +130,15 @@ def _without_seed(params: Mapping[str, Any]) -> str:
     return json.dumps({k: v for k, v in params.items() if k != SEED}, sort_keys=True)
 
 
-def _group(runs: Sequence[Run], name: str) -> Group:
+def _training(run: Run) -> Any:
+    """What is one training of a run whose group may hold several of a seed."""
+    return _identity(run, "seedless"), seed_of(run)
+
+
+def _group(runs: Sequence[Run], name: str, training: Callable[[Run], Any] = seed_of) -> Group:
     newest: dict[Any, str] = {}
     for run in sorted(runs, key=lambda run: run.pk):
-        seed = seed_of(run)
-        newest[run.pk if seed is None else seed] = run.pk
+        newest[run.pk if seed_of(run) is None else training(run)] = run.pk
     kept = [run for run in runs if run.pk in newest.values()]
     return Group(
         name=name,

@@ -15,6 +15,14 @@ TREES, REPEATS = 100, 10
 MOST_PARAMS = 30
 
 
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What runs hold in a param: its numbers, or the place of each text among all."""
+
+    values: FloatArray
+    is_number: bool
+
+
 @dataclass(frozen=True)
 class Importance:
     """How much worse the forest explains the metric with this param shuffled, in parts of the
@@ -41,11 +49,11 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
     param."""
     kept = [place for place, value in enumerate(values) if np.isfinite(value)]
     y = np.array([values[place] for place in kept])
-    columns = _columns([params[place] for place in kept])
+    columns = differing_columns([params[place] for place in kept])
     if len(kept) < LEAST_RUNS or not columns or np.ptp(y) == 0:
         return None
     keys = list(columns)
-    x = np.column_stack([columns[key][0] for key in keys])
+    x = np.column_stack([columns[key].values for key in keys])
     # Takes a second and 60 MB to import, which only those pay who ask for importances.
     ensemble, inspection = map(import_module, ("sklearn.ensemble", "sklearn.inspection"))
     forest = ensemble.RandomForestRegressor(
@@ -60,7 +68,7 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
             key,
             float(found.importances_mean[place]),
             float(found.importances_std[place]),
-            _correlation(x[:, place], y) if columns[key][1] else None,
+            _correlation(x[:, place], y) if columns[key].is_number else None,
         )
         for place, key in enumerate(keys)
     ]
@@ -68,19 +76,19 @@ def importances(params: Sequence[Mapping[str, Any]], values: Sequence[float]) ->
     return Explained(len(kept), float(forest.oob_score_), tuple(rows))
 
 
-def _columns(params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[FloatArray, bool]]:
-    """A column for each param that differs, and whether it is of numbers; others are counted."""
+def differing_columns(params: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """A column for each param that differs, of the first MOST_PARAMS."""
     rows = [row for row in documents.rows(params) if row.differs][:MOST_PARAMS]
     leaves = [dict(documents.leaves(one)) for one in params]
     return {row.key: _column([one.get(row.key) for one in leaves]) for row in rows}
 
 
-def _column(values: Sequence[Any]) -> tuple[FloatArray, bool]:
+def _column(values: Sequence[Any]) -> Column:
     numbers = [documents.as_number(value) for value in values]
     if all(number is not None for number in numbers):
-        return np.array(numbers, dtype=np.float64), True
+        return Column(np.array(numbers, dtype=np.float64), True)
     kinds = {text: place for place, text in enumerate(sorted({str(value) for value in values}))}
-    return np.array([kinds[str(value)] for value in values], dtype=np.float64), False
+    return Column(np.array([kinds[str(value)] for value in values], dtype=np.float64), False)
 
 
 def _correlation(x: FloatArray, y: FloatArray) -> float:

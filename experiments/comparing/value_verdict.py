@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from experiments.comparing import permutation, statistics
-from experiments.comparing.groups import Group
+from experiments.comparing.groups import Group, are_paired
 from experiments.comparing.statistics import CONFIDENCE, Interval
 from experiments.comparing.verdict import ALPHA
 from experiments.directions import Direction
@@ -156,7 +156,7 @@ def _values(group: Group, values: Mapping[str, float | None]) -> GroupValues:
 
 
 def _is_paired(base: GroupValues, other: GroupValues) -> bool:
-    return len(base.seeds) > 0 and None not in base.seeds and set(base.seeds) == set(other.seeds)
+    return len(base.seeds) > 0 and are_paired(base.seeds, other.seeds)
 
 
 def _test(base: GroupValues, other: GroupValues) -> _Test:

@@ -21,6 +21,7 @@ from experiments.lifecycle.evaluating import EVALUATES, submit_evaluation
 from experiments.lifecycle.jobs import submit_job
 from experiments.lifecycle.many import (
     archive_many,
+    color_many,
     group_many,
     tag_many,
     trash_many,
@@ -48,6 +49,7 @@ __all__ = [
     "attach_snapshot",
     "beat_client_run",
     "cancel_run",
+    "color_many",
     "create_client_run",
     "create_project",
     "create_run",

@@ -11,6 +11,7 @@ from experiments.lifecycle.nesting import set_parent
 from experiments.lifecycle.runs import LONGEST_NOTES, checked_document
 from experiments.lifecycle.tags import clean_tags
 from experiments.models import Param, Run, RunTag
+from experiments.models.runs import COLORS
 from experiments.problems import Problems
 
 
@@ -23,8 +24,10 @@ def edit_run(
     tags: Sequence[str] | None = None,
     group: str | None = None,
     parent: str | None = None,
+    color: int | None = None,
 ) -> Run:
-    """Changes what is given and nothing else; all or nothing. `parent`: an id, or "" for none."""
+    """Changes what is given and nothing else; all or nothing. `parent`: an id, or "" for none;
+    `color`: 1 to 20, or 0 for the one that its number gives."""
     problems = Problems()
     changed: list[str] = []
     if name is not None:
@@ -36,6 +39,9 @@ def edit_run(
     if group is not None:
         run.group = problems.text("group", group, most=200)
         changed.append("group")
+    if color is not None:
+        run.color = checked_color(color, problems)
+        changed.append("color")
     names = None if tags is None else clean_tags(tags, problems)
     problems.check()
     if parent is not None:
@@ -45,6 +51,13 @@ def edit_run(
     if names is not None:
         _replace_tags(run, names)
     return run
+
+
+def checked_color(color: int, problems: Problems) -> int | None:
+    """As it is stored: None for the colour that the run's number gives."""
+    if not 0 <= color <= COLORS:
+        problems.add("color", f"Use 1 to {COLORS}, or none for the one by the run's number.")
+    return color or None
 
 
 def _replace_tags(run: Run, names: list[str]) -> None:

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 
 from experiments import audit
 from experiments.errors import Invalid
+from experiments.lifecycle.editing import checked_color
 from experiments.lifecycle.nesting import hold
 from experiments.lifecycle.runs import transition
 from experiments.lifecycle.tags import MOST_TAGS, clean_tags
@@ -74,6 +75,23 @@ def group_many(project: Project, run_ids: Sequence[str], group: str) -> int:
     group = problems.text("group", group, most=200)
     problems.check()
     return _each(project, run_ids, lambda runs: runs.exclude(group=group).update(group=group))
+
+
+def color_many(project: Project, run_ids: Sequence[str], color: int) -> int:
+    """Gives the runs a colour, 1 to 20; 0: each the one that its number gives."""
+    problems = Problems()
+    chosen = checked_color(color, problems)
+    problems.check()
+    return _each(
+        project,
+        run_ids,
+        lambda runs: runs.filter(_has_not(chosen)).update(color=chosen),
+    )
+
+
+def _has_not(color: int | None) -> Q:
+    # A column that is null differs from every number, which SQL does not say of itself.
+    return Q(color__isnull=False) if color is None else ~Q(color=color) | Q(color=None)
 
 
 def archive_many(project: Project, run_ids: Sequence[str]) -> int:

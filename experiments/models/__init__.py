@@ -5,6 +5,7 @@ from experiments.models.access import (
     IdempotencyRecord,
     Invitation,
     Membership,
+    Palette,
     Role,
     Scope,
     SignInLink,
@@ -46,6 +47,7 @@ from experiments.models.registry import ModelAlias, ModelVersion, RegisteredMode
 from experiments.models.reports import Report, ReportLink, ReportVersion
 from experiments.models.runs import LogChunk, Param, Rewind, Run, RunStatus, RunTag
 from experiments.models.saved_views import SavedView
+from experiments.models.short_links import ShortLink
 from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "ModelAlias",
     "ModelVersion",
     "Notification",
+    "Palette",
     "Param",
     "Project",
     "ProjectRole",
@@ -102,6 +105,7 @@ __all__ = [
     "SavedView",
     "Series",
     "SeriesChunk",
+    "ShortLink",
     "SignInLink",
     "Snapshot",
     "SnapshotFile",

@@ -30,8 +30,18 @@ class Scope(models.TextChoices):
         return list(Role)[list(Scope).index(self)].allows(needed)
 
 
+class Palette(models.TextChoices):
+    """The colours that runs have for a reader; tokens.css and palettes.css define them."""
+
+    STANDARD = "standard"
+    SAFE = "safe"  # far apart for eyes that see red, green or blue differently
+    GREY = "grey"  # told apart by lightness alone
+
+
 class User(AbstractUser):
     """A person or a machine account. Access comes only from memberships."""
+
+    palette = models.CharField(max_length=16, choices=Palette.choices, default=Palette.STANDARD)
 
 
 class Workspace(models.Model):

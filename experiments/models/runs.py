@@ -33,6 +33,7 @@ FINISHED = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatu
 # Columns that may be long and that no list shows.
 DOCUMENTS = ("params", "summary", "notes", "environment", "command")
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING)
+COLORS = 20  # that may be chosen: ten, and a second shade of each
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -58,7 +59,8 @@ class Run(models.Model):
     name = models.CharField(max_length=200)
     number = (
         models.PositiveIntegerField()
-    )  # 1, 2, 3 ... within the project; also picks the colour slot
+    )  # 1, 2, 3 ... within the project; also picks the colour slot where none is chosen
+    color = models.PositiveSmallIntegerField(null=True, blank=True)  # chosen: 1 to COLORS
     group = models.CharField(max_length=200, blank=True)
     # Of the same project, never below itself: `lifecycle.nesting`. Children outlive it.
     parent = models.ForeignKey(
@@ -157,13 +159,13 @@ class Run(models.Model):
 
     @property
     def color_slot(self) -> int:
-        """1 to 10: the run's colour on every page."""
-        return color_slot(self.number)
+        """The run's colour on every page: the one chosen, or 1 to 10 by its number."""
+        return color_slot(self.number, self.color)
 
 
-def color_slot(number: int) -> int:
-    """Of the run of this number."""
-    return (number - 1) % 10 + 1
+def color_slot(number: int, chosen: int | None) -> int:
+    """Of the run of this number, for which a member may have chosen a colour."""
+    return chosen or (number - 1) % 10 + 1
 
 
 def newest_run_at() -> models.Subquery:

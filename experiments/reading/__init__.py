@@ -12,7 +12,7 @@ from experiments.reading.families import (
     group_summaries,
 )
 from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
-from experiments.reading.grouping import SEEDLESS
+from experiments.reading.grouping import SEEDLESS, check_grouped, held_in
 from experiments.reading.media import file_of as media_file
 from experiments.reading.media import media_of, nearest
 from experiments.reading.meta_training import gaps, over_training
@@ -48,6 +48,7 @@ __all__ = [
     "answered",
     "answers",
     "charted",
+    "check_grouped",
     "child_counts",
     "child_rows",
     "episodes",
@@ -55,6 +56,7 @@ __all__ = [
     "gaps",
     "group_names",
     "group_summaries",
+    "held_in",
     "keys_of_any",
     "log_lines",
     "media_file",

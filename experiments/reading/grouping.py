@@ -80,6 +80,25 @@ def held(project: Project, field: search.Field, runs: Ids) -> Held:
     return _merged(found, runs)
 
 
+def check_grouped(names: Sequence[str]) -> None:
+    """Raises Invalid where runs are not grouped by these fields."""
+    fields_of(names)
+
+
+def held_in(
+    project: Project, names: Sequence[str], run_ids: Sequence[str]
+) -> dict[str, tuple[str | None, ...]]:
+    """What each of these runs of the project holds in the fields, in their order; None: nothing.
+    Numbers that are equal are one text."""
+    runs = np.array(sorted(run_ids), dtype=id_arrays.NONE.dtype)
+    columns = []
+    for field in fields_of(names):
+        found = held(project, field, runs)
+        columns.append([found.texts[code] if code >= 0 else None for code in found.codes.tolist()])
+    rows = zip(*columns, strict=True) if columns else iter([()] * len(runs))
+    return dict(zip(runs.astype(str).tolist(), rows, strict=True))
+
+
 def alike(project: Project, fields: Sequence[search.Field], runs: Ids) -> tuple[Codes, list[Held]]:
     """The number of each run's group, from 0, and what the runs hold in each of the fields.
 

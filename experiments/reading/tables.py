@@ -144,7 +144,7 @@ def rows_of(ids: Sequence[str], columns: Sequence[str]) -> tuple[RunRow, ...]:
 
     Made of values, not of instances: a page has up to a thousand runs.
     """
-    runs = Run.objects.filter(pk__in=ids).values_list(*_OWN, "created_by__username")
+    runs = Run.objects.filter(pk__in=ids).values_list(*_OWN, "color", "created_by__username")
     by_id = {run[0]: run for run in runs}
     tags: dict[str, list[str]] = {run_id: [] for run_id in ids}
     for run_id, name in (
@@ -191,11 +191,11 @@ def _row(
     params: dict[str, Any],
     metrics: dict[str, SeriesSummary],
 ) -> RunRow:
-    *own, created_by = run
+    *own, color, created_by = run
     values = dict(zip(_OWN, own, strict=True))
     return RunRow(
         **values,
-        color_slot=color_slot(values["number"]),
+        color_slot=color_slot(values["number"], color),
         tags=tuple(tags),
         created_by=created_by or "",
         params=params,

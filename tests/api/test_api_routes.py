@@ -20,6 +20,7 @@ from experiments import (
     recording,
     reports,
     saved_views,
+    short_links,
     snapshots,
     uploads,
     webhooks,
@@ -35,15 +36,16 @@ from tests.api.conftest import error_of, give_own_roles
 CALLERS = ("anonymous", "viewer", "member", "admin", "stranger")
 # Addresses that are of no project: a role of one's own in a project changes nothing there.
 OF_NO_PROJECT = ("users/", "invitations/", "tokens/", "workspaces/", "workers/", "trainers/",
-                 "distributions/", "schema/", "docs/", "models/", "notifications/")  # fmt: skip
+                 "distributions/", "schema/", "docs/", "models/", "notifications/",
+                 "links/")  # fmt: skip
 # The registry is the workspace's; what a version is made of is a project's.
 MADE_IN_A_PROJECT = {("models/lab/net/versions/", "POST"),
                      ("models/lab/net/versions/1/files/", "GET"),
                      ("models/lab/net/versions/1/files/content/?path=a.txt", "GET")}  # fmt: skip
 # Who may write to one project may send files for it.
 OF_ANY_PROJECT = ("workspaces/lab/blobs/",)
-ACCOUNT = {("tokens/", "POST"), ("tokens/{token}/", "DELETE"), ("workspaces/", "POST"),
-           ("invitations/accept/", "POST")}  # fmt: skip
+ACCOUNT = {("users/me/", "PATCH"), ("tokens/", "POST"), ("tokens/{token}/", "DELETE"),
+           ("workspaces/", "POST"), ("invitations/accept/", "POST")}  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 # Who gets what. The order is that of CALLERS.
@@ -72,6 +74,9 @@ WEBHOOK = {"url": "https://example.com/hook", "kinds": ["failed"]}
 
 TABLE = [
     ("users/me/", "GET", None, MINE),
+    ("users/me/", "PATCH", {"palette": "safe"}, MINE),
+    ("links/", "POST", {"address": "/compare/?runs=a,b"}, (401, 201, 201, 201, 201)),
+    ("links/{short}/", "GET", None, MINE),
     ("tokens/", "GET", None, MINE),
     ("tokens/", "POST", {"name": "new"}, (401, 201, 201, 201, 201)),
     ("tokens/{token}/", "DELETE", None, (401, 404, 204, 404, 404)),
@@ -262,6 +267,7 @@ def things(lab):
     )
     report = reports.create(lab.project, user=factories.make_user("otto"), title="Found")
     link, _ = reports.share(report, user=factories.make_user("max"), days=1)
+    short, _ = short_links.shorten("/runs/?x=1", user=factories.make_user("otto"))
     comment = comments.comment(run, user=factories.make_user("otto"), text="x")
     webhook, _ = webhooks.create(
         lab.project, user=factories.make_user("max"), site="http://testserver/", **WEBHOOK
@@ -272,6 +278,7 @@ def things(lab):
         "report": report.pk,
         "link": link.pk,
         "view": view.pk,
+        "short": short.pk,
         "invitation": invitation.pk,
         "secret": secret,
         "run": run.pk,
@@ -358,6 +365,7 @@ def test_every_address_and_method_has_a_row():
 def _pattern_of(address):
     names = {
         "run": "a",
+        "short": "a",
         "bare": "a",
         "done": "a",
         "evaluation": "a",
@@ -409,6 +417,7 @@ def _sample(pattern, things):
         "<int:webhook_id>": str(things["webhook"]),
         "<int:report_id>": str(things["report"]),
         "<int:link_id>": str(things["link"]),
+        "<slug:link_id>": things["short"],
         "<int:invitation_id>": str(things["invitation"]),
         "<int:token_id>": str(things["token"]),
     }.items():

@@ -212,7 +212,7 @@ def test_lists_show_runs_as_they_are_shown_alone(lab):
     by_client = factories.make_run(
         lab.project, seed=-3, group="g", created_by=factories.make_user("max"), tags=["b", "a"],
         status="failed", status_reason="Out of memory", progress_step=3, progress_total=9,
-        heartbeat_at="2026-01-02T03:04:05Z", params={},
+        heartbeat_at="2026-01-02T03:04:05Z", params={}, color=14,
     )  # fmt: skip
     RunTag.objects.create(run=by_client, project=lab.project, name="mlflow.user", value="ada")
     runs = [

@@ -33,7 +33,8 @@ TRAINED = "trained"
 SELECTION = (
     ("runs", str, f"{LEAST} to {MOST} ids of runs, separated by commas."),
     ("by", str, "What is compared: run, seedless (runs that differ in nothing but the seed are one "
-     "group) or group. Left out: seedless where there are several groups of several seeds each."),
+     "group), group, or fields such as params.lr,tags.dataset. Left out: seedless where there are "
+     "several groups of several seeds each."),
     ("baseline", str, "The id of a run; the first. Its group is the baseline."),
 )  # fmt: skip
 PROTOCOL = (
@@ -254,9 +255,10 @@ def _asked(request: Request) -> Asked:
     baseline = request.query_params.get("baseline", ids[0])
     if baseline not in found:
         raise _invalid("baseline", "Name one of the runs.")
-    by = _choice(request, "by", groups.BYS, "")
-    chosen = next((one for one in groups.BYS if one == by), None) or groups.usual(runs)
-    return Asked(runs, found[baseline], chosen)
+    by = request.query_params.get("by", "") or groups.usual(runs)
+    if by not in groups.BYS:
+        groups.fields_in(by)
+    return Asked(runs, found[baseline], by)
 
 
 def _tried(request: Request, asked: Asked) -> Tried:

@@ -1,6 +1,6 @@
 """Runs of a list in JSON: what RunOutput shows, of many runs at a time.
 
-A page is 50 runs or more of 21 values each: model instances and serializer fields take ten times as
+A page is 50 runs or more of 22 values each: model instances and serializer fields take ten times as
 long as reading the rows (`bench/run_search.py`). `tests/api/test_api_runs.py` holds the two to the
 same answer.
 """
@@ -22,6 +22,7 @@ _COLUMNS = {
     "group": "group",
     "parent": "parent_id",
     "seed": "seed",
+    "color": "color",
     "job": "job__id",
     "progress_step": "progress_step",
     "progress_total": "progress_total",

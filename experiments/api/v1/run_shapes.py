@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from experiments.api.fields import Choice, Input, Moment, Object, Output, Text, Texts, Whole
 from experiments.models import Run, RunStatus
+from experiments.models.runs import COLORS
 
 MOST_REWINDS = 100  # the latest
 CLIENT_ENDS = ["completed", "failed", "cancelled"]
@@ -39,6 +40,9 @@ class RunOutput(Output):
         source="parent_id", allow_null=True, help_text="The run of its project it is nested in."
     )
     seed = serializers.IntegerField(allow_null=True)
+    color = serializers.IntegerField(
+        allow_null=True, help_text="1 to 20, as a member chose it; null: by its number."
+    )
     tags = serializers.SerializerMethodField()
     job = serializers.SerializerMethodField()
     progress_step = serializers.IntegerField(allow_null=True)
@@ -138,6 +142,13 @@ class RunChange(Input):
         allow_blank=True,
         help_text="Nests it in another run of its project, not below itself; empty: in none.",
     )
+    color = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=COLORS,
+        help_text="On every page; null: the one that its number gives.",
+    )
 
 
 class ParamsInput(Input):
@@ -195,6 +206,7 @@ EXAMPLE: dict[str, Any] = {
     "group": "maml-sinusoid",
     "parent": None,
     "seed": 0,
+    "color": None,
     "tags": ["paper"],
     "job": "1jh3v9r7m8d1t5fy",
     "progress_step": 1200,

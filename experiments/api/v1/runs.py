@@ -157,14 +157,17 @@ class RunDetail(RunView):
 
     @documented(
         "runs_edit",
-        "Change name, notes, tags, group or parent",
+        "Change name, notes, tags, group, parent or colour",
         answer=RunDetailOutput,
         example=shapes.DETAIL_EXAMPLE,
         body=shapes.RunChange,
         body_example={"tags": ["paper"], "notes": "As in section 5.1."},
     )
     def patch(self, request: Request, run_id: str) -> Response:
-        run = lifecycle.edit_run(self.run, **self.read(shapes.RunChange))
+        asked = self.read(shapes.RunChange)
+        if "color" in asked:
+            asked["color"] = asked["color"] or 0
+        run = lifecycle.edit_run(self.run, **asked)
         return Response(RunDetailOutput(run).data)
 
     @documented(

@@ -6,11 +6,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments.api.auth import SIGNED_IN, visible_workspaces
+from experiments import access
+from experiments.api.auth import ACCOUNT, SIGNED_IN, visible_workspaces
 from experiments.api.docs import documented
-from experiments.api.fields import Output
+from experiments.api.fields import Choice, Input, Output
 from experiments.api.views import ApiView
-from experiments.models import ApiToken, Membership, Role
+from experiments.models import ApiToken, Membership, Palette, Role
 
 
 class MembershipOfUser(Output):
@@ -24,7 +25,14 @@ class UserOutput(Output):
     username = serializers.CharField()
     name = serializers.CharField(source="get_full_name")
     memberships = MembershipOfUser(many=True)
+    palette = serializers.ChoiceField(
+        choices=Palette.choices, help_text="The colours that runs have on this user's pages."
+    )
     token = serializers.CharField(allow_null=True, help_text="Prefix of the token in use.")
+
+
+class UserChange(Input):
+    palette = Choice(choices=Palette.values)
 
 
 EXAMPLE = {
@@ -32,15 +40,31 @@ EXAMPLE = {
     "username": "ada",
     "name": "Ada Lovelace",
     "memberships": [{"workspace": "lab", "name": "Lab", "role": "member"}],
+    "palette": "standard",
     "token": "ms_x7Kq2",
 }
 
 
 class Me(ApiView):
-    needed = {"GET": SIGNED_IN}
+    needed = {"GET": SIGNED_IN, "PATCH": ACCOUNT}
 
     @documented("users_me", "The calling user", answer=UserOutput, example=EXAMPLE)
     def get(self, request: Request) -> Response:
+        return Response(self._shown(request))
+
+    @documented(
+        "users_edit_me",
+        "Change how pages look for the calling user",
+        answer=UserOutput,
+        example={**EXAMPLE, "palette": "safe"},
+        body=UserChange,
+        body_example={"palette": "safe"},
+    )
+    def patch(self, request: Request) -> Response:
+        access.choose_palette(self.caller, self.read(UserChange)["palette"])
+        return Response(self._shown(request))
+
+    def _shown(self, request: Request) -> dict[str, Any]:
         user = self.caller
         token: Any = request.auth
         memberships = (
@@ -48,12 +72,11 @@ class Me(ApiView):
             .filter(user=user, workspace__in=visible_workspaces(request))
             .order_by("workspace__slug")
         )
-        return Response(
-            {
-                "id": user.pk,
-                "username": user.username,
-                "name": user.get_full_name(),
-                "memberships": MembershipOfUser(memberships, many=True).data,
-                "token": token.prefix if isinstance(token, ApiToken) else None,
-            }
-        )
+        return {
+            "id": user.pk,
+            "username": user.username,
+            "name": user.get_full_name(),
+            "memberships": MembershipOfUser(memberships, many=True).data,
+            "palette": user.palette,
+            "token": token.prefix if isinstance(token, ApiToken) else None,
+        }

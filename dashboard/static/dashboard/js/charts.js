@@ -122,6 +122,7 @@ export async function load(chart) {
     const body = await inTurn(() => fetched(url, signal), signal);
     if (signal.aborted) return true;
     chart.body = body;
+    chart.el.dispatchEvent(new CustomEvent('chartbody', { bubbles: true, detail: chart })); // what marks points does so now
     if (chart.held) chart.late = true;
     else await draw(chart);
   } catch (error) {

@@ -34,7 +34,7 @@ function drawCharts() {
   const note = $('[data-charts-note]');
   const some = selected.size === 1 ? 'The selected run.' : `The ${Math.min(selected.size, MOST_COMPARED)} selected runs.`;
   if (note) note.textContent = selected.size ? some : note.dataset.chartsNote;
-  for (const el of $$('.panel .chart')) {
+  for (const el of $$('.panel > .chart-card .chart')) {
     const url = new URL(el.dataset.chart, location.origin);
     if (url.searchParams.get('runs') === ids.join(',')) continue;
     url.searchParams.set('runs', ids.join(','));
@@ -56,10 +56,17 @@ function hint() {
   return selected.size === 1 ? 'pick one more to compare' : '';
 }
 
+// Groups of runs are compared as these groups.
+function comparison(ids) {
+  const by = $('#runs [data-by]')?.dataset.by;
+  return `/compare/?runs=${ids.join(',')}${by ? `&${new URLSearchParams({ by, over: by, bands: 't' })}` : ''}`;
+}
+
 export function paint() {
   for (const row of rows()) {
     const on = selected.has(row.dataset.run);
     row.setAttribute('aria-selected', String(on));
+    if (on) selected.get(row.dataset.run).css = row.className; // its colour may have been chosen meanwhile
     $('input', row).checked = on;
     row.classList.toggle('current', row.dataset.run === current);
   }
@@ -87,7 +94,7 @@ export function paint() {
   const compare = $('[data-bulk-compare]', bar);
   $('[data-bulk-hint]', bar).textContent = isMatching() ? '' : hint();
   $('[data-bulk-baseline]', bar).hidden = selected.size !== 1;
-  compare.href = `/compare/?runs=${[...selected.keys()].slice(0, MOST_COMPARED).join(',')}`;
+  compare.href = comparison([...selected.keys()].slice(0, MOST_COMPARED));
   $('[data-bulk-dots]', bar).replaceChildren(
     ...[...selected.values()].slice(0, 8).map(({ css }) => {
       const dot = document.createElement('span');
@@ -97,6 +104,7 @@ export function paint() {
   );
   remember();
   drawCharts();
+  dispatchEvent(new Event('selectionchange:runs'));
 }
 
 // Changes one row, or with `range` all rows from the last one that was changed.
@@ -107,6 +115,18 @@ function chooseTo(row, on, range) {
   const changed = range && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
   changed.forEach((r) => choose(r, on));
   anchor = current = row.dataset.run;
+  paint();
+}
+
+// These runs and no others, whether their rows are here or not.
+export function pick(ids) {
+  const here = new Map(rows().map((row) => [row.dataset.run, row]));
+  matching = false;
+  selected.clear();
+  for (const id of ids) {
+    if (here.has(id)) choose(here.get(id), true);
+    else selected.set(id, { name: id, css: '' });
+  }
   paint();
 }
 

@@ -64,7 +64,7 @@ async function archive(action) {
   if (agreed) change(action);
 }
 
-const SAID = { tag: 'tagged', untag: 'changed', group: 'regrouped', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list', trash: 'moved to the trash', restore: 'restored' };
+const SAID = { tag: 'tagged', untag: 'changed', group: 'regrouped', color: 'in their colour now', cancel: 'cancelled or asked to stop', archive: 'archived', unarchive: 'back in the list', trash: 'moved to the trash', restore: 'restored' };
 const OPPOSITE = { archive: 'unarchive', unarchive: 'archive', trash: 'restore' };
 
 async function change(action, fields = {}, ids = [...selected.keys()]) {
@@ -86,10 +86,11 @@ async function change(action, fields = {}, ids = [...selected.keys()]) {
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (form.id !== 'bulk-tag' && form.id !== 'bulk-group') return;
+  if (!['bulk-tag', 'bulk-group', 'bulk-color'].includes(form.id)) return;
   event.preventDefault();
   form.hidden = true;
   if (form.id === 'bulk-tag') change(event.submitter?.value ?? 'tag', { tags: form.elements.tags.value });
+  else if (form.id === 'bulk-color') change('color', { color: event.submitter.value });
   else change('group', { group: form.elements.group.value });
 });
 

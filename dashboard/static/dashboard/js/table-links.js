@@ -3,7 +3,7 @@
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
-const KEPT = ['selected', 'w', 'zoom', 'zoomy', 'logy', 'wide', 'pane']; // in the order of dashboard/table_state.py
+const KEPT = ['selected', 'w', 'zoom', 'zoomy', 'logy', 'wide', 'pane', 'rel', 'rx', 'ry']; // in the order of dashboard/table_state.py
 
 const kept = (href) => state.carried(href, KEPT);
 
