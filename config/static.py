@@ -17,17 +17,17 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from config.refusal import StartRefused
 
-# Name under /static/ -> (package, file in it). No CDN and no copies in the repository.
+# Name under /static/ -> (package, file in it). No CDN; of Plotly, whose package brings three times
+# what pages draw with, the bundle with axes alone lies in dashboard/static/vendor.
 VENDORED = {
-    "vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "vendor/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
 }
 
 
 @cache
 def vendored_path(name: str) -> Path:
-    """Where the installed package keeps the file. The package itself is not imported (Plotly
-    takes a second to). Raises StartRefused when the package is not installed."""
+    """Where the installed package keeps the file. The package itself is not imported.
+    Raises StartRefused when it is not installed."""
     package, inside = VENDORED[name]
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:

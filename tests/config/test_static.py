@@ -3,10 +3,12 @@
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import override_settings
+from plotly.offline import get_plotlyjs_version
 
 from config import static
 
@@ -15,6 +17,12 @@ from config import static
 def test_vendored_file_is_found(name):
     assert finders.find(name).endswith(".js")
     assert finders.find(name, find_all=True) == [finders.find(name)]
+
+
+def test_drawing_library_is_of_the_version_that_figures_are_made_for():
+    script = Path(finders.find("vendor/plotly-cartesian.min.js")).read_text(encoding="utf-8")
+
+    assert f"v{get_plotlyjs_version()}\n" in script[:200]
 
 
 def test_nothing_else_of_those_packages_is_served():
@@ -41,10 +49,10 @@ def collected(tmp_path_factory):
 def test_collected_files_have_hashed_names_and_a_compressed_twin(collected):
     names = json.loads((collected / "staticfiles.json").read_text())["paths"]
 
-    plotly = names["vendor/plotly.min.js"]
-    assert re.fullmatch(r"vendor/plotly\.min\.[0-9a-f]{12}\.js", plotly)
+    plotly = names["vendor/plotly-cartesian.min.js"]
+    assert re.fullmatch(r"vendor/plotly-cartesian\.min\.[0-9a-f]{12}\.js", plotly)
     compressed = (collected / f"{plotly}.gz").read_bytes()
-    assert len(compressed) < 1_600_000
+    assert len(compressed) < 600_000
     assert gzip.decompress(compressed) == (collected / plotly).read_bytes()
 
 
