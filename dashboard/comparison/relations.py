@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.comparison.choices import choices
 from dashboard.comparison.selection import Compared, Selection
 from dashboard.metric_names import headline, natural
 from experiments import reading
@@ -12,7 +13,7 @@ from experiments.comparing.params import ParamRows
 from experiments.shapes import SeriesSummary
 
 PARAM, METRIC = "params.", "metrics."
-MOST_CHOICES = 300
+MOST_CHOICES = 300  # of params
 MOST_AXES = 8  # of parallel coordinates
 STATS = ("last", "min", "max")
 
@@ -22,6 +23,7 @@ class Relations:
     """The choices of the section, and what is chosen; names are "params.lr", "metrics.loss"."""
 
     metrics: tuple[str, ...]
+    metrics_against: tuple[str, ...]
     params: tuple[str, ...]
     metric: str
     against: str
@@ -43,11 +45,14 @@ def relations(selection: Selection, keys: Collection[str], params: ParamRows) ->
     against = selection.controls.get("rx", "")
     known = {*(PARAM + key for key in differing), *(METRIC + key for key in metrics)}
     first = PARAM + differing[0] if differing else METRIC + metrics[0]
+    chosen = metric if metric in keys else usual
+    compared = against if against in known else first
     return Relations(
-        tuple(metrics[:MOST_CHOICES]),
+        choices(metrics, chosen),
+        choices(metrics, compared.removeprefix(METRIC)),
         tuple(differing[:MOST_CHOICES]),
-        metric if metric in keys else usual,
-        against if against in known else first,
+        chosen,
+        compared,
     )
 
 

@@ -2,6 +2,7 @@
 import './chart-groups.js';
 import './compare-parts.js';
 import './compare-rows.js';
+import './metric-choices.js';
 import { reloadAll, scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
