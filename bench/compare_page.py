@@ -278,7 +278,7 @@ def pages(readers: Sequence[Reader], run_id: str, repeats: int) -> None:
         ("code of 500 files", "/compare/?runs=lab/code:1-2#code"),
         ("new job", "/jobs/new/"),
         ("queue", "/queue/"),
-        ("models", "/w/lab/models/"),
+        ("models", "/models/"),
     ):
         opened = (path, nothing)
         both = in_turns(readers, repeats, lambda one: (one.cold(*opened), one.later(*opened)))  # noqa: B023

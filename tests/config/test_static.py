@@ -11,6 +11,7 @@ from django.test import override_settings
 from plotly.offline import get_plotlyjs_version
 
 from config import static
+from dashboard import sheets
 
 
 @pytest.mark.parametrize("name", sorted(static.VENDORED))
@@ -68,6 +69,14 @@ def test_imports_between_our_modules_name_hashed_files(collected):
     for path, found in imports:
         assert re.search(r"\.[0-9a-f]{12}\.js$", found), f"{path.name} imports {found}"
         assert (path.parent / found).exists()
+
+
+def test_style_sheets_of_pages_are_collected_into_one(collected):
+    names = json.loads((collected / "staticfiles.json").read_text())["paths"]
+    joined = (collected / names["dashboard/css/pages.css"]).read_text()
+
+    places = [joined.index((sheets.FOLDER / f"{name}.css").read_text()) for name in sheets.SHEETS]
+    assert places == sorted(places)
 
 
 def test_edited_source_is_collected_again(collected, monkeypatch):
