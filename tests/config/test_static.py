@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import override_settings
 from plotly.offline import get_plotlyjs_version
@@ -24,6 +25,16 @@ def test_drawing_library_is_of_the_version_that_figures_are_made_for():
     script = Path(finders.find("vendor/plotly-cartesian.min.js")).read_text(encoding="utf-8")
 
     assert f"v{get_plotlyjs_version()}\n" in script[:200]
+
+
+def test_drawing_library_has_every_kind_of_trace_that_figures_are_made_of():
+    script = Path(finders.find("vendor/plotly-cartesian.min.js")).read_text(encoding="utf-8")
+    charts = (settings.BASE_DIR / "dashboard" / "charts").glob("*.py")
+    kinds = {kind for path in charts for kind in re.findall(r"go\.([A-Z]\w+)\(", path.read_text())}
+
+    assert {"Bar", "Scatter"} <= kinds
+    for kind in kinds - {"Figure"}:
+        assert f'name:"{kind.lower()}",basePlotModule' in script
 
 
 def test_nothing_else_of_those_packages_is_served():
