@@ -1,13 +1,16 @@
 """Charts and pages in Chromium, by the browser's own timings.
 
     .venv/bin/python bench/compare_page.py [--repeats 5] [--keep FOLDER] [--only compare,pages]
+                                           [--against FOLDER]
 
 CPU seconds are those of the server and every process of the browser together, until the last chart
 is drawn: what else runs on the machine makes the clock slower, not them.
 
 100 runs x 10,000 points x 12 metrics compared; 79 runs x 2,261 metrics; 1,000 runs in a run table
-with its charts; a run of 2,000 metrics. Every load has an empty cache unless it says otherwise.
-The web server runs as `./run` starts it, one process; static files are collected beforehand.
+with its charts; a run of 2,000 metrics; two runs whose code differs in 500 files. Every load has an
+empty cache unless it says otherwise. The web server runs as `./run` starts it, one process; static
+files are collected beforehand. `--against` measures another checkout, such as that of the commit
+before, in turns with this one: its pages from the same data.
 """
 
 import argparse
@@ -16,8 +19,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,10 @@ from typing import Any
 import numpy as np
 import psutil
 from ingest_http import cpu_seconds, server
-from instance import instance
+from instance import ROOT, instance
 
 PANELS = 12
+FILES = 500
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VIEW = {"width": 1440, "height": 1500}  # twelve panels are in sight at once
 # The paint times of a page, when its scripts have run, and what came over the wire.
@@ -76,7 +80,8 @@ def record(run: Any, keys: list[str], points: int, *, number: int = 0) -> None:
 
 
 def fill() -> None:
-    """The four projects."""
+    """The five projects."""
+    from experiments import lifecycle, snapshots
     from experiments.models import Role, RunStatus
     from tests import factories
 
@@ -95,6 +100,21 @@ def fill() -> None:
                 project, f"run-{number}", status=RunStatus.COMPLETED, params=params
             )
             record(run, keys, points)
+    project = factories.make_project(lab, "code")
+    for number in range(2):
+        run = factories.make_run(project, status=RunStatus.COMPLETED)
+        files = {
+            f"package_{n // 50}/module_{n}.py": source(n, version=number) for n in range(FILES)
+        }
+        lifecycle.attach_snapshot(run, snapshots.store(workspace=lab, files=files))
+
+
+def source(place: int, *, version: int) -> bytes:
+    """A module of 200 lines, of which each version has ten of its own."""
+    lines = [f"def f_{place}_{n}(x):\n    return x + {n}" for n in range(100)]
+    for n in range(0, 100, 10):
+        lines[n] = f"def f_{place}_{n}(x):\n    return x * {n + version}"
+    return "\n".join(lines).encode()
 
 
 @dataclass(frozen=True)
@@ -114,9 +134,13 @@ class Load:
 class Reader:
     """Somebody signed in, with a browser of their own."""
 
-    def __init__(self, browser: Any, address: str, state: Any, server_pid: int) -> None:
-        self._browser, self.address, self._state = browser, address, state
+    def __init__(self, browser: Any, address: str, secret: str, server_pid: int, of: str) -> None:
+        self._browser, self.address, self.of = browser, address, of
         self._server = server_pid
+        context = browser.new_context()
+        context.new_page().goto(f"{address}/sign-in/{secret}/")
+        self._state = context.storage_state()
+        context.close()
 
     def spent(self) -> float:
         """CPU seconds of the server and of the browser so far."""
@@ -170,36 +194,61 @@ def spread(values: list[float], unit: str = "ms") -> str:
     return f"{statistics.median(values):6.0f} {unit} ({low:.0f} to {high:.0f})"
 
 
-def charts(reader: Reader, name: str, path: str, count: int, repeats: int) -> None:
+Loads = Sequence[Load]
+
+
+def in_turns(
+    readers: Sequence[Reader], repeats: int, load: Callable[[Reader], Any]
+) -> Iterator[tuple[Reader, list[Any]]]:
+    """What each reader saw, one after the other so often."""
+    seen: list[tuple[Reader, list[Any]]] = [(reader, []) for reader in readers]
+    for _ in range(repeats):
+        for reader, loads in seen:
+            loads.append(load(reader))
+    yield from seen
+
+
+def charts(readers: Sequence[Reader], name: str, path: str, count: int, repeats: int) -> None:
     """Prints when the first and the last of the charts in sight are drawn."""
-    loads = [reader.cold(path, drawn(count)) for _ in range(repeats)]
-    first = [min(one.charts) for one in loads]
-    last = [sorted(one.charts)[count - 1] for one in loads]
-    ready = [one.interactive for one in loads]
-    print(
-        f"{name:34} first {spread(first)}, all {count} {spread(last)}, scripts {spread(ready)}, "
-        f"CPU {spread([1000 * one.cpu for one in loads])}, "
-        f"{loads[-1].bytes / 1e6:.2f} MB in {loads[-1].files} files "
-        f"(page {loads[-1].page / 1e3:.0f} kB), twice: {len(loads[-1].twice)}",
-        flush=True,
+    for reader, loads in in_turns(readers, repeats, lambda one: one.cold(path, drawn(count))):
+        first = [min(one.charts) for one in loads]
+        last = [sorted(one.charts)[count - 1] for one in loads]
+        ready = [one.interactive for one in loads]
+        print(
+            f"{name:26}{reader.of:7} first {spread(first)}, all {count} {spread(last)}, scripts "
+            f"{spread(ready)}, CPU {spread([1000 * one.cpu for one in loads])}, {weight(loads)}",
+            flush=True,
+        )
+
+
+def weight(loads: Loads) -> str:
+    """What came over the wire, and whether anything twice."""
+    last = loads[-1]
+    return (
+        f"{last.bytes / 1e6:.2f} MB in {last.files} files (page {last.page / 1e3:.0f} kB), "
+        f"twice: {max(len(one.twice) for one in loads)}"
     )
 
 
-def frames(reader: Reader, path: str, repeats: int) -> None:
+def frames(readers: Sequence[Reader], path: str, repeats: int) -> None:
     """Prints frames a second while the pointer moves over a chart, and while it is zoomed."""
-    hover, zoom, longest = [], [], []
-    for _ in range(repeats):
+
+    def moved(reader: Reader) -> tuple[float, float, float]:
+        longest: list[float] = []
         with reader.opened(path, drawn(PANELS)) as page:
             page.wait_for_timeout(500)
             box = page.locator(".chart .nsewdrag").nth(4).bounding_box()
             assert box is not None
-            hover.append(moving(page, box, held=False, longest=longest))
-            zoom.append(moving(page, box, held=True, longest=longest))
-    print(
-        f"{'hover over one of 12 panels':34} {spread(hover, 'frames/s')}; "
-        f"drag to zoom {spread(zoom, 'frames/s')}; longest frame {max(longest):.0f} ms",
-        flush=True,
-    )
+            hover = moving(page, box, held=False, longest=longest)
+            return hover, moving(page, box, held=True, longest=longest), max(longest)
+
+    for reader, seen in in_turns(readers, repeats, moved):
+        hover, zoom, longest = ([one[place] for one in seen] for place in range(3))
+        print(
+            f"{'hover over one of 12':26}{reader.of:7} {spread(hover, 'frames/s')}; "
+            f"drag to zoom {spread(zoom, 'frames/s')}; longest frame {max(longest):.0f} ms",
+            flush=True,
+        )
 
 
 def moving(page: Any, box: dict[str, float], *, held: bool, longest: list[float]) -> float:
@@ -218,30 +267,32 @@ def moving(page: Any, box: dict[str, float], *, held: bool, longest: list[float]
     return 1000 * (len(seen) - 1) / (seen[-1] - seen[0])
 
 
-def pages(reader: Reader, run_id: str, repeats: int) -> None:
-    """Prints the loads of each main page."""
-    for name, path, ready in (
-        ("home", "/", nothing),
-        ("run table, 1,000 runs", "/p/lab/table/", nothing),
-        ("run", f"/runs/{run_id}/", nothing),
-        ("run, charts", f"/runs/{run_id}/?tab=charts", nothing),
-        ("compare 3 runs", "/compare/?runs=lab/curves:1-3", nothing),
-        ("new job", "/jobs/new/", nothing),
-        ("queue", "/queue/", nothing),
-        ("models", "/w/lab/models/", nothing),
+def pages(readers: Sequence[Reader], run_id: str, repeats: int) -> None:
+    """Prints the loads of each main page: with an empty cache, and after others."""
+    for name, path in (
+        ("home", "/"),
+        ("run table, 1,000 runs", "/p/lab/table/"),
+        ("run", f"/runs/{run_id}/"),
+        ("run, charts", f"/runs/{run_id}/?tab=charts"),
+        ("compare 3 runs", "/compare/?runs=lab/curves:1-3"),
+        ("code of 500 files", "/compare/?runs=lab/code:1-2#code"),
+        ("new job", "/jobs/new/"),
+        ("queue", "/queue/"),
+        ("models", "/models/"),
     ):
-        cold = [reader.cold(path, ready) for _ in range(repeats)]
-        later = [reader.later(path, ready) for _ in range(repeats)]
-        print(
-            f"{name:34} cold {spread([one.interactive for one in cold])}, painted "
-            f"{spread([one.painted for one in cold])}; later "
-            f"{spread([one.interactive for one in later])}; CPU "
-            f"{spread([1000 * one.cpu for one in cold])}, later "
-            f"{spread([1000 * one.cpu for one in later])}; {cold[-1].bytes / 1e6:.2f} MB in "
-            f"{cold[-1].files} files, later {later[-1].bytes / 1e3:.0f} kB; "
-            f"twice: {len(cold[-1].twice)}",
-            flush=True,
-        )
+        opened = (path, nothing)
+        both = in_turns(readers, repeats, lambda one: (one.cold(*opened), one.later(*opened)))  # noqa: B023
+        for reader, seen in both:
+            cold, later = [one for one, _ in seen], [one for _, one in seen]
+            print(
+                f"{name:26}{reader.of:7} cold {spread([one.interactive for one in cold])}, painted "
+                f"{spread([one.painted for one in cold])}; later "
+                f"{spread([one.interactive for one in later])}; CPU "
+                f"{spread([1000 * one.cpu for one in cold])}, later "
+                f"{spread([1000 * one.cpu for one in later])}; {weight(cold)}, later "
+                f"{later[-1].bytes / 1e3:.0f} kB",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -249,14 +300,27 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="a folder whose runs are used again")
     parser.add_argument("--only", default="compare,wide,table,deep,pages")
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turns")
     asked = parser.parse_args()
-    with instance(asked.keep) as data, tempfile.TemporaryDirectory() as collected:
-        # Pages are served as `./run` serves them: hashed names, compressed beforehand.
+    roots = {"": ROOT} if asked.against is None else {"before": asked.against, "after": ROOT}
+    with instance(asked.keep) as data:
+        show(asked.repeats, set(asked.only.split(",")), data, roots)
+
+
+@contextmanager
+def served(root: Path, data: Path) -> Iterator[tuple[str, int]]:
+    """The web server of a checkout: pages as `./run` serves them, hashed names, compressed
+    beforehand. Its address and pid."""
+    with tempfile.TemporaryDirectory() as collected:
         environment = {"METASCOPE_STATIC": collected, "METASCOPE_DATA": str(data)}
-        show(asked.repeats, set(asked.only.split(",")), environment)
+        environment["PYTHONPATH"] = os.pathsep.join((str(root), str(root / "client")))
+        collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+        subprocess.run(collect, cwd=root, env={**os.environ, **environment}, check=True)
+        with server("config.wsgi:application", environment, root=root) as (address, pid):
+            yield address, pid
 
 
-def show(repeats: int, only: set[str], environment: dict[str, str]) -> None:
+def show(repeats: int, only: set[str], data: Path, roots: dict[str, Path]) -> None:
     """Prints the measurements asked for."""
     from django.db import connections
     from playwright.sync_api import sync_playwright
@@ -267,35 +331,35 @@ def show(repeats: int, only: set[str], environment: dict[str, str]) -> None:
 
     if not Run.objects.exists():
         fill()
-    secret = access.create_sign_in_link(user=User.objects.get(username="ada"))
+    ada = User.objects.get(username="ada")
+    secrets = [access.create_sign_in_link(user=ada) for _ in roots]
     deep = Run.objects.get(project__slug="deep").pk
     one = Run.objects.get(project__slug="curves", number=1).pk
     connections.close_all()
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(collect, env={**os.environ, **environment}, check=True)
-    with (
-        server("config.wsgi:application", environment) as (address, pid),
-        sync_playwright() as playwright,
-    ):
+    with ExitStack() as stack, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.on_path(), args=ARGUMENTS)
-        context = chromium.new_context()
-        context.new_page().goto(f"{address}/sign-in/{secret}/")
-        reader = Reader(chromium, address, context.storage_state(), pid)
+        readers = [
+            Reader(chromium, address, secret, pid, of)
+            for (of, root), secret in zip(roots.items(), secrets, strict=True)
+            for address, pid in [stack.enter_context(served(root, data))]
+        ]
         load = os.getloadavg()[0]
         print(f"{repeats} loads each, median (least to most); load average {load:.1f}", flush=True)
         compared = "/compare/?runs=lab/curves:1-100#curves"
         if "compare" in only:
-            charts(reader, "100 runs x 10,000 points", compared, PANELS, repeats)
-            frames(reader, compared, repeats)
+            charts(readers, "100 runs x 10,000 points", compared, PANELS, repeats)
+            frames(readers, compared, repeats)
         if "wide" in only:
             wide = "/compare/?runs=lab/wide:1-79#curves"
-            charts(reader, "79 runs x 2,261 metrics", wide, PANELS, repeats)
+            charts(readers, "79 runs x 2,261 metrics", wide, PANELS, repeats)
         if "table" in only:
-            charts(reader, "run table of 1,000 runs", "/p/lab/table/", 3, repeats)
+            charts(readers, "run table of 1,000 runs", "/p/lab/table/", 3, repeats)
         if "deep" in only:
-            charts(reader, "a run of 2,000 metrics", f"/runs/{deep}/?tab=charts", PANELS, repeats)
+            path = f"/runs/{deep}/?tab=charts"
+            charts(readers, "a run of 2,000 metrics", path, PANELS, repeats)
         if "pages" in only:
-            pages(reader, one, repeats)
+            pages(readers, one, repeats)
+        print(f"load average {os.getloadavg()[0]:.1f} at the end", flush=True)
         chromium.close()
 
 

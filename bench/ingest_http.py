@@ -106,11 +106,11 @@ def send(url: str, token: str, kind: str, steps: int, barrier, seconds: float, s
 
 @contextmanager
 def server(
-    application: str, environment: dict[str, str], core: int | None = None
+    application: str, environment: dict[str, str], core: int | None = None, root: Path = ROOT
 ) -> Iterator[tuple[str, int]]:
     """gunicorn with one worker process, as `./run` configures it; its address and pid.
 
-    `core`: the one it keeps to, where it must not have more.
+    `core`: the one it keeps to, where it must not have more; `root`: the checkout it is of.
     """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -124,7 +124,7 @@ def server(
     said = Path(os.environ["METASCOPE_DATA"]) / "server.log"  # a line for each request
     with (
         said.open("a") as log,
-        started(command, cwd=ROOT, env={**os.environ, **environment}, stderr=log) as process,
+        started(command, cwd=root, env={**os.environ, **environment}, stderr=log) as process,
     ):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

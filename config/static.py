@@ -11,23 +11,25 @@ from typing import Any, ClassVar
 from django.contrib.staticfiles.finders import BaseFinder, get_finders
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.contrib.staticfiles.utils import matches_patterns
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from config.refusal import StartRefused
+from dashboard import sheets
 
-# Name under /static/ -> (package, file in it). No CDN and no copies in the repository.
+# Name under /static/ -> (package, file in it). No CDN; of Plotly, whose package brings three times
+# what pages draw with, the bundle with axes alone lies in dashboard/static/vendor.
 VENDORED = {
-    "vendor/plotly.min.js": ("plotly", "package_data/plotly.min.js"),
     "vendor/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
 }
 
 
 @cache
 def vendored_path(name: str) -> Path:
-    """Where the installed package keeps the file. The package itself is not imported (Plotly
-    takes a second to). Raises StartRefused when the package is not installed."""
+    """Where the installed package keeps the file. The package itself is not imported.
+    Raises StartRefused when it is not installed."""
     package, inside = VENDORED[name]
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -66,14 +68,23 @@ class VendorFinder(BaseFinder):
 class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Names with a content hash, cached by browsers for ever; gzip made once, beforehand.
 
-    Imports between our own ES modules are rewritten to hashed names. Other people's scripts are
-    left alone: they are bundled, and matching imports in megabytes of minified code is slow.
+    The style sheets of pages are joined into one. Imports between our own ES modules are
+    rewritten to hashed names. Other people's scripts are left alone: they are bundled, and matching
+    imports in megabytes of minified code is slow.
     """
 
     patterns: ClassVar[Any] = (
         HashedFilesMixin.patterns[0],
         ("dashboard/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # type: ignore[attr-defined]
     )
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Any:
+        """Hashes and compresses what was collected, and the joined sheets with it."""
+        if not dry_run:
+            self.delete(sheets.JOINED)
+            self.save(sheets.JOINED, ContentFile(sheets.joined()))
+            paths = {**paths, sheets.JOINED: (self, sheets.JOINED)}
+        yield from super().post_process(paths, dry_run, **options)
 
 
 def collect(root: Path) -> bool:

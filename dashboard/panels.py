@@ -1,6 +1,6 @@
 """Which charts a run's metrics make: one per key, but one for all inner steps of a quantity."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,7 +12,8 @@ from experiments.shapes import SeriesSummary
 
 GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
 OVERVIEW_PANELS = 4
-MOST_PANELS = 60  # on a page; a search finds the others
+AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
+OPEN = 60  # panels of the groups that are open until the reader folds them
 UNGROUPED = "other"
 
 
@@ -38,6 +39,21 @@ class PanelGroup:
     panels: tuple[Panel, ...]
 
 
+@dataclass(frozen=True)
+class ShownGroup:
+    """Some panels of a group, and how many of it are left after them."""
+
+    group: PanelGroup
+    panels: tuple[Panel, ...]
+    left: int
+    is_open: bool = True
+
+    @property
+    def last(self) -> str:
+        """The title that the panels left follow."""
+        return self.panels[-1].title if self.panels else ""
+
+
 def panel_groups(summaries: Iterable[SeriesSummary]) -> list[PanelGroup]:
     """Panels of every metric, also of one point or none that is finite, by the first part of the
     key."""
@@ -50,16 +66,27 @@ def panel_groups(summaries: Iterable[SeriesSummary]) -> list[PanelGroup]:
     return [PanelGroup(name, tuple(groups[name])) for name in sorted(groups, key=_place)]
 
 
-def first_panels(groups: Iterable[PanelGroup]) -> tuple[list[PanelGroup], int]:
-    """As many as a page draws, in order, and how many panels are left out."""
-    shown: list[PanelGroup] = []
-    room, left_out = MOST_PANELS, 0
+def shown_groups(groups: Iterable[PanelGroup], folded: Collection[str]) -> list[ShownGroup]:
+    """Every group with its first panels if it is open: the first ones are, but for those that the
+    reader has `folded` otherwise."""
+    shown: list[ShownGroup] = []
+    passed = 0
     for group in groups:
-        if room:
-            shown.append(PanelGroup(group.name, group.panels[:room]))
-        left_out += max(0, len(group.panels) - room)
-        room = max(0, room - len(group.panels))
-    return shown, left_out
+        passed += len(group.panels)
+        is_open = (not shown or passed <= OPEN) != (group.name in folded)
+        first = group.panels[:AT_ONCE] if is_open else ()
+        shown.append(ShownGroup(group, first, len(group.panels) - len(first), is_open))
+    return shown
+
+
+def next_panels(groups: Iterable[PanelGroup], name: str, after: str) -> ShownGroup:
+    """The panels of a group that follow the one of the title `after`; the first without one."""
+    empty = PanelGroup(name, ())
+    group = next((one for one in groups if one.name == name), empty)
+    titles = [panel.title for panel in group.panels]
+    start = titles.index(after) + 1 if after in titles else 0
+    panels = group.panels[start : start + AT_ONCE]
+    return ShownGroup(group, panels, len(group.panels) - start - len(panels))
 
 
 def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:

@@ -153,6 +153,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/", projects.latest, name="runs"),
     path("runs/<str:run_id>/", run.page, name="run"),
     path("runs/<str:run_id>/charts/curve.csv", run_charts.points, name="run_points"),
+    path("runs/<str:run_id>/charts/panels/", run.more_panels, name="run_panels"),
     path("runs/<str:run_id>/charts/curve/", run_charts.curve, name="run_curve"),
     path("runs/<str:run_id>/charts/adaptation/", run_charts.adaptation, name="run_adaptation"),
     path("runs/<str:run_id>/charts/fit/", run_charts.fit, name="run_fit"),

@@ -119,7 +119,7 @@ def framed(
     if heights is not None:
         down["range"] = [heights.low, heights.high]
     named = sum("name" in trace for trace in traces)
-    frame = theme.figure(
+    layout = theme.frame(
         x=across,
         y=down if has_values else {**down, "showticklabels": False, "showgrid": False},
         marks_floor=has_marks,
@@ -127,7 +127,7 @@ def framed(
         hovermode="x unified" if named <= LISTED else "closest",
         meta={"many": is_many},
     )
-    return {"data": traces, "layout": frame.to_plotly_json()["layout"]}
+    return {"data": traces, "layout": layout}
 
 
 def clipped_range(views: Sequence[SeriesView], look: Look) -> Clipped | None:

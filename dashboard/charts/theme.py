@@ -58,8 +58,20 @@ def figure(
     marks_floor: bool = False,
     **layout: Any,
 ) -> go.Figure:
-    """A figure in the house style. `x` and `y` are axis options; `marks_floor` adds the hidden
-    axis y2 (0 at the bottom) on which crosses of non-finite values sit."""
+    """A figure in the house style."""
+    laid_out = frame(x=x, y=y, marks_floor=marks_floor, **layout)
+    return go.Figure(data=list(traces), layout=laid_out)
+
+
+def frame(
+    *,
+    x: Mapping[str, Any] | None = None,
+    y: Mapping[str, Any] | None = None,
+    marks_floor: bool = False,
+    **layout: Any,
+) -> dict[str, Any]:
+    """The layout of a figure. `x` and `y` are axis options; `marks_floor` adds the hidden axis y2
+    (0 at the bottom) on which crosses of non-finite values sit."""
     font = {"family": "var(--sans)", "size": 11, "color": token("chart-text")}
     options: dict[str, Any] = {
         "template": None,
@@ -83,7 +95,7 @@ def figure(
     if marks_floor:
         hidden = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
         options["yaxis2"] = hidden
-    return go.Figure(data=list(traces), layout={**options, **layout})
+    return {**options, **layout}
 
 
 def _spikes() -> dict[str, Any]:

@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard.chart_query import METRIC
+from dashboard.comparison.choices import choices
 from dashboard.comparison.selection import Selection
 from dashboard.metric_names import natural
 from dashboard.panels import GROUP_ORDER, UNGROUPED
 
 AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
 PROGRESS = ("epoch", "episode", "sample", "example", "token", "frame", "env_step", "update")
-MOST_AXES = 200
 OPEN = 60  # panels of the groups that are open until the reader folds them
 
 
@@ -116,11 +117,12 @@ def _place(key: str) -> tuple[int, str, list[int | str]]:
     return order, group, natural(key)
 
 
-def axis_metrics(keys: Collection[str]) -> list[str]:
+def axis_metrics(selection: Selection, keys: Collection[str]) -> tuple[str, ...]:
     """The metrics to draw against: those that count how far a run is first."""
 
     def place(key: str) -> tuple[bool, list[int | str]]:
         last = key.rpartition("/")[2].lower()
         return not last.removesuffix("s").endswith(PROGRESS), natural(key)
 
-    return sorted(keys, key=place)[:MOST_AXES]
+    chosen = selection.controls.get("x", "").removeprefix(METRIC)
+    return choices(sorted(keys, key=place), chosen)

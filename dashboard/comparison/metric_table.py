@@ -13,7 +13,9 @@ from experiments.comparing.metrics import STATS as STATS
 from experiments.comparing.metrics import NumberRow, Stat
 from experiments.shapes import SeriesSummary
 
-MOST_ROWS = 100  # on a page; a search finds the others, the CSV file has all
+# On a page; a search finds the others, the CSV file has all.
+MOST_ROWS = 100
+MOST_CELLS = 4_000
 
 Summaries = dict[str, dict[str, SeriesSummary]]  # by run and key
 
@@ -28,7 +30,7 @@ class MetricTable:
 
 def metric_table(selection: Selection, keys: Collection[str], stat: Stat) -> MetricTable:
     """One row per metric."""
-    shown = sorted(keys, key=natural)[:MOST_ROWS]
+    shown = sorted(keys, key=natural)[: min(MOST_ROWS, MOST_CELLS // len(selection.compared))]
     summaries = reading.series_summaries(selection.ids, shown)
     rows = tuple(_row(selection, summaries, key, stat) for key in shown)
     return MetricTable(rows, len(keys) - len(rows))

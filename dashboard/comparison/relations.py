@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from dashboard.comparison.choices import choices
 from dashboard.comparison.selection import Selection
 from dashboard.metric_names import headline, natural
 from experiments import reading
@@ -16,7 +17,7 @@ from experiments.shapes import SeriesSummary
 Drawn = TypeVar("Drawn")
 
 PARAM, METRIC = "params.", "metrics."
-MOST_CHOICES = 300
+MOST_CHOICES = 300  # of params
 MOST_AXES = 8  # of parallel coordinates
 COMMON = 0.8  # of the runs have a param that is common to them
 STATS = ("last", "min", "max")
@@ -27,6 +28,7 @@ class Relations:
     """The choices of the section, and what is chosen; names are "params.lr", "metrics.loss"."""
 
     metrics: tuple[str, ...]
+    metrics_against: tuple[str, ...]
     params: tuple[str, ...]
     metric: str
     against: str
@@ -48,11 +50,14 @@ def relations(selection: Selection, keys: Collection[str], params: ParamRows) ->
     against = selection.controls.get("rx", "")
     known = {*(PARAM + key for key in differing), *(METRIC + key for key in metrics)}
     first = PARAM + differing[0] if differing else METRIC + metrics[0]
+    chosen = metric if metric in keys else usual
+    compared = against if against in known else first
     return Relations(
-        tuple(metrics[:MOST_CHOICES]),
+        choices(metrics, chosen),
+        choices(metrics, compared.removeprefix(METRIC)),
         tuple(differing[:MOST_CHOICES]),
-        metric if metric in keys else usual,
-        against if against in known else first,
+        chosen,
+        compared,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dashboard.comparison.choices import choices
 from dashboard.comparison.forest import Scale
 from dashboard.comparison.metric_table import STATS, direction_of
 from dashboard.comparison.numbers import DifferenceText, effect_text, p_text
@@ -105,7 +106,7 @@ def value_view(selection: Selection, keys: Collection[str], by: By) -> ValueView
     return ValueView(
         verdict=verdict,
         key=key,
-        keys=tuple(keys),
+        keys=choices(keys, key),
         stat=stat,
         direction=direction,
         baseline=baseline,

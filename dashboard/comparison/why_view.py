@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dashboard.comparison.choices import choices
 from dashboard.comparison.metric_table import STATS, direction_of
 from dashboard.comparison.numbers import p_text
 from dashboard.comparison.selection import Selection
@@ -53,7 +54,7 @@ def why_view(selection: Selection, params: ParamRows, keys: Collection[str]) -> 
         for one in found.rows
     )
     least = association.LEAST_RUNS
-    return WhyView(key, tuple(keys), stat, rows, found.untold, found.runs, least)
+    return WhyView(key, choices(keys, key), stat, rows, found.untold, found.runs, least)
 
 
 def _p(one: Association, rows: tuple[Association, ...]) -> str:

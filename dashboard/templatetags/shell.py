@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from dashboard.sheets import served
 from experiments import access, inbox
 from experiments.models import Project, User
 
@@ -31,6 +32,12 @@ class NavProject:
     href: str
     runs: str
     current: bool
+
+
+@register.simple_tag
+def sheets() -> list[str]:
+    """The style sheets of every page."""
+    return served()
 
 
 @register.filter

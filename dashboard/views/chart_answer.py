@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
 import plotly.graph_objects as go
 from django.http import HttpResponse, StreamingHttpResponse
 
@@ -50,8 +51,8 @@ def points_answer(runs: Sequence[Run], keys: Sequence[str]) -> StreamingHttpResp
 
 
 def _json(figure: go.Figure | dict[str, Any] | None) -> str:
-    # Plotly's own encoder writes NaN as null, which JSON and the drawing need; packed columns hold
-    # theirs in their bytes.
+    # Both write NaN as null, which JSON and the drawing need; packed columns hold theirs in their
+    # bytes.
     if isinstance(figure, go.Figure):
         return str(figure.to_json(validate=False))
-    return json.dumps(figure, allow_nan=False)
+    return orjson.dumps(figure, option=orjson.OPT_SERIALIZE_NUMPY).decode()

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.comparison.artifact_rows import artifact_rows
+from dashboard.comparison.choices import AT_ONCE
 from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.episodes_section import episodes_section
@@ -34,6 +35,7 @@ from dashboard.comparison.value_view import value_view
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.comparison.why_view import why_view
 from dashboard.live import render_live
+from dashboard.metric_names import natural
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
 from experiments import access, reading
@@ -105,7 +107,7 @@ def _live_context(selection: Selection, user: User) -> dict[str, Any]:
         "evaluated": found,
         **_verdict(selection, found, keys, user),
         "panels": curve_panels(selection, keys),
-        "axis_metrics": axis_metrics(keys),
+        "axis_metrics": axis_metrics(selection, keys),
         "metrics": metric_table(selection, matching(selection, keys), stat),
         "stats": STATS,
         "stat": stat,
@@ -152,6 +154,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "models": layers.compare(selection.runs, baseline=baseline),
         "inputs": artifact_rows(selection, user),
         "code": code_section(selection),
+        "metric_keys": sorted(live["keys"], key=natural) if len(live["keys"]) > AT_ONCE else [],
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,
         "bands": BANDS,

@@ -1,9 +1,11 @@
 """The page of one run: header, progress, and one tab of evidence at a time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
@@ -24,6 +26,7 @@ from dashboard.scope import may_edit, may_register, run_of
 from dashboard.views.run_console import MOST_CHARACTERS, MOST_LINES
 from experiments import access, alerts, model_layers, queue, reading
 from experiments.models import Evaluation, Run, RunStatus
+from experiments.shapes import SeriesSummary
 
 CONSOLE_LINES = 400
 SPEC_LINES = 16
@@ -142,17 +145,35 @@ def _with_src(run: Run, found: Any) -> list[tuple[panels.Panel, str]]:
 
 
 def _charts(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
-    wanted = request.GET.get("metrics", "").strip().lower()
-    found = [one for key, one in header["summaries"].items() if wanted in key.lower()]
-    groups, left_out = panels.first_panels(panels.panel_groups(found))
+    found = _matching(request, header["summaries"])
+    folded = request.GET.get("folds", "").split(",")
+    groups = panels.shown_groups(panels.panel_groups(found), folded)
     return {
         "smooth_choices": SMOOTH_CHOICES,
         "x_choices": X_CHOICES,
         "found": len(found),
-        "groups": [(group.name, _with_src(run, group.panels)) for group in groups],
-        "panels_left_out": left_out,
+        "groups": [(group, _with_src(run, group.panels)) for group in groups],
         "numbers": found[:MOST_NUMBERS],
     }
+
+
+def _matching(request: SignedIn, summaries: Mapping[str, SeriesSummary]) -> list[SeriesSummary]:
+    """The metrics that the search of the page finds."""
+    wanted = request.GET.get("metrics", "").strip().lower()
+    return [one for key, one in summaries.items() if wanted in key.lower()]
+
+
+@require_safe
+def more_panels(request: SignedIn, run_id: str) -> HttpResponse:
+    """`?group=train&after=train/loss&metrics=`: the panels of the charts tab that follow, which the
+    page asks for as the reader gets to its end."""
+    run = run_of(request, run_id)
+    found = panels.panel_groups(_matching(request, run_facts.summaries_of(run)))
+    asked = request.GET.get("group", ""), request.GET.get("after", "")
+    group = panels.next_panels(found, *asked)
+    context = {"run": run, "group": group, "panels": _with_src(run, group.panels)}
+    context["live"] = not run.is_finished
+    return render(request, "dashboard/run/_panels.html", context)
 
 
 def _adaptation(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:

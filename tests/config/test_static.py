@@ -3,18 +3,38 @@
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.test import override_settings
+from plotly.offline import get_plotlyjs_version
 
 from config import static
+from dashboard import sheets
 
 
 @pytest.mark.parametrize("name", sorted(static.VENDORED))
 def test_vendored_file_is_found(name):
     assert finders.find(name).endswith(".js")
     assert finders.find(name, find_all=True) == [finders.find(name)]
+
+
+def test_drawing_library_is_of_the_version_that_figures_are_made_for():
+    script = Path(finders.find("vendor/plotly-cartesian.min.js")).read_text(encoding="utf-8")
+
+    assert f"v{get_plotlyjs_version()}\n" in script[:200]
+
+
+def test_drawing_library_has_every_kind_of_trace_that_figures_are_made_of():
+    script = Path(finders.find("vendor/plotly-cartesian.min.js")).read_text(encoding="utf-8")
+    charts = (settings.BASE_DIR / "dashboard" / "charts").glob("*.py")
+    kinds = {kind for path in charts for kind in re.findall(r"go\.([A-Z]\w+)\(", path.read_text())}
+
+    assert {"Bar", "Scatter"} <= kinds
+    for kind in kinds - {"Figure"}:
+        assert f'name:"{kind.lower()}",basePlotModule' in script
 
 
 def test_nothing_else_of_those_packages_is_served():
@@ -41,10 +61,10 @@ def collected(tmp_path_factory):
 def test_collected_files_have_hashed_names_and_a_compressed_twin(collected):
     names = json.loads((collected / "staticfiles.json").read_text())["paths"]
 
-    plotly = names["vendor/plotly.min.js"]
-    assert re.fullmatch(r"vendor/plotly\.min\.[0-9a-f]{12}\.js", plotly)
+    plotly = names["vendor/plotly-cartesian.min.js"]
+    assert re.fullmatch(r"vendor/plotly-cartesian\.min\.[0-9a-f]{12}\.js", plotly)
     compressed = (collected / f"{plotly}.gz").read_bytes()
-    assert len(compressed) < 1_600_000
+    assert len(compressed) < 600_000
     assert gzip.decompress(compressed) == (collected / plotly).read_bytes()
 
 
@@ -60,6 +80,14 @@ def test_imports_between_our_modules_name_hashed_files(collected):
     for path, found in imports:
         assert re.search(r"\.[0-9a-f]{12}\.js$", found), f"{path.name} imports {found}"
         assert (path.parent / found).exists()
+
+
+def test_style_sheets_of_pages_are_collected_into_one(collected):
+    names = json.loads((collected / "staticfiles.json").read_text())["paths"]
+    joined = (collected / names["dashboard/css/pages.css"]).read_text()
+
+    places = [joined.index((sheets.FOLDER / f"{name}.css").read_text()) for name in sheets.SHEETS]
+    assert places == sorted(places)
 
 
 def test_edited_source_is_collected_again(collected, monkeypatch):

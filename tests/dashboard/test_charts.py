@@ -1,6 +1,7 @@
 """Figures of curves: axes, zoom and smoothing, on every page that draws them."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -183,14 +184,46 @@ def many(run: Run) -> tuple[Client, Run]:
     return client, run
 
 
-def test_a_run_of_many_metrics_draws_the_first_and_says_how_many_are_left(many):
+def test_a_run_of_many_metrics_begins_with_the_first_panels_of_its_first_group(many):
     client, run = many
 
     text = client.get(f"/runs/{run.pk}/?tab=charts").content.decode()
 
-    assert text.count('class="chart"') == 60
-    assert "241 more charts: search" in text
+    assert text.count('class="chart"') == 24
+    assert [f"{left} more of g{n}" in text for n, left in enumerate((76, 100, 100))] == [True] * 3
     assert "The first 200 of 301: search" in text
+
+
+def test_panels_of_a_run_come_a_few_at_a_time(many):
+    client, run = many
+    text = client.get(f"/runs/{run.pk}/?tab=charts&folds=g0,g2&metrics=metric").content.decode()
+
+    shown = re.findall(r'data-chart-id="(g2/[^"]+)"', text)
+    for end in (48, 72, 96, 100):
+        more = re.search(r'hx-get="([^"]+group=g2[^"]+)"', text)
+        assert more is not None
+        text = client.get(more[1].replace("&amp;", "&")).content.decode()
+        shown += re.findall(r'data-chart-id="(g2/[^"]+)"', text)
+        assert len(shown) == end
+
+    assert shown == [f"g2/metric_{place}" for place in range(200, 300)]
+    assert "hx-get" not in text
+
+
+def test_panels_of_a_group_that_is_not_there_are_none(many):
+    client, run = many
+
+    text = client.get(f"/runs/{run.pk}/charts/panels/?group=nope&after=x").content.decode()
+
+    assert text.strip() == ""
+
+
+def test_panels_of_a_run_are_not_there_for_strangers(many):
+    _, run = many
+    client = Client()
+    client.force_login(make.make_user("eve"))
+
+    assert client.get(f"/runs/{run.pk}/charts/panels/?group=g0").status_code == 404
 
 
 def test_metrics_are_found_by_a_part_of_their_key(many):
@@ -200,5 +233,5 @@ def test_metrics_are_found_by_a_part_of_their_key(many):
     nothing = client.get(f"/runs/{run.pk}/?tab=charts&metrics=nope").content.decode()
 
     assert text.count('class="chart"') == 10
-    assert "more charts" not in text
+    assert "more-panels" not in text
     assert "No metric contains “nope”" in nothing

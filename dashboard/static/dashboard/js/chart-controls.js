@@ -29,5 +29,5 @@ export function onChange(changed) {
 // A search among a run's charts loads the page anew; what only scripts know of goes along.
 document.addEventListener('formdata', ({ target, formData }) => {
   if (!target.matches('form.chart-controls')) return;
-  for (const key of ['logy', 'liny', 'zoom', 'zoomy', 'wide']) if (state.get(key)) formData.set(key, state.get(key));
+  for (const key of ['logy', 'liny', 'zoom', 'zoomy', 'wide', 'folds']) if (state.get(key)) formData.set(key, state.get(key));
 });

@@ -1,6 +1,8 @@
 // The compare page: keys, runs shown and hidden, smoothing, and new metrics that join while runs run.
+import './chart-groups.js';
 import './compare-parts.js';
 import './compare-rows.js';
+import './metric-choices.js';
 import { reloadAll, scan } from './charts.js';
 import { $, $$ } from './dom.js';
 import { toast } from './toast.js';
@@ -25,15 +27,6 @@ page.addEventListener('click', (event) => {
 
 page.addEventListener('input', (event) => {
   if (event.target.matches('[data-smooth]')) $('[data-smooth-value]').textContent = event.target.value;
-});
-
-// Groups that are folded otherwise than the page begins with are in the address.
-page.addEventListener('click', (event) => {
-  const group = event.target.closest('summary')?.parentElement.dataset.group;
-  if (group === undefined) return;
-  const names = new Set(state.list('folds'));
-  if (!names.delete(state.inList(group))) names.add(state.inList(group));
-  state.set('folds', [...names].join(','));
 });
 
 const links = () => $$('[data-spy] a');

@@ -40,6 +40,21 @@ function keepCharts(from, to) {
   }
 }
 
+const chartsOf = (place) => $$('.chart[data-chart]', place).map((chart) => chart.dataset.chart);
+
+// Groups of charts stay folded or open, and the charts that came as the reader scrolled stay, with what leads on.
+function keepGroups(from, to) {
+  for (const group of $$('details[data-group]', to)) {
+    const before = $(`details[data-group="${CSS.escape(group.dataset.group)}"]`, from);
+    const more = $('.more-panels', group);
+    if (!before) continue;
+    group.open = before.open;
+    const known = new Set(chartsOf(group));
+    const came = $$('.chart[data-chart]', before).filter((chart) => !known.has(chart.dataset.chart));
+    if (more && came.length) more.replaceWith(...came.map((chart) => chart.closest('.chart-card')), ...$$('.more-panels', before));
+  }
+}
+
 // Swaps changed parts; returns the parsed answer. A part that holds the focus, an open popover or a question waits,
 // and one whose data-live-key is the same (charts that draw themselves) stays.
 export function swapParts(region, html) {
@@ -51,6 +66,7 @@ export function swapParts(region, html) {
     if (part.dataset.liveKey !== undefined && part.dataset.liveKey === now.dataset.liveKey) continue;
     if (now.contains(document.activeElement) || $('.pop:not([hidden]), [data-asking]', now)) continue;
     const swapped = document.importNode(part, true);
+    keepGroups(now, swapped);
     keepCharts(now, swapped);
     const scrolled = $$('[data-keep-scroll]', now).map((box) => [box.dataset.keepScroll, box.scrollLeft, box.scrollTop]);
     now.replaceWith(swapped);
