@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE_MS = 5
+PATIENCE_MS = 10
 IN_A_ROW = 200  # then others may have the thread's place
 
 
