@@ -34,6 +34,7 @@ from instance import again_on_postgresql, database_files, instance, stored
 KEY = "train/loss"
 BATCH = 100_000
 WARM = 9
+RUNS_A_BEAT = 10  # as a worker does every 20 seconds
 PEER_RUNS, PEER_POINTS = 10, 10_000  # as many as other trackers write in seconds
 SETS = (("50 x 10,000", 50, 10_000), ("10 x 100,000", 10, 100_000), ("100 x 1,000,000", 100, 10**6))
 
@@ -56,6 +57,8 @@ def fill(project: Any, runs: int, points: int) -> list[str]:
             series = [SeriesPoints(KEY, steps[part], times[part], values[part])]
             recording.record(run_id=run_id, client="bench", number=number, series=series)
         folding.fold_run(run_id)
+        if len(ids) % RUNS_A_BEAT == 0:
+            folding.give_back_room()
         ids.append(run_id)
     return ids
 
@@ -120,18 +123,24 @@ def show_peers(points: int, ours: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--more", type=int, default=0, help="more runs of a million points")
+    parser.add_argument(
+        "--large", type=int, default=100, help="runs of a million, for a quick look"
+    )
     parser.add_argument("--keep", type=Path, help="a folder whose points are used again")
     parser.add_argument(
         "--postgresql", action="store_true", help="once more on a PostgreSQL server of its own"
     )
     asked = parser.parse_args()
-    show(asked.more, asked.keep)
+    show(asked.more, asked.large, asked.keep)
     if asked.postgresql:
-        again_on_postgresql(__file__, ["--more", str(asked.more)])
+        again = ["--more", str(asked.more), "--large", str(asked.large)]
+        again_on_postgresql(__file__, again)
 
 
-def show(more: int, keep: Path | None) -> None:
+def show(more: int, large: int, keep: Path | None) -> None:
     """Prints the charts of the database that the environment names."""
+    *small, (name, _, points) = SETS
+    sets = [*small, (name.replace("100", str(large), 1), large, points)]
     with instance(keep) as data:
         from django.db import connections
 
@@ -143,7 +152,7 @@ def show(more: int, keep: Path | None) -> None:
             lab = factories.make_workspace("lab", ada=Role.MEMBER)
             empty = stored(data)
             start = time.perf_counter()
-            for name, runs, points in (*SETS, ("more", more, 10**6)):
+            for name, runs, points in (*sets, ("more", more, 10**6)):
                 fill(factories.make_project(lab, name.split()[0] + str(points)), runs, points)
             seconds = time.perf_counter() - start
             total = sum(Series.objects.values_list("count", flat=True))
@@ -159,7 +168,7 @@ def show(more: int, keep: Path | None) -> None:
             )
             show_peers(PEER_POINTS, used / total)
         _, token = access.create_token(user=factories.make_user("ada"), name="bench")
-        for name, runs, points in SETS:
+        for name, runs, points in sets:
             found = Run.objects.filter(project__slug=name.split()[0] + str(points))
             ids = list(found.order_by("number").values_list("pk", flat=True)[:runs])
             assert len(ids) == runs

@@ -18,7 +18,7 @@ from config import counters, env, logs
 _cores = os.cpu_count() or 1
 
 wsgi_app = "config.wsgi:application"
-worker_class = "gthread"
+worker_class = "config.serving.Worker"
 workers = min(2, _cores)
 threads = 8
 preload_app = True

@@ -15,6 +15,7 @@ from experiments.models import MetricBatch, Run, Series
 # Past one of these bounds a run is folded by the request that recorded to it; else by the worker.
 BATCHES_UNFOLDED = 128
 POINTS_UNFOLDED = 1_048_576
+DEAD_PIECES = 16_384  # of folded batches, 2 kB each: 32 MB
 
 
 def fold_pending(limit: int = 100) -> int:
@@ -22,6 +23,28 @@ def fold_pending(limit: int = 100) -> int:
     unfolded = MetricBatch.objects.filter(payload__isnull=False)
     runs = list(unfolded.order_by("run_id").values_list("run_id", flat=True).distinct()[:limit])
     return sum(fold_run(run_id) for run_id in runs)
+
+
+def give_back_room() -> None:
+    """Gives back what folded batches took, where that is much; outside of transactions.
+
+    SQLite uses such room again by itself. PostgreSQL does after a VACUUM, which would come within
+    a minute or so: until then a quick load takes twice the room of its points.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_DEAD_PIECES)
+        (dead,) = cursor.fetchone()
+        if dead >= DEAD_PIECES:
+            cursor.execute(f"VACUUM {MetricBatch._meta.db_table}")
+
+
+_DEAD_PIECES = f"""
+SELECT COALESCE(MAX(n_dead_tup), 0) FROM pg_stat_all_tables WHERE relid = (
+    SELECT reltoastrelid FROM pg_class WHERE oid = '{MetricBatch._meta.db_table}'::regclass
+)
+"""
 
 
 def fold_if_due(run_id: str) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from experiments.models import Series
 from experiments.shapes import FloatArray, IntArray, SeriesSummary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """The columns of a `Series` row that hold its summary."""
 
@@ -62,6 +62,27 @@ def summarize(key: str, steps: IntArray, times: FloatArray, values: FloatArray) 
         most_step=most_step,
         first_bad_step=int(bad_steps.min()) if len(bad_steps) else None,
     )
+
+
+def summarize_together(
+    keys: Sequence[str], steps: IntArray, times: FloatArray, values: Sequence[FloatArray]
+) -> list[SeriesSummary]:
+    """The same of several series of one (N,) of steps and times; `values` has an (N,) for each."""
+    table = np.array(values)
+    rises = len(steps) == 1 or bool((steps[1:] > steps[:-1]).all())
+    if len(keys) == 1 or not rises or not np.isfinite(table).all():
+        pairs = zip(keys, values, strict=True)
+        return [summarize(key, steps, times, one) for key, one in pairs]
+    least, most = table.argmin(axis=1), table.argmax(axis=1)
+    rows = np.arange(len(keys))
+    count, first, last, time = len(steps), int(steps[0]), int(steps[-1]), float(times[-1])
+    columns = (table[:, -1], table[rows, least], steps[least], table[rows, most], steps[most])
+    return [
+        SeriesSummary(key, count, 0, first, last, newest, time, low, low_at, high, high_at, None)
+        for key, newest, low, low_at, high, high_at in zip(
+            keys, *(column.tolist() for column in columns), strict=True
+        )
+    ]
 
 
 def _newest(steps: IntArray, times: FloatArray, values: FloatArray) -> int:

@@ -49,6 +49,7 @@ def fold_series() -> None:
     """Fold accepted batches into chunks, empty the trash, erase versions of artifacts that are
     older than they are kept, delete blobs nothing refers to, forget events of long ago."""
     folding.fold_pending(FOLDED_AT_ONCE)
+    folding.give_back_room()
     lifecycle.empty_trash()
     retention.sweep()
     blobs.collect()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from experiments import lifecycle
 from experiments.errors import Invalid
 from experiments.lifecycle import params as flat
-from experiments.mlflow import logged_models, runs
+from experiments.mlflow import logged_models, runs, statements
 from experiments.mlflow import points as stored
 from experiments.mlflow.words import (
     LONGEST_PARAM,
@@ -18,7 +18,7 @@ from experiments.mlflow.words import (
     invalid,
     no_such,
 )
-from experiments.models import LoggedModel, LoggedModelMetric, Param, Run
+from experiments.models import LoggedModel, LoggedModelMetric, Run
 from experiments.shapes import SeriesPoints
 
 MOST_METRICS = MOST_TOGETHER = 1_000
@@ -61,15 +61,12 @@ def log(
     _check(params, tags)
     series = _series(points)
     with lifecycle.sign_of_life(run_id):
-        locked_rows = Run.objects.select_for_update(of=("self",), no_key=True)
-        locked = locked_rows.select_related("project__workspace").get(pk=run_id)
-        runs.refuse_deleted(locked)
-        _add_params(locked, dict(params))
-        if tags:
-            runs.write_tags(locked, tags)
+        project_id = runs.lock(run_id)
+        _add_params(run_id, project_id, dict(params))
+        _write_tags(run_id, project_id, tags)
         if series:
-            stored.store(locked.pk, series)
-            _add_to_models(locked, [point for point in points if point.model_id])
+            stored.store(run_id, series)
+            _add_to_models(run_id, [point for point in points if point.model_id])
 
 
 def _check_sizes(points: int, params: int, tags: int) -> None:
@@ -107,8 +104,11 @@ def _check(params: Sequence[tuple[str, str]], tags: Tags) -> None:
     check_tags(tags, LONGEST_RUN_TAG)
 
 
-def _add_params(run: Run, params: Mapping[str, str]) -> None:
-    known = flat.texts(run.params)
+def _add_params(run_id: str, project_id: int, params: Mapping[str, str]) -> None:
+    if not params:
+        return
+    before = statements.params_of(run_id)
+    known = flat.texts(before)
     if changed := [key for key in params if known.get(key, params[key]) != params[key]]:
         raise Invalid(
             f"Param {changed[0]!r} has the value {known[changed[0]][:200]!r} already and cannot "
@@ -119,15 +119,26 @@ def _add_params(run: Run, params: Mapping[str, str]) -> None:
         return
     if len(known) + len(new) > flat.MOST_PARAMS:
         raise Invalid(f"A run holds at most {flat.MOST_PARAMS:,} params.")
-    run.params = {**run.params, **new}
-    run.save(update_fields=["params"])
-    Param.objects.bulk_create(flat.rows(run, [flat.leaf_of_text(*pair) for pair in new.items()]))
+    leaves = [flat.leaf_of_text(*pair) for pair in new.items()]
+    statements.write_params(run_id, project_id, {**before, **new}, leaves)
 
 
-def _add_to_models(run: Run, points: Sequence[Point]) -> None:
+def _write_tags(run_id: str, project_id: int, tags: Tags) -> None:
+    if tags.keys() & runs.TELLING:
+        runs.write_tags(_run(run_id), tags)
+    elif tags:
+        statements.write_tags(run_id, project_id, tags)
+
+
+def _run(run_id: str) -> Run:
+    return Run.objects.select_related("project__workspace").get(pk=run_id)
+
+
+def _add_to_models(run_id: str, points: Sequence[Point]) -> None:
     """Stores points with the models they measure; what is stored already stays."""
     if not points:
         return
+    run = _run(run_id)
     wanted = {point.model_id for point in points}
     models = LoggedModel.objects.filter(project__workspace=run.project.workspace, pk__in=wanted)
     known = set(models.filter(deleted_at=None).values_list("pk", flat=True))

@@ -62,8 +62,9 @@ def store(run_id: str, series: Sequence[SeriesPoints]) -> None:
     """
     new = [one for one in _unknown(run_id, series) if len(one.steps)]
     if new:
+        recording.check_series(new)
         number = statements.next_number(run_id, CLIENT)
-        recording.record(run_id=run_id, client=CLIENT, number=number, series=new)
+        recording.record_batch(run_id, recording.Batch(CLIENT, number, new))
 
 
 def _unknown(run_id: str, series: Sequence[SeriesPoints]) -> list[SeriesPoints]:

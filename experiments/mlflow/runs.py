@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from experiments import lifecycle, snapshots
 from experiments.errors import Invalid
-from experiments.mlflow import experiments
+from experiments.mlflow import experiments, statements
 from experiments.mlflow.words import (
     LONGEST_RUN_TAG,
     Tags,
@@ -40,7 +40,8 @@ STATUSES: Mapping[str, RunStatus] = {
     "KILLED": RunStatus.CANCELLED,
 }
 _SHOWN = {status: word for word, status in STATUSES.items()} | {RunStatus.CRASHED: "FAILED"}
-_INDEXED = 500
+# Tags that say more than they show: on the run's page, or about its place.
+TELLING = frozenset({NAME, NOTE, COMMAND, PARENT, COMMIT})
 
 
 def status_word(status: str) -> str:
@@ -139,24 +140,18 @@ def refuse_deleted(run: Run) -> None:
         raise _deleted(run.pk)
 
 
-def lock(run_id: str) -> None:
-    """Locks a run that is written to, in one statement: every batch of points runs it.
+def lock(run_id: str) -> int:
+    """Locks a run that is written to, in one statement: every call that logs runs it.
 
-    Raises Invalid if the run is deleted, NotFound if there is none.
+    Returns its project's id. Raises Invalid if the run is deleted, NotFound if there is none.
     """
-    locked = connection.ops.for_update_sql(no_key=True)
-    if not connection.features.has_select_for_update:
-        locked = ""  # SQLite: the transaction is the one writer
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_DELETED} {locked}", [run_id])
-        row = cursor.fetchone()
-    if row is None:
+    found = statements.lock_run(run_id)
+    if found is None:
         raise no_such("run", run_id)
-    if row[0] is not None:
+    project_id, is_deleted = found
+    if is_deleted:
         raise _deleted(run_id)
-
-
-_DELETED = f"SELECT deleted_at FROM {Run._meta.db_table} WHERE id = %s"
+    return project_id
 
 
 def _deleted(run_id: str) -> Invalid:
@@ -165,15 +160,7 @@ def _deleted(run_id: str) -> Invalid:
 
 def write_tags(run: Run, tags: Tags) -> None:
     """Writes checked tags, and shows on the run's page what MLflow keeps in tags."""
-    RunTag.objects.bulk_create(
-        [
-            RunTag(run=run, project_id=run.project_id, name=key, value=value, text=value[:_INDEXED])
-            for key, value in tags.items()
-        ],
-        update_conflicts=True,
-        unique_fields=["run", "name"],
-        update_fields=["value", "text"],
-    )
+    statements.write_tags(run.pk, run.project_id, tags)
     shown: dict[str, Any] = {}
     if name := _shown(tags.get(NAME, "")):
         shown["name"] = name

@@ -8,7 +8,7 @@ from experiments.recording.points import lock_run, record, record_batch
 from experiments.recording.records import CONTENT_TYPE as RECORDS_CONTENT_TYPE
 from experiments.recording.records import parse_records
 from experiments.recording.rewinding import rewind
-from experiments.recording.validation import Batch, parse_batch, parse_series
+from experiments.recording.validation import Batch, check_series, parse_batch, parse_series
 
 __all__ = [
     "RECORDS_CONTENT_TYPE",
@@ -16,6 +16,7 @@ __all__ = [
     "ClientLog",
     "append_client_log",
     "append_log",
+    "check_series",
     "note",
     "lock_run",
     "parse_batch",

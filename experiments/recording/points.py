@@ -51,6 +51,7 @@ def record_batch(run_id: str, batch: validation.Batch, *, attempt: int | None = 
     groups = journal.grouped(series)
     fingerprint = journal.fingerprint(groups)
     timed = _with_times(series)
+    complete = groups if timed is series else journal.grouped(timed)
     points = sum(len(one.steps) for one in series)
     project_id = lock_run(run_id, attempt=attempt)
     if _is_known(run_id, client, number, fingerprint):
@@ -61,9 +62,9 @@ def record_batch(run_id: str, batch: validation.Batch, *, attempt: int | None = 
         number=number,
         fingerprint=fingerprint,
         points=points,
-        payload=journal.pack(groups if timed is series else journal.grouped(timed)),
+        payload=journal.pack(complete),
     )
-    _update_summaries(run_id, project_id, timed)
+    _update_summaries(run_id, project_id, complete)
     # Then the points are stored: a failure to fold is logged, tried again later, and no answer to
     # them.
     transaction.on_commit(partial(folding.fold_if_due, run_id), robust=True)
@@ -117,8 +118,8 @@ def _with_times(series: Sequence[SeriesPoints]) -> Sequence[SeriesPoints]:
     ]
 
 
-def _update_summaries(run_id: str, project_id: int, series: Sequence[SeriesPoints]) -> None:
-    keys = [one.key for one in series]
+def _update_summaries(run_id: str, project_id: int, groups: Sequence[journal.Group]) -> None:
+    keys = [key for group in groups for key in group.keys]
     stored = statements.summaries_of(run_id, keys)
     new = len(keys) - len(stored)
     if new and Series.objects.filter(run_id=run_id).count() + new > SERIES_PER_RUN:
@@ -128,12 +129,13 @@ def _update_summaries(run_id: str, project_id: int, series: Sequence[SeriesPoint
             fields={"series": [f"A run holds at most {SERIES_PER_RUN} series."]},
         )
     found = {}
-    for one in series:
-        summary = summaries.summarize(one.key, one.steps, one.times, one.values)
-        if summary.nonfinite and not (one.key in stored and stored[one.key].nonfinite):
-            step = summary.first_bad_step
-            events.note_bad(run_id=run_id, project_id=project_id, metric=one.key, step=step)
-        if one.key in stored:
-            summary = summaries.merge(stored[one.key], summary)
-        found[one.key] = summary
+    for group in groups:
+        for summary in summaries.summarize_together(
+            group.keys, group.steps, group.times, group.values
+        ):
+            before = stored.get(summary.key)
+            if summary.nonfinite and not (before and before.nonfinite):
+                step = summary.first_bad_step
+                events.note_bad(run_id=run_id, project_id=project_id, metric=summary.key, step=step)
+            found[summary.key] = summary if before is None else summaries.merge(before, summary)
     statements.write_summaries(run_id, project_id, found)

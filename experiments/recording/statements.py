@@ -4,6 +4,7 @@ ten times as long as running them, and a batch has to be cheap to be sent often.
 All of them belong into the caller's transaction.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -79,10 +80,15 @@ def _select(keys: int) -> str:
 def write_summaries(run_id: str, project_id: int, found: Mapping[str, SeriesSummary]) -> None:
     """Stores summaries, new ones and those that were there."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    values: list[Any] = []
-    for key, summary in found.items():
-        values += (run_id, project_id, key, *summaries.numbers(summary), now)
-    _run(_upsert(len(found)), values)
+    rows = [
+        (run_id, project_id, key, *summaries.numbers(summary), now)
+        for key, summary in found.items()
+    ]
+    if connection.vendor == "sqlite":  # in this process: a statement of one row is worded once
+        with connection.cursor() as cursor:
+            cursor.executemany(_upsert(1), rows)
+    else:
+        _run(_upsert(len(rows)), itertools.chain.from_iterable(rows))
 
 
 @cache

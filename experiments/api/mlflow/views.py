@@ -5,6 +5,7 @@ import binascii
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db.models import QuerySet
@@ -82,7 +83,7 @@ class Call:
     def writable(self) -> QuerySet[Project]:
         return visible_projects(self.request, Role.MEMBER)
 
-    @property
+    @cached_property
     def home(self) -> Workspace:
         """Where what has no workspace yet belongs: the token's, else the caller's first."""
         found = self.workspaces.order_by("pk").first()
@@ -191,13 +192,19 @@ class AboutRun(About[Run]):
 
 def find_experiment(call: Call, experiment_id: str) -> Project:
     """The experiment; "0" is made when a member first asks for it. Raises NotFound."""
-    ensure_default(call, experiment_id)
-    home = call.home if experiments.whole_id(experiment_id) == 0 else None
-    rows = call.projects.select_related("workspace")
-    found = rows.filter(experiments.with_ids(home, [experiment_id])).first()
+    found = _experiment(call, experiment_id)
+    if found is None:
+        ensure_default(call, experiment_id)
+        found = _experiment(call, experiment_id)
     if found is None:
         raise no_such("experiment", experiment_id)
     return found
+
+
+def _experiment(call: Call, experiment_id: str) -> Project | None:
+    home = call.home if experiments.whole_id(experiment_id) == 0 else None
+    rows = call.projects.select_related("workspace")
+    return rows.filter(experiments.with_ids(home, [experiment_id])).first()
 
 
 def ensure_default(call: Call, experiment_id: str = "0") -> None:
