@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('experiments', '0028_episode_answers'),
+        ('experiments', '0029_journal_on_postgresql'),
     ]
 
     operations = [
