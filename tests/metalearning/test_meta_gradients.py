@@ -223,12 +223,16 @@ def test_part_size_does_not_change_the_gradient(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(single, whole, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(("network_name", "kind"), [("conv4", "batched"), ("own", "vmapped")])
 @pytest.mark.parametrize("name", ["maml", "fomaml", "reptile"])
-def test_threads_change_no_bit_of_the_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_change_no_bit_of_the_gradient(
+    name: str, network_name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("worker.metalearning.algorithms.base.PART_ELEMENTS", 1)
-    network, batch = make_network("conv4")
+    network, _ = make_network(network_name)
+    batch = image_batch(24) if network_name == "conv4" else regression_batch(24)
     params = double_parameters(network)
-    formulation = make_formulation("batched", network, batch)
+    formulation = make_formulation(kind, network, batch)
     alone = make_algorithm(name, formulation, 2).outer_gradient(params, batch)
 
     shared = make_algorithm(name, formulation, 2, Crew(3)).outer_gradient(params, batch)

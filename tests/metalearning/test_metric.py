@@ -150,6 +150,18 @@ def test_outer_gradient_is_that_of_the_paper_s_loss(name: str) -> None:
     assert ("learner_loss" in metrics) == (name in ("siamese", "relation"))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_threads_change_no_bit_of_the_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.metalearning.algorithms.base.PART_ELEMENTS", 1)
+    learner, batch = make_learner(name), image_batch(24, side=SIDE)
+    params = {key: value.detach() for key, value in learner.named_parameters()}
+    alone = MetricLearning(learner, Crew()).outer_gradient(params, batch)
+
+    shared = MetricLearning(learner, Crew(3)).outer_gradient(params, batch)
+
+    assert all(torch.equal(shared[0][key], alone[0][key]) for key in params)
+
+
 def test_an_episode_is_scored_alike_whatever_stands_beside_it() -> None:
     learner, batch = make_learner("prototypical"), image_batch(side=SIDE)
 

@@ -23,8 +23,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, vjp, vmap
+from torch.func import grad_and_value, vjp, vmap
 
+from worker.metalearning.calling import Functional
 from worker.metalearning.episodes import Objective
 from worker.metalearning.networks import EpisodeBatched, Parameters, check_network
 
@@ -143,11 +144,12 @@ class Vmapped:
     def __init__(self, network: nn.Module, objective: Objective) -> None:
         self.network = network
         self.objective = objective
+        self._call = Functional(network)
 
     def _loss(
         self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        outputs = functional_call(self.network, {**params, **rest}, (x,))
+        outputs = self._call({**params, **rest}, x)
         return losses_of(outputs, y, self.objective), outputs
 
     def _gradient(self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor) -> Parameters:
@@ -157,7 +159,7 @@ class Vmapped:
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
         """See Formulation."""
         with torch.no_grad():
-            outputs: Tensor = vmap(lambda p, x: functional_call(self.network, p, (x,)))(params, x)
+            outputs: Tensor = vmap(lambda p, x: self._call(p, x))(params, x)
         return outputs
 
     def gradients(

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from worker.metalearning.algorithms.base import Crew, Metrics, Sums
+from worker.metalearning.calling import Functional
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.metric.learners import MetricLearner
 from worker.metalearning.networks import Parameters
@@ -20,7 +20,7 @@ from worker.metalearning.networks import Parameters
 class MetricAdapter:
     """A metric learner as evaluations use it: it makes no steps, and answers once."""
 
-    learner: MetricLearner
+    call: Functional
     steps: int = 0
 
     @property
@@ -33,10 +33,7 @@ class MetricAdapter:
     ) -> Iterator[list[Tensor]]:
         """See Adapter."""
         with torch.no_grad():
-            yield [
-                functional_call(self.learner, params, (batch.support_x, batch.support_y, x))
-                for x in inputs
-            ]
+            yield [self.call(params, batch.support_x, batch.support_y, x) for x in inputs]
 
 
 class MetricLearning:
@@ -45,6 +42,7 @@ class MetricLearning:
     def __init__(self, learner: MetricLearner, crew: Crew) -> None:
         self.learner = learner
         self.crew = crew
+        self._call = Functional(learner)
 
     def initial(self, params: Parameters) -> Parameters:
         """The learner's own."""
@@ -56,7 +54,7 @@ class MetricLearning:
 
     def adapter(self, steps: int, step_size: float | None = None) -> MetricAdapter:
         """No steps, however many are asked for."""
-        return MetricAdapter(self.learner)
+        return MetricAdapter(self._call)
 
     def outer_gradient(
         self, params: Parameters, batch: EpisodeBatch, step: int = 0
@@ -69,9 +67,7 @@ class MetricLearning:
         sums = Sums()
         leaves = {name: param.detach().requires_grad_() for name, param in params.items()}
         with torch.enable_grad():
-            scores = functional_call(
-                self.learner, leaves, (part.support_x, part.support_y, part.query_x)
-            )
+            scores = self._call(leaves, part.support_x, part.support_y, part.query_x)
             losses = self.learner.losses(scores, part.query_y)
             found = torch.autograd.grad(losses.sum(), list(leaves.values()))
         sums.add_gradient(
