@@ -1,18 +1,18 @@
 """How gradients, weights and other values are spread, step by step, from a run's histograms."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from dashboard.comparison.media_content import Histogram, histogram
 from dashboard.metric_names import natural
-from experiments import blobs, files
-from experiments.models import ManifestFile, Run
+from experiments import blobs, reading
+from experiments.models import Run
+from experiments.reading.media import MediaFile
 from experiments.shapes import FloatArray, IntArray
 
-FOLDER = "media/histogram"
-SUFFIX = ".histogram.json"
 MOST_STEPS = 100  # more are thinned out evenly, the first and the last kept
 BINS = 64
 LARGEST = 64 * 1024  # bytes of a histogram; the client's have 512 bins at most
@@ -35,29 +35,17 @@ class Distributions:
         return np.array([_quantiles(row, self.edges) for row in self.shares])
 
 
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """Counts of finite values between edges, as the client's `log_histogram` stores them."""
-
-    edges: FloatArray  # (B + 1,)
-    counts: FloatArray  # (B,)
-    nonfinite: int
-
-
 def histogram_keys(run: Run) -> list[str]:
     """The keys under which histograms were logged, in the order of people."""
-    paths = files.below(run.files, FOLDER).filter(path__endswith=SUFFIX)
-    found = {_place(path)[0] for path in paths.values_list("path", flat=True)}
-    return sorted(found, key=natural)
+    return sorted({one.key for one in _histograms(run)}, key=natural)
 
 
 def distributions(run: Run, key: str) -> Distributions | None:
     """All histograms of a key on the same bins; None where there is none that can be read."""
-    rows = files.below(run.files, f"{FOLDER}/{key}").filter(path__endswith=SUFFIX)
-    places = {_place(row.path)[1]: row for row in rows if _place(row.path)[0] == key}
-    steps = sorted(step for step in places if step is not None)
+    places = {one.step: one for one in _histograms(run) if one.key == key}
+    steps = sorted(places)
     kept = _thinned(steps)
-    found = {step: one for step in kept if (one := _read(places[step])) is not None}
+    found = {step: one for step in kept if (one := _read(run, places[step])) is not None}
     if not found:
         return None
     edges = _common(list(found.values()))
@@ -65,17 +53,15 @@ def distributions(run: Run, key: str) -> Distributions | None:
         steps=np.array(list(found), dtype=np.int64),
         edges=edges,
         shares=np.array([_shares(one, edges) for one in found.values()]),
-        counts=np.array([int(one.counts.sum()) for one in found.values()]),
+        counts=np.array([int(sum(one.counts)) for one in found.values()]),
         nonfinite=np.array([one.nonfinite for one in found.values()]),
         left_out=len(steps) - len(kept),
     )
 
 
-def _place(path: str) -> tuple[str, int | None]:
-    """Key and step of "media/histogram/weights/a/000000000012.histogram.json", for example."""
-    key, _, name = path.removeprefix(f"{FOLDER}/").rpartition("/")
-    step = name.removesuffix(SUFFIX)
-    return key, int(step) if step.lstrip("-").isdecimal() and len(step) < 20 else None
+def _histograms(run: Run) -> list[MediaFile]:
+    found, _ = reading.media_of([run], "histogram")
+    return [one for one in found if one.extension == "histogram.json"]
 
 
 def _thinned(steps: Sequence[int]) -> list[int]:
@@ -83,23 +69,17 @@ def _thinned(steps: Sequence[int]) -> list[int]:
     return [steps[place] for place in np.unique(places).tolist()]
 
 
-def _read(file: ManifestFile) -> Histogram | None:
+def _read(run: Run, media: MediaFile) -> Histogram | None:
     """A stored histogram; None for a file that only has the name of one: anybody uploads files."""
+    file = reading.media_file(run, media)
     if file.blob is None or file.blob.size > LARGEST:
         return None
     try:
-        content = json.loads(blobs.read(file.blob.sha256))
-        edges = np.asarray(content["edges"], dtype=np.float64)
-        counts = np.asarray(content["counts"], dtype=np.float64)
-        nonfinite = int(content.get("nonfinite", 0))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        found = histogram(blobs.read(file.blob.sha256))
+    except ValueError:
         return None
-    sound = edges.ndim == counts.ndim == 1 and len(edges) == len(counts) + 1 > 1
-    if not sound or not np.isfinite(edges).all() or not np.isfinite(counts).all():
-        return None
-    if (np.diff(edges) < 0).any() or (counts < 0).any():
-        return None
-    return Histogram(edges, counts, nonfinite)
+    is_sound = min(found.counts) >= 0 and all(a <= b for a, b in pairwise(found.edges))
+    return found if is_sound else None
 
 
 def _quantiles(shares: FloatArray, edges: FloatArray) -> FloatArray:
@@ -124,7 +104,7 @@ def _common(found: Sequence[Histogram]) -> FloatArray:
 
 def _shares(one: Histogram, edges: FloatArray) -> FloatArray:
     """The counts on other bins, those of a bin spread evenly over it, as shares."""
-    total = one.counts.sum()
+    total = sum(one.counts)
     if not total:
         return np.zeros(len(edges) - 1)
     if one.edges[0] == one.edges[-1]:  # all values are one

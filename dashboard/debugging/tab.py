@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from dashboard.debugging.classes import ClassResults, class_results
 from dashboard.debugging.distributions import Distributions, distributions, histogram_keys
 from dashboard.debugging.layers import kinds_of, layer_norms
 from dashboard.debugging.moment import Moment, moment_of
@@ -69,6 +70,7 @@ def debugging_tab(
         "moment": _moment(request, run, key),
         "layers": [_layers(run, kind) for kind in kinds_of(list(summaries))],
         "distribution": _distribution(request, run),
+        "classes": _classes(request, run),
         "pace": [(panel, panel.src(run.pk)) for panel in _pace(summaries)],
     }
 
@@ -106,6 +108,12 @@ def _distribution(request: SignedIn, run: Run) -> Distribution | None:
     key = asked if asked in keys else keys[0]
     src = f"{reverse('run_distribution', args=[run.pk])}?{urlencode({'of': key})}"
     return Distribution(key, keys, src, _distribution_table(distributions(run, key)))
+
+
+def _classes(request: SignedIn, run: Run) -> ClassResults | None:
+    """The confusion matrix that the address names, else the last of the first key."""
+    step = number_in(request, "class_step", default=LAST_STEP, least=-LAST_STEP, most=LAST_STEP)
+    return class_results(run, request.GET.get("classes", ""), step)
 
 
 def _distribution_table(found: Distributions | None) -> ChartTable:

@@ -35,6 +35,12 @@ def figures(value: Any) -> str:
 
 
 @register.filter
+def percent(value: float | None) -> str:
+    """A share as "93.1 %"."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+@register.filter
 def tag_filter(tag: str) -> str:
     """The filter of a run table that finds the runs with a tag."""
     return f"tags = {search.quoted(tag)}"

@@ -22,13 +22,15 @@ class MediaFile:
     path: str
 
 
-def media_of(runs: Sequence[Run]) -> tuple[list[MediaFile], bool]:
-    """The media of these runs, and whether that is all of them; of each run the first by path."""
+def media_of(runs: Sequence[Run], kind: str = "") -> tuple[list[MediaFile], bool]:
+    """The media of these runs, of one kind if one is named, and whether that is all of them; of
+    each run the first by path."""
+    folder = f"{FOLDER}/{kind}" if kind else FOLDER
     found: list[MediaFile] = []
     most = MOST_FILES // max(1, len(runs))
     is_all = True
     for run in runs:
-        rows = files.below(run.files, FOLDER).filter(blob__isnull=False).order_by("path")
+        rows = files.below(run.files, folder).filter(blob__isnull=False).order_by("path")
         paths = list(rows.values_list("path", flat=True)[: most + 1])
         is_all = is_all and len(paths) <= most
         found += [one for path in paths[:most] if (one := _parsed(run.pk, path)) is not None]

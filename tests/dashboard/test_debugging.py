@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from dashboard.debugging.classes import class_results
 from dashboard.debugging.distributions import distributions
 from dashboard.debugging.origins import origins
 from experiments import files, reading, recording
@@ -189,6 +190,46 @@ def test_more_histograms_than_are_drawn_are_thinned_out_and_said(run):
     assert found is not None
     assert (len(found.steps), found.steps[-1], found.left_out) == (100, 119, 20)
     assert found.shares.sum(axis=1) == pytest.approx(np.ones(100))
+
+
+def keep_matrix(run: Run, key: str, step: int, labels: list[str], counts: object) -> None:
+    path = f"media/confusion/{key}/{step:012d}.confusion.json"
+    content = json.dumps({"labels": labels, "counts": counts}).encode()
+    files.put(files.of_run(run), path, io.BytesIO(content))
+
+
+def test_classes_are_told_from_the_confusion_matrix_the_worst_first(run):
+    keep_matrix(run, "test", 5, ["a", "b", "never"], [[8, 2, 0], [4, 6, 0], [0, 0, 0]])
+
+    found = class_results(run, "", 10**9)
+
+    assert found is not None
+    assert (found.key, found.step, found.accuracy) == ("test", 5, 0.7)
+    worst, better, never = found.rows
+    assert (worst.label, worst.count, worst.recall, worst.precision) == ("b", 10, 0.6, 0.75)
+    assert worst.f1 == pytest.approx(2 * 0.6 * 0.75 / 1.35)
+    assert (worst.taken_for, worst.taken) == ("a", 4)
+    assert (better.label, better.recall, better.precision) == ("a", 0.8, pytest.approx(8 / 12))
+    assert (never.label, never.recall, never.f1, never.taken_for) == ("never", None, None, "")
+
+
+def test_classes_of_another_key_and_step_are_chosen_by_the_address(ada, run):
+    keep_matrix(run, "train", 1, ["<b>x", "y"], [[1, 0], [0, 1]])
+    for step in (10, 20):
+        keep_matrix(run, "test", step, ["<b>x", "y"], [[step, 1], [0, 1]])
+
+    assert "test at step 20" in page(ada, run)
+    shown = page(ada, run, "&classes=train")
+    assert "train at step 1" in shown
+    assert "&lt;b&gt;x" in shown
+    assert "test at step 10" in page(ada, run, "&classes=test&class_step=12")
+    assert ada.get(f"/runs/{run.pk}/?tab=debug&class_step=x").status_code == 400
+
+
+def test_files_that_only_look_like_matrices_show_no_classes(ada, run):
+    keep_matrix(run, "test", 5, ["a", "b"], [[8, -2], [4, 6]])
+
+    assert 'id="classes"' not in page(ada, run)
 
 
 def test_learning_rate_and_throughput_are_drawn_together(ada, run):
