@@ -21,12 +21,14 @@ from config import database_url, health
 from config import postgresql as postgresql_server
 from experiments import audit_keeping, blobs
 from experiments.errors import NotFound, Unavailable
-from experiments.management import copies, database, postgresql
+from experiments.management import database, postgresql, stores
 from experiments.models import Blob, Job, MetricBatch, Worker
 from experiments.models.jobs import JobStatus
 from experiments.object_store import ObjectStore
 
 SAMPLED_BLOBS = 200
+MISSING = "missing"
+RESTORE = "Restore it: `manage.py restore` of a backup, or copy blobs/ from one."
 READ_AT_ONCE = 2**20
 UNFOLDED_S = 600  # workers fold every 20 s
 UNSERVED_S = 600
@@ -236,19 +238,25 @@ def _blobs(thorough: bool) -> Iterator[Finding]:
     if isinstance(store, ObjectStore):
         try:
             store.check()
-        except Unavailable:
+        except Unavailable as error:
             yield Finding(
-                "blobs", f"{copies.bucket()} cannot be reached, or refuses.",
-                "Check METASCOPE_BLOBS, METASCOPE_S3_ENDPOINT and the keys.",
-            )  # fmt: skip
+                "blobs", f"{stores.place()} cannot be reached, or refuses.", stores.mend(error)
+            )
             return
     hashes = needed.order_by("?" if not thorough else "pk").values_list("pk", flat=True)
+    looked_at, wrong = 0, {}
     for sha in (hashes if thorough else hashes[:SAMPLED_BLOBS]).iterator():
+        looked_at += 1
         if problem := _wrong_with(sha):
-            yield Finding(
-                "blobs", f"The file {sha} is {problem}.",
-                "Restore it: `manage.py restore` of a backup, or copy blobs/ from one.",
-            )  # fmt: skip
+            wrong[sha] = problem
+    if list(wrong.values()) == [MISSING] * max(looked_at, 2):
+        yield Finding(
+            "blobs", f"All {looked_at} files looked for are missing in {stores.place()}.",
+            f"{stores.of_another()} If they are lost: `manage.py restore` of a backup.",
+        )  # fmt: skip
+        return
+    for sha, problem in wrong.items():
+        yield Finding("blobs", f"The file {sha} is {problem}.", RESTORE)
 
 
 def _wrong_with(sha: str) -> str:
@@ -258,7 +266,7 @@ def _wrong_with(sha: str) -> str:
             while part := file.read(READ_AT_ONCE):
                 digest.update(part)
     except (NotFound, FileNotFoundError):
-        return "missing"
+        return MISSING
     except (Unavailable, OSError) as error:
         return f"not readable ({error})"
     return "" if digest.hexdigest() == sha else "damaged"

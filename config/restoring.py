@@ -12,7 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from config import data_folder
 from config.refusal import StartRefused
-from experiments.management import copies, postgresql
+from experiments.management import copies, postgresql, stores
 
 OF_DATABASE = (copies.DATABASE, f"{copies.DATABASE}-wal", f"{copies.DATABASE}-shm")
 
@@ -41,7 +41,7 @@ def restore(source: Path, folder: Path) -> tuple[int, Path | None]:
     try:
         database = _staged(source, staging)
         shas = copies.blobs_referred_to(database)
-        if not copies.bucket():
+        if not stores.bucket():
             copies.check_blobs(source / "blobs", shas)
             _bring_blobs(source / "blobs", folder / "blobs", set(shas))
         before = _move_aside(folder)
@@ -72,7 +72,7 @@ def restore_postgresql(source: Path, folder: Path) -> tuple[int, Path | None]:
         )
     about = postgresql.read_dump(source)
     _refuse_newer(source, set(about.migrations))
-    if not copies.bucket():
+    if not stores.bucket():
         copies.check_blobs(source / "blobs", about.blobs)
         _bring_blobs(source / "blobs", folder / "blobs", set(about.blobs))
     postgresql.load(source)

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import replace
 
-from config import broker, data_folder, env, options, plans
+from config import blob_store, broker, data_folder, env, options, plans
 from config.options import ROOT, Options
 from config.refusal import StartRefused, is_full, no_room
 from config.supervisor import StopRequested, Supervisor, say
@@ -52,6 +52,7 @@ def _serve(supervisor: Supervisor, chosen: Options, started: float) -> None:
     data_folder.keep_secret_key(chosen.data)
     data_folder.keep_metrics_token(chosen.data)
     data_folder.keep_database_url(chosen.data, env.text("METASCOPE_DATABASE_URL"))
+    blob_store.keep(chosen.data)
     told = plans.environment(chosen, broker_url=_start_broker(supervisor, chosen))
     sign_in = _prepare(supervisor, chosen, told)
     supervisor.add(plans.worker(chosen, told))

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -24,11 +24,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from experiments.errors import DomainError, Invalid, NotFound
+from experiments.errors import DomainError, Invalid, NotFound, Unavailable
 from experiments.models import Blob, BlobUpload, Checkpoint, ManifestFile, Snapshot, SnapshotFile
 
 # Longer than any transaction that puts a blob and then refers to it.
 COLLECT_AFTER = timedelta(minutes=10)
+DIFFERS = "store_differs"
+NEWEST = 3  # of each kind: files that are looked for before any is deleted
 # How long what a client sent waits for the version that will refer to it: large uploads take hours.
 SENT_KEPT = timedelta(days=7)
 
@@ -210,10 +212,35 @@ def unreferenced(
     )
 
 
+def check_store() -> None:
+    """Raises Unavailable where the newest files are not in the store: it is another one than they
+    were put into, or has lost them."""
+    for sha in _newest():
+        if not _storage().exists(_name(sha)):
+            raise Unavailable(f"The store of files lacks {sha}.", code=DIFFERS)
+
+
+def _newest() -> list[str]:
+    """The latest files of each kind that something refers to, or of all where nothing does."""
+    referring: tuple[QuerySet[Any], ...] = (
+        Checkpoint.objects.order_by("-pk"),
+        SnapshotFile.objects.order_by("-pk"),
+        ManifestFile.objects.exclude(blob=None).order_by("-pk"),
+    )
+    newest = [sha for rows in referring for sha in rows.values_list("blob_id", flat=True)[:NEWEST]]
+    return newest or list(
+        Blob.objects.order_by("-created_at").values_list("pk", flat=True)[:NEWEST]
+    )
+
+
 def collect(limit: int = 100) -> int:
-    """Delete up to `limit` unused blobs; returns how many."""
+    """Delete up to `limit` unused blobs; returns how many. Raises Unavailable like `check_store`:
+    what is deleted in another store stays in its own, and nothing would remember it."""
     collected = 0
-    for sha in list(unused().values_list("sha256", flat=True)[:limit]):
+    found = list(unused().values_list("sha256", flat=True)[:limit])
+    if found:
+        check_store()
+    for sha in found:
         with transaction.atomic():
             # The row stays locked until its file is gone: a put of the same bytes waits here, then
             # finds neither and stores both again. Whoever referred to it before the lock is seen.

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
@@ -72,6 +78,23 @@ class ObjectStore(S3Storage):  # type: ignore[misc]  # it has no types
         found = self.bucket.Object(self._normalize_name(name))
         stream = _Stream(lambda first: found.get(Range=f"bytes={first}-")["Body"], size)
         return File(io.BufferedReader(stream, PIECE), name)
+
+
+def mend(error: Unavailable) -> str:
+    """What to do about a store that could not be used, for whoever runs the server."""
+    match error.__cause__:
+        case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound():
+            return (
+                "It needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE "
+                "where ~/.aws has them."
+            )
+        case ClientError() as refused:
+            status = refused.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status in (401, 403):
+                return "It refuses these keys: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+            if status == 404:
+                return "It has no such bucket: correct METASCOPE_BLOBS or METASCOPE_S3_ENDPOINT."
+    return "Start it, or correct METASCOPE_S3_ENDPOINT and METASCOPE_S3_REGION."
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from django.db import DatabaseError, connections
 
 from experiments import queue
 from experiments.errors import DomainError
+from experiments.management import stores
 from experiments.models import Job
 from worker.console import FILE_NAME, Console
 
@@ -36,6 +37,8 @@ _PASSED_ON = (
     "CUDA_VISIBLE_DEVICES", "METASCOPE_DATABASE_URL", "METASCOPE_DEBUG", "METASCOPE_HEARTBEAT_S",
     "METASCOPE_JOB_NICE", "METASCOPE_LEASE_S", "METASCOPE_OMNIGLOT",
 )  # fmt: skip
+# Where files are in a bucket: its address, and all that leads an S3 program to its keys.
+_TO_THE_BUCKET = ("METASCOPE_BLOBS", "METASCOPE_S3_", "AWS_")
 
 
 @dataclass
@@ -70,8 +73,11 @@ def job_folder(job: Job) -> Path:
 
 
 def scrubbed_environment(folder: Path, threads: int) -> dict[str, str]:
-    """What a job's process gets to know: an allow-list, and nothing of the broker or the keys."""
+    """What a job's process gets to know: an allow-list, and nothing of the broker or the keys,
+    except those of the bucket that it stores its code and checkpoints in."""
     passed = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+    if stores.bucket():
+        passed |= {key: os.environ[key] for key in os.environ if key.startswith(_TO_THE_BUCKET)}
     return {
         **passed,
         "METASCOPE_DATA": str(settings.DATA_DIR),

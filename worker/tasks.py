@@ -11,6 +11,7 @@ from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting
 from django.conf import settings
 
 from experiments import blobs, events, folding, inbox, lifecycle, retention, uploads
+from experiments.errors import DomainError
 from worker import trainers
 from worker.slots import Slots
 from worker.sweeps import sweep
@@ -52,10 +53,18 @@ def fold_series() -> None:
     folding.give_back_room()
     lifecycle.empty_trash()
     retention.sweep()
-    blobs.collect()
+    _collect_blobs()
     uploads.drop_stale_parts()
     events.drop_old()
     inbox.drop_old()
+
+
+def _collect_blobs() -> None:
+    """Nothing is deleted from a store that is not the one files were put into, or is away."""
+    try:
+        blobs.collect()
+    except DomainError as error:
+        logger.warning("No stored file was deleted: %s", error)
 
 
 def _note_sweep(app: Celery) -> None:

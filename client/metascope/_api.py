@@ -31,6 +31,10 @@ class Api:
             blocksize=BLOCK,
         )  # fmt: skip
 
+    def close(self) -> None:
+        """End the connections that no request uses; a later request opens one anew."""
+        self._pool.clear()
+
     def get(self, path: str, **query: str) -> Any:
         """The answer's JSON. Raises Unreachable, Denied, Refused."""
         return self._request("GET", path, fields=query)

@@ -43,7 +43,7 @@ class Sender:
         self._said = ""
         self._refused: set[str] = set()
         self._beaten = 0.0
-        self._thread = threading.Thread(target=self._run, name="metascope-sender", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="metascope-sender", daemon=True)
         self.is_drained = False
 
     def start(self) -> None:
@@ -85,6 +85,13 @@ class Sender:
             self._say(f"the server refused {counted(state.refused)}, kept in {folder}: {AGAIN}")
         if not self.is_drained:
             self._say(f"not everything was sent; it is kept in {folder}: run `metascope sync`")
+
+    def _work(self) -> None:
+        """A run that has ended keeps no connection, however long its process goes on."""
+        try:
+            self._run()
+        finally:
+            self._delivery.api.close()
 
     def _run(self) -> None:
         synced = self._beaten = time.monotonic()

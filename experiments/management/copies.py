@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from django.conf import settings
+from experiments.management import stores
 
 DATABASE = "metascope.sqlite3"
 REFERRED_TO = """
@@ -17,12 +17,6 @@ REFERRED_TO = """
     UNION SELECT blob_id FROM experiments_manifestfile WHERE blob_id IS NOT NULL
 """
 MIGRATIONS = "SELECT name FROM django_migrations WHERE app = 'experiments'"
-
-
-def bucket() -> str:
-    """Where the blobs are if not in the data folder: they stay there when that is copied."""
-    found = settings.STORAGES["blobs"]["OPTIONS"]
-    return f"s3://{found['bucket']}/{found['folder']}" if "bucket" in found else ""
 
 
 class NotWhole(Exception):
@@ -60,7 +54,8 @@ def check_blobs(folder: Path, shas: Sequence[str]) -> None:
     kept = {path.name: path for path in files_in(folder)}
     missing = [sha for sha in shas if sha not in kept]
     if missing:
-        raise NotWhole(f"{len(missing)} blobs are missing, {missing[0]} for one.")
+        where = f"; {stores.ELSEWHERE}" if len(missing) == len(shas) else ""
+        raise NotWhole(f"{len(missing)} blobs are missing, {missing[0]} for one{where}.")
     damaged = [sha for sha in shas if not is_intact(kept[sha])]
     if damaged:
         raise NotWhole(f"{len(damaged)} blobs are damaged, {damaged[0]} for one.")

@@ -2,6 +2,7 @@
 
 import operator
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -111,9 +112,10 @@ def holds(left: float, comparison: Comparison) -> bool:
 
 
 def of_metric(comparison: Comparison) -> Q:
-    """The condition on rows with `last` and `last_is`: NaN satisfies nothing but !=."""
+    """The condition on rows with `last` and `last_is`: NaN satisfies nothing but !=, and infinities
+    compare as the numbers that MLflow's databases keep for them."""
     condition = of_number("last", comparison, comparison.number())
-    for name, value in (("inf", float("inf")), ("-inf", float("-inf"))):
+    for name, value in (("inf", sys.float_info.max), ("-inf", -sys.float_info.max)):
         if holds(value, comparison):
             condition |= Q(last_is=name)
     return condition | Q(last_is="nan") if comparison.sign == "!=" else condition

@@ -3,8 +3,9 @@
     CLAUSE (AND CLAUSE)*        KEY [ASC|DESC]
 
 A key is PREFIX.NAME or a bare attribute; names with other than word characters, dots, dashes and
-colons are in backquotes or double quotes. There is no OR, no NOT, no parenthesis but of a list, and
-no escape character.
+colons are in backquotes or quotes. There is no OR, no NOT, no parenthesis but of a list, and no
+escape character: a quote that is doubled does not end a text, and stays doubled in it. ANDs may
+stand before and after all clauses, and lack between them, as MLflow's own parser has it.
 """
 
 import re
@@ -22,8 +23,8 @@ ATTRIBUTE = "attribute"
 
 _TOKEN = re.compile(
     r"""\s*(?:
-    (?P<text>'[^']*')
-    |(?P<key>(?:\w+\.)?(?:`[^`]+`|"[^"]*"))
+    (?P<text>'(?:[^']|'')*')
+    |(?P<key>(?:\w+\.)?(?:`[^`]+`|"(?:[^"]|"")*")|\w+\.'(?:[^']|'')*')
     |(?P<sign>>=|<=|!=|=|<|>)
     |(?P<mark>[(),])
     |(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.:]))
@@ -97,9 +98,8 @@ def parse(text: str, kinds: Mapping[str, str]) -> list[Comparison]:
     if len(text) > LONGEST:
         raise bad(f"Use at most {LONGEST:,} characters.")
     reader = _Reader(_tokens(text), kinds)
-    found = [reader.comparison()]
-    while not reader.is_at_end:
-        reader.expect("AND")
+    found = []
+    while reader.skip("AND"):
         found.append(reader.comparison())
     return found
 
@@ -157,6 +157,12 @@ class _Reader:
             raise bad(f"Expected {' or '.join(words)}, found {token.text[:60]!r}.")
         return token.text.upper()
 
+    def skip(self, word: str) -> bool:
+        """Passes over this word, however often; whether anything is left."""
+        while not self.is_at_end and self._tokens[self._place].text.upper() == word:
+            self._place += 1
+        return not self.is_at_end
+
     def expect(self, word: str) -> None:
         self.take_one_of(word)
 
@@ -171,7 +177,7 @@ class _Reader:
             return Key(ATTRIBUTE, token.text)
         if prefix not in self._kinds:
             raise bad(f"{prefix[:60]!r} is unknown: use {', '.join(sorted(self._kinds))}.")
-        quoted = name[:1] in ("`", '"')
+        quoted = name[:1] in ("`", '"', "'")
         name = name[1:-1] if quoted else name
         if not name:
             raise bad(f"{token.text[:60]!r} names nothing.")
@@ -215,10 +221,11 @@ class _Reader:
         self.expect("(")
         found = []
         while True:
-            text = _unquoted(self._take("a text in quotes"))
+            token = self._take("a text in quotes")
+            text = _unquoted(token)
             if text is None:
                 raise bad("A list holds texts in quotes, with commas between them.")
-            found.append(text)
+            found.append(text.replace(2 * token.text[0], ""))  # two texts, which Python joins
             if self.take_one_of(",", ")") == ")":
                 return tuple(found)
 

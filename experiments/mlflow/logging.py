@@ -10,13 +10,11 @@ from experiments.mlflow import logged_models, runs, statements
 from experiments.mlflow import points as stored
 from experiments.mlflow.words import (
     LONGEST_PARAM,
-    LONGEST_RUN_TAG,
     Tags,
     check_key,
-    check_length,
-    check_tags,
     invalid,
     no_such,
+    of_run,
 )
 from experiments.models import LoggedModel, LoggedModelMetric, Run
 from experiments.shapes import SeriesPoints
@@ -56,13 +54,15 @@ def log(
 
     Raises Invalid: beyond a limit, a param that has another value, a deleted run.
     """
-    tags = tags or {}
+    tags = of_run(tags or {})
     _check_sizes(len(points), len(params), len(tags))
-    _check(params, tags)
+    _check(params)
     series = _series(points)
     with lifecycle.sign_of_life(run_id):
         project_id = runs.lock(run_id)
-        _add_params(run_id, project_id, dict(params))
+        # Values that are too long are cut as MLflow's server does.
+        cut = {key: value[:LONGEST_PARAM] for key, value in params}
+        _add_params(run_id, project_id, cut)
         _write_tags(run_id, project_id, tags)
         if series:
             stored.store(run_id, series)
@@ -95,13 +95,11 @@ def _series(points: Sequence[Point]) -> list[SeriesPoints]:
     ]
 
 
-def _check(params: Sequence[tuple[str, str]], tags: Tags) -> None:
-    for key, value in params:
+def _check(params: Sequence[tuple[str, str]]) -> None:
+    for key, _ in params:
         check_key("params.key", key)
-        check_length(f"The value of param {key!r}", value, LONGEST_PARAM)
     if len(dict(params)) < len(params):
         raise Invalid("A param is given twice in this batch: send each once.")
-    check_tags(tags, LONGEST_RUN_TAG)
 
 
 def _add_params(run_id: str, project_id: int, params: Mapping[str, str]) -> None:

@@ -10,13 +10,12 @@ from experiments import lifecycle, snapshots
 from experiments.errors import Invalid
 from experiments.mlflow import experiments, statements
 from experiments.mlflow.words import (
-    LONGEST_RUN_TAG,
     Tags,
     check_key,
-    check_tags,
     from_ms,
     invalid,
     no_such,
+    of_run,
 )
 from experiments.models import Project, Run, RunStatus, RunTag, User
 
@@ -83,7 +82,7 @@ def create(
     """A new running run. Raises Invalid for a deleted experiment, or for two names."""
     if project.deleted_at is not None:
         raise Invalid("The experiment is deleted: restore it, or use another one.")
-    check_tags(tags, LONGEST_RUN_TAG)
+    tags = of_run(tags)
     tagged = tags.get(NAME, "")
     if name and tagged and name != tagged:
         raise invalid("run_name", f"differs from the tag {NAME}: give one of them.")
@@ -118,7 +117,7 @@ def update(
 def set_tags(run: Run, tags: Tags) -> None:
     """Writes tags over what they were. Raises Invalid if the run is deleted."""
     refuse_deleted(run)
-    write_tags(run, check_tags(tags, LONGEST_RUN_TAG))
+    write_tags(run, of_run(tags))
 
 
 @transaction.atomic

@@ -28,6 +28,7 @@ _VERSION_ORDERS = {
     "name": "model__name", "version_number": "number", "creation_timestamp": "created_at",
     "last_updated_timestamp": "changed_at",
 }  # fmt: skip
+_LAST_CHANGED = "last_updated_timestamp DESC"  # the order of versions that none is asked for
 _VERSION_TEXTS = {
     "name": "model__name", "run_id": "shown_run_id", "source_path": "shown_source",
 }  # fmt: skip
@@ -69,7 +70,8 @@ def versions(
     rows = origins.with_origins(ModelVersion.objects.filter(model__workspace=home), shut)
     for comparison in filters.parse(text, KINDS):
         rows = rows.filter(_of_version(comparison))
-    rows = rows.order_by(*_terms(orders, _VERSION_ORDERS), "model__name", "-number")
+    terms = _terms(orders or [_LAST_CHANGED], _VERSION_ORDERS)
+    rows = rows.order_by(*terms, "model__name", "-number")
     rows = rows.select_related("model").prefetch_related("tag_rows", "aliases")
     found = list(rows[first : first + size + 1])
     page = [registry.version_record(one, shut) for one in found[:size]]

@@ -27,6 +27,13 @@ def check_tags(tags: Tags, most: int) -> Tags:
     return tags
 
 
+def of_run(tags: Tags) -> Tags:
+    """Tags of a run, values that are too long cut as MLflow's server does. Raises Invalid."""
+    for key in tags:
+        check_key("tags.key", key)
+    return {key: value[:LONGEST_RUN_TAG] for key, value in tags.items()}
+
+
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970."""
     return round(moment.timestamp() * 1000)

@@ -66,7 +66,8 @@ def _field(name: str) -> search.Field:
 
 
 def held(project: Project, field: search.Field, runs: Ids) -> Held:
-    """What these runs hold in a field. Numbers that are equal are one, however written."""
+    """What these runs hold in a field. Numbers that are equal are one, however written; the
+    shortest way of writing stands for it."""
     match field.kind:
         case "params":
             rows: QuerySet[Any, Any] = Param.objects.filter(key=field.key)
@@ -159,10 +160,12 @@ def _merged(found: Valued, runs: Ids) -> Held:
             continue
         text = str(value)
         same = _alike(text)
-        if same not in places:
-            places[same] = len(texts)
+        place = places.setdefault(same, len(texts))
+        if place == len(texts):
             texts.append(text)
-        of_value.append(places[same])
+        elif (len(text), text) < (len(texts[place]), texts[place]):
+            texts[place] = text
+        of_value.append(place)
     codes = np.full(len(runs), -1, np.int64)
     here = id_arrays.places(found.ids, runs)
     is_here = here >= 0

@@ -5,6 +5,7 @@ All runs that a filter finds are put into groups as arrays; only the groups of t
 further, but for the metric that the groups are sorted by.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -225,14 +226,21 @@ def _text(held: Held, run: int) -> str | None:
 
 
 def _in_common(held: Held, here: _Groups) -> list[tuple[str | None, ...]]:
-    """The values that the runs of each group hold, None for nothing; of many, the first few."""
+    """The values that the runs of each group hold; of many, the first few in `_rank`."""
     found: list[list[str | None]] = [[] for _ in here.sizes]
     base = len(held.texts) + 1
     for pair in np.unique(here.codes * base + held.codes + 1).tolist():
         group, code = divmod(pair, base)
-        if len(found[group]) < MOST_VALUES:
-            found[group].append(held.texts[code - 1] if code else None)
-    return [tuple(values) for values in found]
+        found[group].append(held.texts[code - 1] if code else None)
+    return [tuple(heapq.nsmallest(MOST_VALUES, values, key=_rank)) for values in found]
+
+
+def _rank(value: str | None) -> tuple[int, float, str]:
+    """The order in which values are told: nothing, numbers by size, other texts."""
+    if value is None:
+        return 0, 0.0, ""
+    number = _number(value)
+    return (2, 0.0, value) if np.isnan(number) else (1, number, value)
 
 
 def _statuses(here: _Groups) -> list[dict[str, int]]:

@@ -1,6 +1,7 @@
 """Child runs of the client: nested in a run object or an id, with the server up or away."""
 
 import metascope
+import psutil
 import pytest
 from metascope import _settings
 from metascope._sync import sync
@@ -24,6 +25,21 @@ def test_runs_started_with_a_parent_are_nested_in_it(environment):  # noqa: F811
     nested = Run.objects.filter(parent__name="sweep")
     assert sorted(nested.values_list("name", flat=True)) == ["later", "trial"]
     assert sweep.lost == run.lost == 0
+
+
+def test_runs_that_have_ended_keep_no_connection(environment, live_server):  # noqa: F811
+    ended = [start(name=f"trial {number}") for number in range(3)]
+    for run in ended:
+        run.log({"loss": 1.0})
+        assert run.finish()
+
+    port = live_server.thread.port
+    held = [
+        one
+        for one in psutil.Process().net_connections("tcp")
+        if one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+    ]
+    assert not held
 
 
 def test_runs_of_a_time_without_a_server_are_nested_when_they_are_sent(environment, monkeypatch):  # noqa: F811

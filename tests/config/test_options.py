@@ -98,13 +98,21 @@ def test_variable_that_is_no_number_within_bounds_is_refused(monkeypatch, value)
         env.number("METASCOPE_LEASE_S", 30, least=4)
 
 
-def test_command_beside_the_product_tells_a_bad_variable_in_one_sentence():
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("METASCOPE_LEASE_S", "soon"),
+        ("METASCOPE_TRASH_DAYS", "0"),  # what was deleted by mistake would be gone at once
+        ("METASCOPE_TRASH_DAYS", "36501"),  # a moment that no database can name
+    ],
+)
+def test_command_beside_the_product_tells_a_bad_variable_in_one_sentence(name, value):
     done = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "create_token", "admin"],
-        env={**os.environ, "METASCOPE_LEASE_S": "soon"},
+        env={**os.environ, name: value},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
     assert done.returncode == 1
-    assert done.stderr.startswith("metascope: METASCOPE_LEASE_S='soon' is not understood")
+    assert done.stderr.startswith(f"metascope: {name}={value!r} is not understood")
     assert done.stderr.count("\n") == 1

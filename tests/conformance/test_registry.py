@@ -190,6 +190,23 @@ def test_search_finds_models_without_the_tag_of_prompts(client, name, run, sourc
     assert not rest.token
 
 
+def test_versions_are_found_by_their_last_change_unless_an_order_is_asked_for(
+    client, name, run, source
+):
+    for _ in range(3):
+        version_of(client, name, source, run)
+    client.set_model_version_tag(name, "1", "seen", "yes")
+    client.update_model_version(name, "2", "described")
+
+    def numbers(**asked):
+        found = client.search_model_versions(f"name = '{name}' AND", **asked)
+        return [one.version for one in found]
+
+    assert numbers() == ["2", "3", "1"]
+    assert numbers(order_by=["version_number DESC"]) == ["3", "2", "1"]
+    assert numbers(order_by=["name ASC"]) == ["3", "2", "1"]
+
+
 def test_search_of_versions_is_newest_first(client, name, run, source):
     for _ in range(3):
         version_of(client, name, source, run)

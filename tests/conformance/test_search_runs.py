@@ -5,7 +5,9 @@ import math
 
 import pytest
 from mlflow.entities import Metric, Param, RunTag, ViewType
+from mlflow.utils.search_utils import SearchUtils
 
+from experiments.mlflow import filters, searching
 from tests.conformance.test_tracking import code_of
 
 
@@ -43,7 +45,7 @@ CAST = [
     ("alpha", {"lr": "0.1", "opt": "Adam"}, {"m": 1.0, "val/acc": 0.5}, {"team": "A_x", "k": ""}),
     ("beta", {"lr": "0.10", "opt": "adam"}, {"m": 2.0}, {"team": "abx"}),
     ("gamma", {"opt": "sgd it's"}, {"m": math.nan}, {"team": "100%", "mlflow.user": "eve"}),
-    ("delta", {"my key": "[a]*?"}, {"m": math.inf, "n": -1.5}, {}),
+    ("delta", {"my key": "[a]*?", "quoted": "it''s"}, {"m": math.inf, "n": -1.5}, {}),
 ]
 
 FILTERS = {
@@ -91,7 +93,40 @@ FILTERS = {
     "end_time != 5000": "",
     "artifact_uri LIKE 'mlflow-artifacts:/%/artifacts'": "alpha beta delta gamma",
     "params.opt ILIKE '%A%' AND tags.team LIKE '%x' And metrics.m < 2": "alpha",
+    "tags.'team' = 'A_x'": "alpha",
+    "params.'my key' = '[a]*?'": "delta",
+    "metrics.'val/acc' = 0.5": "alpha",
+    "params.opt = 'sgd it''s'": "",
+    "params.opt != 'sgd it''s'": "alpha beta gamma",
+    "params.quoted = 'it''s'": "delta",
+    "metrics.m > 1 and": "beta delta",
+    "AND metrics.m > 1 AND AND params.lr IS NOT NULL": "beta",
+    "metrics.m > 1 params.lr != '0.1'": "beta",
+    "and": "alpha beta delta gamma",
+    "metrics.m < 1e400": "alpha beta delta",
+    "metrics.m <= 1e400": "alpha beta delta",
+    "metrics.m > 1e308": "delta",
+    "metrics.m = 1e400": "",
+    "metrics.m >= 1e400": "",
+    "metrics.n > -1e400": "delta",
 }
+
+
+@pytest.mark.parametrize("text", [*FILTERS, "run_id IN ('a''b', \"c''d\", 'e')"])
+def test_a_filter_is_read_as_by_the_parser_of_mlflow(text):
+    theirs = [
+        (one["key"], one["comparator"].upper(), one["value"])
+        for one in SearchUtils.parse_search_filter(text)
+    ]
+
+    ours = [
+        (one.key.name, one.sign, float(one.value) if isinstance(one.value, int) else one.value)
+        for one in filters.parse(text, searching.KINDS)
+    ]
+
+    assert [(key, sign) for key, sign, _ in ours] == [(key, sign) for key, sign, _ in theirs]
+    for (*_, value), (*_, wanted) in zip(ours, theirs, strict=True):
+        assert value == (float(wanted) if isinstance(value, float) else wanted)
 
 
 @pytest.mark.parametrize(("text", "names"), FILTERS.items(), ids=FILTERS)
@@ -110,9 +145,9 @@ BAD = [
     " ", "metrics.m > '1'", "metrics.m LIKE '1'", "metrics.m IS NULL", "params.lr = 0.1",
     "params.lr > '0.1'", "params.lr IN ('a')", "params.lr = a", "foo.bar = 'a'", "nothing = 'a'",
     "metrics.m > 1 OR metrics.m < 0", "(metrics.m > 1)", "metrics.m > 1;", "metrics.m", "metrics.",
-    "metrics.m >", "metrics.m > 1 AND", "AND metrics.m > 1", "status > 'A'", "run_id IN ()",
+    "metrics.m >", "status > 'A'", "run_id IN ()", "'run_name' = 'alpha'", "params.lr = 'x'y'",
     "run_id IN ('a'", "start_time = 'x'", "params.val/acc = 'a'", "datasets.foo = 'a'",
-    "tags.a = 'b", "params.a = 'b' metrics.m > 1", "run_id IN (1)", "attributes.name = 'a'",
+    "tags.a = 'b", "run_id IN (1)", "attributes.name = 'a'", "params.lr = 'x' 'y'",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import mlflow
 import pytest
+from mlflow.entities import Param
 from mlflow.exceptions import MlflowException
 
 
@@ -288,9 +289,17 @@ class TestParamsAndTags:
             assert server.post("runs/log-batch", {"run_id": run, name: items}).status_code == 400
         long = [{"key": f"p{n}", "value": "é" * 6000} for n in range(100)]
         assert server.post("runs/log-batch", {"run_id": run, "params": long}).status_code == 200
-        over = {"run_id": run, "key": "over", "value": "x" * 6001}
-        assert server.post("runs/log-parameter", over).status_code == 400
         assert len(client.get_run(run).data.params) == 100
+
+    def test_long_values_are_cut_as_by_the_server_of_mlflow(self, client, run):
+        for _ in range(2):  # sent again they are the same value
+            client.log_param(run, "one", "x" * 6001)
+            client.log_batch(run, params=[Param("many", "é" * 7000)])
+        client.set_tag(run, "note", "y" * 8001)
+
+        data = client.get_run(run).data
+        assert data.params == {"one": "x" * 6000, "many": "é" * 6000}
+        assert data.tags["note"] == "y" * 8000
 
     def test_tags_overwrite_and_the_last_of_a_batch_wins(self, server, client, run):
         tags = [{"key": "t", "value": "1"}, {"key": "t", "value": "2"}]

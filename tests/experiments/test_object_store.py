@@ -6,8 +6,6 @@ import io
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from config import blob_store
-from config.refusal import StartRefused
 from experiments import blobs
 from experiments.errors import NotFound, Unavailable
 from experiments.models import Blob
@@ -127,21 +125,3 @@ def test_a_connection_that_always_breaks_is_an_error():
         pytest.raises(Unavailable),
     ):
         file.read()
-
-
-@pytest.mark.parametrize(
-    "url", ["bucket", "http://bucket", "s3://", "s3://Bad_Name", "s3://ok?x=1"]
-)
-def test_an_address_that_is_none_stops_the_start(monkeypatch, tmp_path, url):
-    monkeypatch.setenv("METASCOPE_BLOBS", url)
-
-    with pytest.raises(StartRefused, match="METASCOPE_BLOBS=.* use s3://bucket"):
-        blob_store.storage(tmp_path)
-
-
-def test_two_endpoints_stop_the_start(monkeypatch, tmp_path):
-    monkeypatch.setenv("METASCOPE_BLOBS", "s3://bucket")
-    monkeypatch.setenv("METASCOPE_S3_ENDPOINT", "http://a,http://b")
-
-    with pytest.raises(StartRefused, match="use one"):
-        blob_store.storage(tmp_path)

@@ -130,9 +130,30 @@ def test_what_runs_have_in_common_is_told_and_what_varies_by_its_values(project)
     ).groups
 
     assert group.held["params.lr"] == ("0.1",)
-    assert set(group.held["params.net"]) == {None, "x"}
+    assert group.held["params.net"] == (None, "x")
     assert group.held["seed"] == ("0", "1", "2")
     assert group.held["group"] == ("g",)
+
+
+def test_values_are_told_in_an_order_that_no_database_decides(project):
+    for seed in (10, "b", 9, "a", None):
+        made(project, "x", params={} if seed is None else {"seed": seed}, group="few")
+    for seed in (30, 10, 9, 4, 2):
+        made(project, "x", params={"seed": seed}, group="many")
+
+    found = groups(project, "group", columns=["params.seed"]).groups
+
+    held = {group.values[0]: group.held["params.seed"] for group in found}
+    assert held == {"few": (None, "9", "10", "a"), "many": ("2", "4", "9", "10")}
+
+
+def test_the_shortest_way_of_writing_stands_for_equal_numbers(project):
+    for lr in ("1e-1", "0.100", "0.1"):
+        made(project, "x", params={"lr": lr})
+
+    (group,) = groups(project, "params.lr").groups
+
+    assert group.values == ("0.1",)
 
 
 @pytest.fixture

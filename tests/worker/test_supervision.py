@@ -26,6 +26,14 @@ def test_process_knows_neither_keys_nor_broker(settings, tmp_path, monkeypatch):
     assert (known["METASCOPE_JOB_THREADS"], known["OMP_NUM_THREADS"]) == ("2", "1")
 
 
+def test_process_finds_the_bucket_that_files_are_in(bucket, tmp_path):
+    known = supervision.scrubbed_environment(tmp_path, threads=2)
+
+    assert known["METASCOPE_BLOBS"] == f"s3://{bucket.name}/some/folder"
+    assert known["METASCOPE_S3_ENDPOINT"].startswith("http://127.0.0.1:")
+    assert known["AWS_SECRET_ACCESS_KEY"] == "test"
+
+
 @pytest.mark.parametrize(("slots", "threads"), [(1, 8), (3, 2), (16, 1)])
 def test_threads_are_the_jobs_share_of_the_machine(settings, monkeypatch, slots, threads):
     settings.JOB_SLOTS = slots

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 
 from config import restoring
 from config.refusal import StartRefused
-from experiments.management import copies, postgresql
+from experiments.management import copies, postgresql, stores
 
 
 class Command(BaseCommand):
@@ -40,9 +40,9 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was restored: {refusal}") from refusal
         except (OSError, DatabaseError, postgresql.Failed) as error:
             raise CommandError(f"The restore broke off ({error}): run it again.") from error
-        brought = "" if copies.bucket() else f" and {blobs} blobs"
+        brought = "" if stores.bucket() else f" and {blobs} blobs"
         self.stdout.write(f"Restored the database{brought} from {source} to {folder}.")
-        if bucket := copies.bucket():
+        if bucket := stores.bucket():
             self.stdout.write(f"Its {blobs} blobs are in {bucket}: `doctor --all` reads them.")
         if before is not None:
             what = "database" if is_file else "key"

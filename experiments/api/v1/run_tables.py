@@ -41,7 +41,8 @@ class GroupOutput(Output):
     metrics = serializers.DictField(child=SpreadOutput())
     held = serializers.DictField(
         child=serializers.ListField(child=serializers.CharField(allow_null=True)),
-        help_text="By column: the values that its runs hold, null for none; of many the first 4.",
+        help_text="By column: the values that its runs hold, null for none: null first, then "
+        "numbers by size, then texts; of many the first 4.",
     )
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from experiments.management import copies, postgresql
+from experiments.management import copies, postgresql, stores
 
 REFUSALS = (copies.NotWhole, postgresql.Failed)
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             raise CommandError(f"{target} exists already: name a new folder.") from error
         except (OSError, DatabaseError, sqlite3.Error, *REFUSALS) as error:
             raise CommandError(f"The backup {target} is incomplete ({error}).") from error
-        if bucket := copies.bucket():
+        if bucket := stores.bucket():
             self.stdout.write(
                 f"Copied the database to {target}, and verified it. Its {blobs} blobs stay in "
                 f"{bucket}: have that store keep what is deleted for as long as you keep backups."
@@ -70,7 +70,7 @@ def copy_instance(data: Path, database: Path, target: Path) -> int:
         copy.chmod(0o600)
     copies.check_database(copy)
     shas = copies.blobs_referred_to(copy)
-    if not copies.bucket():
+    if not stores.bucket():
         copies.check_blobs(target / "blobs", shas)
     return len(shas)
 
@@ -80,7 +80,7 @@ def copy_postgresql(data: Path, target: Path) -> int:
     with _files_around(data, target):
         postgresql.dump(target)
     shas = postgresql.read_dump(target).blobs
-    if not copies.bucket():
+    if not stores.bucket():
         copies.check_blobs(target / "blobs", shas)
     return len(shas)
 
@@ -88,10 +88,10 @@ def copy_postgresql(data: Path, target: Path) -> int:
 @contextmanager
 def _files_around(data: Path, target: Path) -> Iterator[None]:
     """Copies blobs before and after what is done within, and the key."""
-    if not copies.bucket():
+    if not stores.bucket():
         copies.copy_new(data / "blobs", target / "blobs")
     yield
-    if not copies.bucket():
+    if not stores.bucket():
         copies.copy_new(data / "blobs", target / "blobs")
     if (data / "secret_key").exists():
         shutil.copy2(data / "secret_key", target / "secret_key")

@@ -3,10 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
 from experiments import audit, blobs, lifecycle, retention, uploads, usage
+from experiments.errors import Unavailable
+from experiments.management import stores
 
 AT_ONCE = 500
 KINDS = {
@@ -28,6 +30,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would go")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        try:
+            blobs.check_store()
+        except Unavailable as error:
+            raise CommandError(f"Nothing was deleted: {stores.problem(error)}") from error
         found = usage.garbage()
         if dry_run:
             self._say_versions()
