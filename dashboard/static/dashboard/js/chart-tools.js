@@ -1,4 +1,5 @@
 // The buttons of a chart card: data-chart-act="log | png | svg | csv | enlarge | full".
+import './chart-numbers.js';
 import { switchScale } from './chart-log.js';
 import { written } from './chart-data.js';
 import { addressOf, chartOf, draw, showSize } from './charts.js';

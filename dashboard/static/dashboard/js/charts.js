@@ -86,6 +86,7 @@ export async function draw(chart) {
   }
   chart.drawn = true;
   await fitTicks(chart.el);
+  chart.el.dispatchEvent(new CustomEvent('drawn', { bubbles: true }));
 }
 
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
