@@ -5,7 +5,7 @@ import { placeOf, scaleOf } from './line-geometry.js';
 
 const FAR = 4; // px: a point that is not quite at the place says where it is
 const MOST_LETTERS = 34;
-let at = null; // the place told of: { axis, x, key }
+let at = null; // the place told of: { axis, x, key, from }, by the chart `from`
 let asked = 0;
 
 const isFew = ({ drawn, layer, body }) => drawn && !layer && body.figure?.layout?.meta?.many === false;
@@ -44,15 +44,18 @@ function element(name, className, text = '') {
   return Object.assign(document.createElement(name), { className, textContent: text });
 }
 
+// Beside the pointer by name, in the other panels by the letter of the run.
+const nameOf = (trace, el) => (at.from === el || !trace.meta ? shortened(trace.name) : trace.meta);
+
 // One line of the box; what is far from the place says where it was logged.
-function row(trace, found, across, axis) {
+function row(trace, found, across, { axis, el }) {
   const isThere = found && Number.isFinite(found.y);
   const made = element('div', 'told');
   const mark = element('i', '');
   mark.style.setProperty('--c', trace.line?.color ?? 'currentColor');
   const more = isThere && trace.customdata ? ` ${trace.customdata[found.i]}` : '';
   const where = isThere && Math.abs(found.across - across) > FAR ? ` at ${placeText(axis, found.x)}` : '';
-  made.append(mark, element('span', '', shortened(trace.name)), element('b', '', isThere ? format(found.y) : '–'), element('small', '', more + where));
+  made.append(mark, element('span', '', nameOf(trace, el)), element('b', '', isThere ? format(found.y) : '–'), element('small', '', more + where));
   return made;
 }
 
@@ -80,13 +83,14 @@ function hush(chart) {
   if (chart.tip) chart.tip.hidden = chart.rule.hidden = true;
 }
 
-// Beside the rule, where there is room for it.
+// Beside the rule, over what is beside the chart if need be, but in the window.
 function put({ tip, rule, el }, across, { _offset: left, _length: width }, { _offset: top, _length: height }) {
   Object.assign(rule.style, { left: `${left + across}px`, top: `${top}px`, height: `${height}px` });
   tip.hidden = rule.hidden = false;
-  const room = el.clientWidth - tip.offsetWidth;
+  const { left: start } = el.getBoundingClientRect();
+  const room = document.documentElement.clientWidth - 8 - start - tip.offsetWidth;
   const wanted = across > width / 2 ? left + across - 12 - tip.offsetWidth : left + across + 12;
-  tip.style.translate = `${Math.max(0, Math.min(room, wanted))}px ${top}px`;
+  tip.style.translate = `${Math.max(8 - start, Math.min(room, wanted))}px ${top}px`;
 }
 
 function tell(chart, { x, key }) {
@@ -95,9 +99,10 @@ function tell(chart, { x, key }) {
   const across = scales.across(x);
   if (!(across >= 0 && across <= xaxis._length)) return hush(chart);
   const { tip } = partsOf(chart);
+  tip.classList.toggle('own', at.from === chart.el);
   const lines = chart.figure.data.filter(isLine);
   const found = lines.map((trace) => pointAt(trace, scales, x));
-  const rows = lines.map((trace, i) => row(trace, found[i], across, chart.axis));
+  const rows = lines.map((trace, i) => row(trace, found[i], across, chart));
   lines.forEach((trace, i) => rows[i].classList.toggle('nearest', lines.length > 1 && keyOf(trace) === key));
   tip.replaceChildren(element('div', 'place', headOf(chart.axis, x)), ...rows, ...marksAt(chart.figure.data, scales, across));
   return put(chart, across, xaxis, yaxis);
@@ -142,7 +147,7 @@ export function retell(chart) {
 }
 
 function point(charts, chart, place) {
-  at = { axis: chart.axis, ...place };
+  at = { axis: chart.axis, from: chart.el, ...place };
   everywhere(charts, chart.axis, (one) => at && tell(one, at));
 }
 

@@ -62,12 +62,15 @@ function element(name, attributes, ...children) {
   return made;
 }
 
-const line = (cells, tag) =>
-  element('tr', {}, ...cells.map((cell, i) => element(i && tag === 'td' ? 'td' : 'th', { scope: i ? '' : 'row', className: i ? 'n' : '' }, cell)));
+function line([name, ...cells]) {
+  const head = element('th', { scope: 'row', title: name }, name);
+  head.dataset.chartLine = '';
+  return element('tr', {}, head, ...cells.map((cell) => element('td', { className: 'n' }, cell)));
+}
 
 function tableElement(title, { columns, rows }) {
   const head = element('tr', {}, ...columns.map((name, i) => element('th', { scope: 'col', className: i ? 'n' : '' }, name)));
-  const table = element('table', { className: 'tbl' }, element('thead', {}, head), element('tbody', {}, ...rows.map((row) => line(row, 'td'))));
+  const table = element('table', { className: 'tbl' }, element('thead', {}, head), element('tbody', {}, ...rows.map(line)));
   const box = element('div', { className: 'tbl-wrap tall', tabIndex: 0 }, table);
   box.setAttribute('role', 'group');
   box.setAttribute('aria-label', `Data of ${title}, scrolls`);
