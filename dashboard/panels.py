@@ -1,5 +1,6 @@
 """Which charts a run's metrics make: one per key, but one for all inner steps of a quantity."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -10,11 +11,13 @@ from dashboard.metric_names import direction_of_name, inner_step, stem_of
 from experiments.directions import MACHINE
 from experiments.shapes import SeriesSummary
 
-GROUP_ORDER = ("train", "validation", "test", "outer", "fine_tuning", "system")
+GROUP_ORDER = ("train", "val", "valid", "validation", "test", "outer", "fine_tuning")
+LAST = "system"  # what the machine did comes after what the run is about
 OVERVIEW_PANELS = 4
 AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
 OPEN = 60  # panels of the groups that are open until the reader folds them
 UNGROUPED = "other"
+_SLASH = re.compile(r"<[^<>]*>|/")
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ def panel_groups(summaries: Iterable[SeriesSummary]) -> list[PanelGroup]:
         families.setdefault(stem_of(summary.key), []).append(summary)
     groups: dict[str, list[Panel]] = {}
     for stem, members in families.items():
-        groups.setdefault(_group(stem), []).append(_panel(stem, members))
-    return [PanelGroup(name, tuple(groups[name])) for name in sorted(groups, key=_place)]
+        groups.setdefault(parted(stem)[0], []).append(_panel(stem, members))
+    return [PanelGroup(name, tuple(groups[name])) for name in sorted(groups, key=place_of)]
 
 
 def shown_groups(groups: Iterable[PanelGroup], folded: Collection[str]) -> list[ShownGroup]:
@@ -106,12 +109,17 @@ def overview(groups: Iterable[PanelGroup], main_metric: str) -> list[Panel]:
     return sorted(panels, key=weight)[:OVERVIEW_PANELS]
 
 
-def _group(stem: str) -> str:
-    return stem.split("/", 1)[0] if "/" in stem else UNGROUPED
+def parted(key: str) -> tuple[str, str]:
+    """The group of a key and the rest of it: "train" and "loss" of "train/loss". A slash within
+    "<...>" parts nothing."""
+    slash = next((one.start() for one in _SLASH.finditer(key) if one[0] == "/"), None)
+    return (UNGROUPED, key) if slash is None else (key[:slash], key[slash + 1 :])
 
 
-def _place(group: str) -> tuple[int, str]:
-    return (GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER) - 1, group)
+def place_of(group: str) -> tuple[int, str]:
+    """What groups are sorted by."""
+    order = GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER)
+    return order + (group == LAST), group
 
 
 def _panel(stem: str, members: list[SeriesSummary]) -> Panel:

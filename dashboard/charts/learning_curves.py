@@ -27,6 +27,7 @@ BAD_LABELS = {"nan": "NaN", "inf": "∞", "-inf": "−∞"}
 FEW = 10
 # A list of more values than this beside the pointer hides the chart: only the nearest line tells.
 LISTED = 6
+ROOM_FOR_POINTS = 4  # px between an axis and its labels: a point at its beginning is round it
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,8 @@ def framed(
 ) -> dict[str, Any]:
     """A figure of traces whose columns may be packed."""
     title = look.against or X_TITLES[look.x]
-    across: dict[str, Any] = {"title": title, "automargin": False}  # labels and title have room
+    # Labels and title have room; moments take two lines.
+    across: dict[str, Any] = {"title": title, "automargin": look.x == "time"}
     if look.x == "time":
         across["type"] = "date"
     elif look.is_log_x:
@@ -113,7 +115,9 @@ def framed(
         across |= {"dtick": 1, "tickformat": ",d"}
         across |= {"rangemode": "nonnegative"} if only_step >= 0 else {}
     # Plotly would centre a constant on an axis 2 wide, where 0.001 looks like 0.
-    down: dict[str, Any] = {"rangemode": "tozero"} if is_constant else {}
+    down: dict[str, Any] = {"ticklabelstandoff": ROOM_FOR_POINTS}
+    if is_constant:
+        down["rangemode"] = "tozero"
     if look.is_log:
         down["type"] = "log"
     if heights is not None:

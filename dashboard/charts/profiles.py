@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.charts import theme
+from dashboard.charts import log_scale, theme
 from experiments.comparing.two_level import Profile
 
 WIDE = 20  # times the least threshold: the axis is logarithmic
@@ -41,7 +41,10 @@ def profile_figure(lines: Sequence[ProfileLine], *, is_accuracy: bool) -> go.Fig
     if is_accuracy:
         x["tickformat"] = "~%"
     elif any(_is_wide(one.profile) for one in lines):
-        x["type"] = "log"
+        ends = [float(one.profile.thresholds[place]) for one in lines for place in (0, -1)]
+        places, texts = log_scale.ticks(min(ends), max(ends))
+        x |= {"type": "log", "tickmode": "array", "tickvals": [10**one for one in places]}
+        x["ticktext"] = texts
     y = {"title": "seeds and episodes", "tickformat": "~%", "range": [-0.02, 1.02]}
     return theme.figure(traces, x=x, y=y)
 

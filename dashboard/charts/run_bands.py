@@ -29,8 +29,8 @@ class BandCurve:
 
 
 def run_bands(curves: Sequence[BandCurve], look: Look) -> dict[str, Any]:
-    """All groups in one figure; N is in the hover of every point. Of more than MOST_BANDS groups
-    only the means are drawn."""
+    """All groups in one figure; N, and the ends of the band in `spread`, are in the hover of every
+    point. Of more than MOST_BANDS groups only the means are drawn."""
     is_many = len(curves) > MOST_BANDS
     traces: list[dict[str, Any]] = []
     for curve in curves:
@@ -73,8 +73,12 @@ def _mean(curve: BandCurve, *, is_many: bool) -> dict[str, Any]:
     if len(curve.band.x) == 1:
         look |= {"mode": "markers", "marker": {"color": theme.token(curve.color), "size": 7}}
     counts = curve.band.counts.tolist()
-    return {**_points(curve.band.x, curve.band.mean), **look, "customdata": counts,
-            "meta": curve.letter}  # fmt: skip
+    trace = {**_points(curve.band.x, curve.band.mean), **look, "customdata": counts,
+             "meta": curve.letter}  # fmt: skip
+    if not is_many:
+        ends = (curve.band.low, curve.band.high)
+        trace["spread"] = [packed(end, exact=False) for end in ends]
+    return trace
 
 
 def _range(curve: BandCurve) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dashboard.chart_query import METRIC
 from dashboard.comparison.choices import choices
 from dashboard.comparison.selection import Selection
 from dashboard.metric_names import natural
-from dashboard.panels import GROUP_ORDER, UNGROUPED
+from dashboard.panels import parted, place_of
 
 AT_ONCE = 24  # panels of a group; more come when the reader gets to their end
 PROGRESS = ("epoch", "episode", "sample", "example", "token", "frame", "env_step", "update")
@@ -30,7 +30,7 @@ class CurvePanel:
     @property
     def title(self) -> str:
         """The key without the group that stands above it."""
-        return self.key.split("/", 1)[-1]
+        return parted(self.key)[1]
 
 
 @dataclass(frozen=True)
@@ -102,19 +102,12 @@ def _group(
 def _by_group(keys: Collection[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for key in sorted(keys, key=_place):
-        groups.setdefault(group_of(key), []).append(key)
+        groups.setdefault(parted(key)[0], []).append(key)
     return groups
 
 
-def group_of(key: str) -> str:
-    """The first part of a key: "train" of "train/query_loss"."""
-    return key.split("/", 1)[0] if "/" in key else UNGROUPED
-
-
 def _place(key: str) -> tuple[int, str, list[int | str]]:
-    group = group_of(key)
-    order = GROUP_ORDER.index(group) if group in GROUP_ORDER else len(GROUP_ORDER)
-    return order, group, natural(key)
+    return *place_of(parted(key)[0]), natural(key)
 
 
 def axis_metrics(selection: Selection, keys: Collection[str]) -> tuple[str, ...]:

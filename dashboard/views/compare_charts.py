@@ -10,6 +10,7 @@ from dashboard.charts.paired_difference import difference_figure, paired_differe
 from dashboard.charts.profiles import ProfileLine, profile_figure
 from dashboard.charts.run_bands import bands_note, run_bands
 from dashboard.charts.sinusoid_fits import sinusoid_figure
+from dashboard.charts.theme import token
 from dashboard.comparison.banding import banded
 from dashboard.comparison.episodes import common_note
 from dashboard.comparison.evaluations import Evaluated, evaluated
@@ -19,7 +20,7 @@ from dashboard.comparison.numbers import UNITS
 from dashboard.comparison.selection import Compared, Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
-from dashboard.views.chart_answer import chart_answer, points_answer
+from dashboard.views.chart_answer import LegendEntry, chart_answer, points_answer
 from experiments import reading
 from experiments.comparing.bands import METHODS
 from experiments.comparing.group_verdict import profiles
@@ -38,15 +39,20 @@ def curve(request: SignedIn) -> HttpResponse:
     if method is None:
         curves = [_curve(view, drawn[view.run_id]) for view in views]
         figure, note = learning_curves(curves, query.look), drawn_note(views, query.look)
+        legend: list[LegendEntry] = []
     else:
         groups = banded(selection, views, query, method)
         figure, note = run_bands(groups, query.look), bands_note(groups, method)
+        legend = [
+            LegendEntry(f"{one.name}, N = {one.runs}", token(one.color), one.dash) for one in groups
+        ]
     has_points = any(len(view.x) for view in views)
     return chart_answer(
         figure,
         empty=None if has_points else "No points here: no run shown has logged this metric yet.",
         live=selection.is_live,
         note=note,
+        legend=legend,
     )
 
 

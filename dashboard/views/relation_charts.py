@@ -12,7 +12,7 @@ from dashboard.comparison.group_view import over_of
 from dashboard.comparison.relations import METRIC, STATS, axes_of, complete, values_of
 from dashboard.comparison.selection import Selection, selection_of
 from dashboard.requests import SignedIn
-from dashboard.views.chart_answer import chart_answer
+from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments.comparing.fanova import NotInstalled, variance_shares
 from experiments.comparing.groups import group
 from experiments.comparing.importance import LEAST_RUNS, importances
@@ -75,7 +75,8 @@ def spread(request: SignedIn) -> HttpResponse:
         )
     empty = None if groups else "No run shown has a finite value."
     note = "Box: quartiles and median, from five runs on; every run is a point."
-    return _answer(selection, boxes(groups, y=key), empty, note)
+    legend = [LegendEntry(f"{one.letter} {one.name}", run_color(one.slot)) for one in groups]
+    return _answer(selection, boxes(groups, y=key), empty, note, legend)
 
 
 @require_safe
@@ -147,5 +148,11 @@ def _stat(selection: Selection) -> str:
     return selection.get("stat", STATS)
 
 
-def _answer(selection: Selection, figure: go.Figure, empty: str | None, note: str) -> HttpResponse:
-    return chart_answer(figure, empty=empty, live=selection.is_live, note=note)
+def _answer(
+    selection: Selection,
+    figure: go.Figure,
+    empty: str | None,
+    note: str,
+    legend: Sequence[LegendEntry] = (),
+) -> HttpResponse:
+    return chart_answer(figure, empty=empty, live=selection.is_live, note=note, legend=legend)

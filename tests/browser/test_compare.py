@@ -129,6 +129,18 @@ def test_accessible_and_no_wider_than_a_phone(live_server, ada: Page, runs: list
     assert ada.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def test_a_long_patch_scrolls_by_keys_on_a_phone(live_server, ada: Page, runs: list[Run]):
+    ada.set_viewport_size({"width": 390, "height": 844})
+    ada.goto(address(live_server, runs, "&code=patch"))
+    ada.locator("pre.patch span").first.evaluate("node => { node.textContent = 'x'.repeat(400) }")
+
+    found = Axe().run(ada, context="#code").response["violations"]
+
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    wide = ada.locator(".diff-scroll", has=ada.locator("pre.patch")).first
+    assert wide.evaluate("node => node.scrollWidth > node.clientWidth && node.tabIndex === 0")
+
+
 def test_runs_are_chosen_by_ticking(live_server, ada: Page, runs: list[Run]):
     ada.goto(f"{live_server.url}/compare/")
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from dashboard.charts.profiles import ProfileLine, profile_figure
 from experiments import recording
+from experiments.comparing.two_level import Profile
 from experiments.models import Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
@@ -235,3 +237,13 @@ def test_metrics_are_found_by_a_part_of_their_key(many):
     assert text.count('class="chart"') == 10
     assert "more-panels" not in text
     assert "No metric contains “nope”" in nothing
+
+
+def test_a_logarithmic_profile_has_whole_numbers_at_its_ticks():
+    thresholds = np.geomspace(0.05, 20, 50)
+    line = ProfileLine(Profile(thresholds, np.linspace(0, 1, 50), None, None), "A", 1, "solid")
+
+    axis = profile_figure([line], is_accuracy=False).layout.xaxis
+
+    assert axis.ticktext == ("0.1", "1", "10")
+    assert axis.tickvals == pytest.approx((0.1, 1, 10))

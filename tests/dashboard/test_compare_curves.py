@@ -1,6 +1,7 @@
 """Curves of compared runs: bands over groups, a metric along x, log axes, far-off points."""
 
 import math
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -65,6 +66,23 @@ def test_a_band_joins_the_runs_that_differ_in_nothing_but_the_seed(client: Clien
     (band,) = filled(answer)  # the second method has one run
     assert band["y"] == pytest.approx([2.1] * STEPS)
     assert "mean and lowest to highest run; no band below N = 2" in answer["note"]
+    assert [one["name"] for one in answer["legend"]] == [
+        "A maml-0.1, N = 3",
+        "D maml-0.2-s0, N = 1",
+    ]
+    assert answer["legend"][0]["color"] == first["line"]["color"]
+
+
+def test_a_point_of_a_mean_has_the_ends_of_its_band(client: Client, runs: list[Run]):
+    figure = curve(client, bands="minmax", over="seedless")["figure"]
+
+    first, second = (_ends(trace) for trace in figure["data"] if "spread" in trace)
+    assert [end[0] for end in first] == pytest.approx([0.1, 2.1])
+    assert np.isnan(second).all()  # one run has no band
+
+
+def _ends(mean: dict) -> list[np.ndarray]:
+    return [np.frombuffer(b64decode(one["bdata"]), "<" + one["dtype"]) for one in mean["spread"]]
 
 
 def test_a_group_counts_each_seed_once(client: Client, runs: list[Run]):

@@ -162,6 +162,25 @@ def test_the_legend_says_in_which_params_the_runs_differ(ada: Client, runs: list
     assert "seed 1</small>" not in text
 
 
+def test_the_legend_names_a_param_by_the_shortest_end_that_no_other_has(
+    ada: Client, runs: list[Run]
+):
+    for place, run in enumerate(runs[:2]):
+        params = {"seed": 7, "evaluation": {"seed": place}, "inner": {"lr": place}}
+        Run.objects.filter(pk=run.pk).update(params=params)
+
+    text = ada.get("/compare/?runs=lab/sinusoid:1-2").content.decode()
+
+    assert "evaluation.seed 1, lr 1</small>" in text
+
+
+def test_a_search_that_finds_no_metric_says_so_in_every_section(ada: Client, runs: list[Run]):
+    text = ada.get("/compare/?runs=lab/sinusoid:1-2&metrics=nope").content.decode()
+
+    assert text.count("No metric contains “nope”") == 2
+    assert "No numbers yet" not in text
+
+
 def test_what_a_page_of_many_runs_asks_does_not_grow_with_them(ada: Client, runs: list[Run]):
 
     with CaptureQueriesContext(connection) as few:

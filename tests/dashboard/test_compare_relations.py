@@ -94,8 +94,11 @@ def test_names_are_text_in_every_figure(client: Client, runs: list[Run]):
 
 
 def test_groups_show_every_run(client: Client, runs: list[Run]):
-    boxes = chart(client, "spread")["figure"]["data"]
+    answer = chart(client, "spread")
+    boxes = answer["figure"]["data"]
 
+    assert len(answer["legend"]) == len(boxes)
+    assert answer["legend"][0]["name"] == f"{boxes[0]['x'][0]} {boxes[0]['name']}"
     assert sum(len(one["y"]) for one in boxes) == RUNS - 1
     assert boxes[0]["text"][0].endswith("N = 2")  # runs 1 and 5 differ in their seed
     assert boxes[0]["x"] == ["A", "A"]

@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 
 from dashboard.metric_names import direction_of_name, headline
-from dashboard.panels import overview, panel_groups
+from dashboard.panels import overview, panel_groups, parted, place_of
 from experiments import recording
 from experiments.models import Run
 from experiments.shapes import SeriesPoints
@@ -48,6 +48,28 @@ def test_a_main_metric_comes_first_where_it_was_logged():
 )
 def test_names_say_which_way_is_better(key, direction):
     assert direction_of_name(key) == direction
+
+
+@pytest.mark.parametrize(
+    ("key", "group", "rest"),
+    [
+        ("train/loss/step_1", "train", "loss/step_1"),
+        ("loss", "other", "loss"),
+        ("<b>x<br>y</b>/%{y}", "<b>x<br>y</b>", "%{y}"),
+        ("<b>x</b>", "other", "<b>x</b>"),
+        ("a < b/c", "a < b", "c"),
+    ],
+)
+def test_a_slash_parts_a_name_unless_it_is_within_a_tag(key, group, rest):
+    assert parted(key) == (group, rest)
+
+
+def test_groups_of_the_machine_come_last():
+    groups = ["zeta", "system", "val", "other", "train", "test"]
+
+    shown = sorted(groups, key=place_of)
+
+    assert shown == ["train", "val", "test", "other", "zeta", "system"]
 
 
 def test_losses_are_drawn_on_a_log_axis_and_accuracies_are_not():

@@ -8,12 +8,24 @@ function unpacked({ dtype, bdata }) {
   return new TYPES[dtype](bytes.buffer);
 }
 
+const short = (value) => Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4 });
+
+// A mean over runs has in `customdata` over how many, and in `spread` the ends of its band where it has one.
+const isMean = ({ customdata, meta }) => typeof customdata?.[0] === 'number' && meta !== undefined;
+
+function toldOf({ customdata, spread }) {
+  const [low, high] = spread ? spread.map(unpacked) : [];
+  return customdata.map((n, i) => (low && Number.isFinite(low[i]) ? `[${short(low[i])}, ${short(high[i])}] N = ${n}` : `N = ${n}`));
+}
+
 // The same figure with arrays, which Plotly and our own scripts read.
 export function unpackedFigure(figure) {
   for (const trace of figure?.data ?? []) {
     if (trace.x?.bdata !== undefined) trace.x = unpacked(trace.x);
     else if (trace.x?.same !== undefined) trace.x = figure.data[trace.x.same].x;
     if (trace.y?.bdata !== undefined) trace.y = unpacked(trace.y);
+    if (isMean(trace)) trace.customdata = toldOf(trace);
+    delete trace.spread;
   }
   return figure;
 }

@@ -102,7 +102,7 @@ function followAxes(layer) {
   if (rangesOf(layer.chart) !== layer.range) paint(layer);
 }
 
-const format = (value) => Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4 });
+export const format = (value) => Number(value.toPrecision(4)).toLocaleString('en', { maximumSignificantDigits: 4 });
 
 function clear(layer) {
   layer.shown = null;
@@ -154,7 +154,7 @@ function follow(layer) {
   for (const other of layers) if (other.chart.near) highlight(other, meta, x);
   const where = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
   // A mean over runs tells of how many it is; a run of its params.
-  const told = found.line.customdata ? `N = ${found.line.customdata[found.i]}` : toldOf(meta);
+  const told = found.line.customdata ? found.line.customdata[found.i] : toldOf(meta);
   const texts = [name, told, `${where}: ${format(found.line.y[found.i])}`];
   say(layer, found, ...texts.filter(Boolean));
 }

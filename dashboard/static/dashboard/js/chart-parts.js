@@ -22,6 +22,13 @@ export function errorBox(text, tryAgain) {
   return box;
 }
 
+// A chart that is alone on the screen names its lines, whose names stand elsewhere on the page.
+export function legendOf({ body, card }) {
+  if (body.legend?.length || document.fullscreenElement !== card) return body.legend ?? [];
+  const lines = (body.figure?.data ?? []).filter(({ name, line, yaxis }) => name && line && yaxis !== 'y2');
+  return lines.map(({ name, line }) => ({ name, color: line.color, dash: line.dash }));
+}
+
 const stroke = (dash) => (!dash || dash === 'solid' ? '' : /^dot$|^2px/.test(dash) ? 'dots' : 'dash');
 
 export function legend(card, entries) {

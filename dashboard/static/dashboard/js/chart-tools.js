@@ -1,7 +1,10 @@
 // The buttons of a chart card: data-chart-act="log | png | svg | csv | enlarge | full".
+import './chart-keys.js';
+import './chart-numbers.js';
 import { switchScale } from './chart-log.js';
 import { written } from './chart-data.js';
 import { addressOf, chartOf, draw, showSize } from './charts.js';
+import { legend, legendOf } from './chart-parts.js';
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
@@ -56,7 +59,12 @@ async function full(chart) {
 }
 
 document.addEventListener('fullscreenchange', () => {
-  for (const el of $$('.chart-card .chart')) if (chartOf(el)?.drawn) Plotly.Plots.resize(el);
+  for (const el of $$('.chart-card .chart')) {
+    const chart = chartOf(el);
+    if (!chart?.drawn) continue;
+    legend(chart.card, legendOf(chart));
+    Plotly.Plots.resize(el);
+  }
 });
 
 const quoted = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : (value ?? ''));

@@ -3,10 +3,10 @@
 import { resolve, tokens } from './chart-colors.js';
 import { onChange, params } from './chart-controls.js';
 import { unpackedFigure } from './chart-data.js';
-import { sync } from './chart-hover.js';
+import { hushAll, retell, sync } from './chart-hover.js';
 import { isMany, layOver, takeOff, withoutLines } from './chart-lines.js';
 import { fitTicks, isLogarithmic, logarithmic } from './chart-log.js';
-import { errorBox, legend, sentenceBox } from './chart-parts.js';
+import { errorBox, legend, legendOf, sentenceBox } from './chart-parts.js';
 import { inTurn } from './chart-queue.js';
 import { watchDoubleClicks } from './chart-unzoom.js';
 import * as zooms from './chart-zoom.js';
@@ -28,6 +28,7 @@ const plotly = new Promise((ready, failed) => {
 plotly.catch(() => {}); // each chart says so itself
 
 export const chartOf = (el) => charts.get(el);
+export const all = charts;
 
 const axisOf = (url) => url.searchParams.get('x') ?? 'step';
 
@@ -63,7 +64,7 @@ export async function draw(chart) {
   if (body.empty || chart.range?.axis !== chart.axis) zooms.keep(chart, null, pageAxis(chart));
   if (body.empty) zooms.keepHeights(chart, null);
   note(chart, body.note ?? '');
-  legend(chart.card, body.legend ?? []);
+  legend(chart.card, legendOf(chart));
   if (body.empty) {
     message(chart, sentenceBox(body.empty));
     return;
@@ -86,6 +87,8 @@ export async function draw(chart) {
   }
   chart.drawn = true;
   await fitTicks(chart.el);
+  retell(chart);
+  chart.el.dispatchEvent(new CustomEvent('drawn', { bubbles: true }));
 }
 
 // Drag zoom: the figure moves at once, then the exact points of the range replace the buckets.
@@ -167,6 +170,7 @@ export function register(el) {
   charts.set(el, chart);
   el.addEventListener('pointerdown', () => (chart.held = true));
   watchDoubleClicks(el);
+  if (chart.zooms || $('[data-chart-act="enlarge"]', chart.card)) el.tabIndex = 0;
   if (el.dataset.refresh) every(Number(el.dataset.refresh), () => (el.isConnected ? refreshed(chart) : false));
   // Told of it only when the page is at rest; those in sight do not wait.
   const { top, bottom } = el.getBoundingClientRect();
@@ -231,6 +235,7 @@ document.addEventListener('refreshed', () => scan());
 onChange((name) => {
   // Ends in steps say nothing of minutes.
   if (name === 'x' || name === 'share') zooms.dropAll(charts);
+  hushAll(charts);
   reloadAll();
 });
 scan();

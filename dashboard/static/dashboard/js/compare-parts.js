@@ -12,13 +12,16 @@ const EVERYTHING = [
 // What is a difference to the baseline; curves are not.
 const RELATIVE = ['lineup', 'verdict', 'params', 'code', 'console', 'media', 'environment', 'metrics'];
 const page = $('[data-compare-page]');
+const SEARCH = '[data-part] input[type="search"]';
 let asked = 0;
+let typed = null;
 let loaded = location.search;
 
 // The episodes are those of the verdict, against the same baseline.
 const together = (names) => (names.includes('verdict') ? [...new Set([...names, 'episodes'])] : names);
 
 function replace(fresh, names) {
+  typed = typedIn(document.activeElement) ?? typed;
   for (const name of names) {
     const now = document.getElementById(name);
     const next = fresh.getElementById(name);
@@ -72,6 +75,13 @@ async function loadParts(url, names, isLatest) {
   }
 }
 
+// What stands in a search by now, which the server was not told of yet.
+function typedIn(field) {
+  if (!field?.matches(SEARCH)) return null;
+  const { value, selectionStart, selectionEnd } = field;
+  return { value, selectionStart, selectionEnd };
+}
+
 async function load(url, names) {
   const turn = (asked += 1);
   loaded = location.search;
@@ -81,6 +91,8 @@ async function load(url, names) {
     if (turn !== asked) return;
     if (page.dataset.liveSrc) page.dataset.liveSrc = url;
     if (focused) $(focused)?.focus({ preventScroll: true });
+    if (typed && document.activeElement.matches(SEARCH)) Object.assign(document.activeElement, typed);
+    typed = null;
   } catch (error) {
     toast(`${error.message} What you see is from before.`);
   }
@@ -98,7 +110,8 @@ function navigate(changes, names) {
     if (value === '') url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
-  history.pushState(null, '', url);
+  if (url.href === location.href) return;
+  state.go(changes.map(([name]) => name).join(), url);
   load(url.href, names);
 }
 

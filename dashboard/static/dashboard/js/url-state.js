@@ -7,6 +7,8 @@ export const get = (key, fallback = null) => new URLSearchParams(location.search
 const AT_ONCE_MS = 300;
 const TYPING_MS = 1500;
 let last = { key: null, at: -Infinity };
+const steps = { at: history.state?.depth ?? 0, deepest: history.state?.depth ?? 0 };
+if (history.state?.depth === undefined) history.replaceState({ ...history.state, depth: 0 }, '');
 
 function isStep(key) {
   const since = performance.now() - last.at;
@@ -20,10 +22,30 @@ export function set(key, value) {
   if (value === '' || value == null) url.searchParams.delete(key);
   else url.searchParams.set(key, value);
   if (url.href === location.href) return;
-  if (isStep(key)) history.pushState(null, '', url);
-  else history.replaceState(history.state, '', url);
+  go(key, url);
+}
+
+// To another address of the same page, by a change of `key`.
+export function go(key, url) {
+  if (isStep(key)) {
+    steps.at = steps.deepest = depth() + 1;
+    history.pushState({ depth: steps.at }, '', url);
+  } else history.replaceState(history.state, '', url);
   dispatchEvent(new Event('addresschange'));
 }
+
+// How many steps the view is from where the page was opened, and how many there are to it.
+export const depth = () => history.state?.depth ?? 0;
+export const deepest = () => steps.deepest;
+
+// A link to a section is a step, too: it comes without a depth of its own.
+addEventListener('popstate', () => {
+  if (history.state?.depth === undefined) {
+    steps.deepest = steps.at + 1;
+    history.replaceState({ ...history.state, depth: steps.deepest }, '');
+  }
+  steps.at = depth();
+});
 
 // Lists of names, such as charts: a comma parts them, so one in a name is escaped.
 export const inList = (name) => name.replace(/[%,]/g, encodeURIComponent);
