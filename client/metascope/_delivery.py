@@ -1,8 +1,9 @@
 """Delivery of a spool: in order, each piece until the server has it, nothing twice.
 
 Points travel in numbered batches. Where a batch ends is written down before it is sent: after any
-interruption exactly the same bytes go out under the same number, and the server knows them. Only
-one delivery of a spool exists at a time (the spool's lock).
+interruption exactly the same bytes go out under the same number, and the server knows them. Where
+that could not be written down, the server says how many points it has under the number, and exactly
+these are sent again. Only one delivery of a spool exists at a time (the spool's lock).
 """
 
 from __future__ import annotations
@@ -20,8 +21,19 @@ from metascope import _bundle, _params
 from metascope._api import Api, segment
 from metascope._batch import Batch, id_of
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import EVENT, KEYS, event_of, event_payload, moment, record_of, time_of
-from metascope._spool import Position, Record, SpoolDamaged, about_of, read, segments
+from metascope._records import (
+    EVENT,
+    KEYS,
+    POINTS,
+    event_of,
+    event_payload,
+    moment,
+    record_of,
+    time_of,
+    value_count,
+)
+from metascope._segments import Position, Record, read, segments
+from metascope._spool import FULL, SpoolDamaged, about_of
 from metascope._state import State, load_state, save_state
 from metascope._upload import Changed, Upload
 
@@ -31,6 +43,7 @@ NO_RUN = "the server did not take the start of this run"
 NO_PARENT = "the parent run is not known to the server yet"
 DESCRIBING = ("params", "environment", "command", "name", "tags", "notes", "group", "seed")
 PARENT = ("parent", "parent_origin")
+NUMBER_USED = "batch_number_used"
 CONTENT_TYPE = "application/vnd.metascope.records"
 
 
@@ -46,6 +59,7 @@ class Delivery:
         self._upload: Upload | None = None
         self.versions: dict[str, int | None] = {}  # of registered models, by bundle
         self.refusals: list[str] = []  # for the person at the terminal
+        self.is_unmarked = False  # how far it is could not be written down
 
     def is_at(self, position: Position) -> bool:
         """Whether everything before it was delivered, artifacts too."""
@@ -62,6 +76,8 @@ class Delivery:
         self._read_keys()
         batch = Batch(dict(self._keys))
         for record in read(self.folder, state.position, state.cut or stop):
+            if batch.points and not state.cut and record.end.segment != batch.segment:
+                break  # its own segment may be gone sooner
             if record.kind == EVENT or not batch.knows(record):
                 if not batch.points:
                     self._event(record)
@@ -70,13 +86,30 @@ class Delivery:
             if not batch.takes(record):
                 break
             batch.add(record)
+        if batch.end is None and state.cut is not None:
+            self._give_up_cut()
+            return True
         if batch.end is None:
+            self._reach(stop)
             return self._upload_some() or self._tell()
         if batch.points:
             self._points(batch)
         else:
             self._advance(batch.end)
         return True
+
+    def _give_up_cut(self) -> None:
+        """What was on its way is gone with the memory it lay in: its number is not used again."""
+        state = self.state
+        state.number += 1
+        state.cut_segment = state.cut_offset = None
+        self._save(durable=True)
+
+    def _reach(self, stop: Position | None) -> None:
+        """There is nothing before `stop`: it may be the beginning of a segment."""
+        state = self.state
+        if stop is not None and stop > state.position:
+            state.segment, state.offset = stop.segment, stop.offset
 
     def _read_keys(self) -> None:
         """The keys named in this segment before the position, once per segment."""
@@ -93,17 +126,46 @@ class Delivery:
         state, end = self.state, batch.end
         assert end is not None
         if state.cut != end:
-            state.cut_segment, state.cut_offset = end.segment, end.offset
-            self._save(durable=True)
+            self._cut(end)
         header = json.dumps({"client": state.client, "number": state.number}).encode()
         body = len(header).to_bytes(4, "little") + header + b"".join(batch.pieces)
         try:
             self.api.post_bytes(f"runs/{self._run}/metrics/", body, CONTENT_TYPE)
         except Refused as error:
+            if known := self._known_end(error, batch):
+                self._cut(known)
+                return
             about = {"points": batch.points, "why": str(error)}
             self._put_aside(about, b"".join(batch.pieces), batch.points)
         self._keys = batch.keys
         self._advance(end)
+
+    def _cut(self, end: Position) -> None:
+        """The batch of the next number ends there, from now on."""
+        state = self.state
+        before = state.cut_segment, state.cut_offset
+        state.cut_segment, state.cut_offset = end.segment, end.offset
+        try:
+            self._save(durable=True)
+        except OSError:
+            state.cut_segment, state.cut_offset = before
+            raise
+
+    def _known_end(self, error: Refused, batch: Batch) -> Position | None:
+        """Where the batch ends that the server has under this number, where it is a shorter one:
+        it was sent, and what was written down of it is lost."""
+        if error.code != NUMBER_USED:
+            return None
+        (told, *_) = error.fields.get("points") or [""]
+        left = int(told) if str(told).isdigit() else 0
+        if not 0 < left < batch.points:
+            return None
+        for record in read(self.folder, self.state.position, batch.end):
+            if record.kind == POINTS:
+                left -= value_count(record.payload)
+            if left <= 0:
+                return record.end if left == 0 else None
+        return None
 
     @property
     def _run(self) -> str:
@@ -112,18 +174,19 @@ class Delivery:
         return segment(self.state.run)
 
     def _event(self, record: Record) -> None:
-        sent = ""
+        sent, kind = "", ""
         if record.kind != EVENT:
             self._put_aside({"why": "damaged bytes in the spool"}, record.raw, 1)
         else:
             event = event_of(record.payload)
+            kind = event["type"]
             try:
                 self._send(event)
             except Refused as error:
-                self._put_aside({"event": event["type"], "why": str(error)}, record.raw, 1)
+                self._put_aside({"event": kind, "why": str(error)}, record.raw, 1)
             else:
-                sent = event["content"]["file"] if event["type"] == "file" else ""
-        self._advance(record.end)
+                sent = event["content"]["file"] if kind == "file" else ""
+        self._advance(record.end, is_resume=kind == "resume")
         if sent:
             (self.folder / sent).unlink(missing_ok=True)
 
@@ -326,15 +389,25 @@ class Delivery:
         self._save(durable=True)
         return True
 
-    def _advance(self, end: Position) -> None:
+    def _advance(self, end: Position, *, is_resume: bool = False) -> None:
+        """`is_resume`: a run was resumed, which again would drop what is sent from now on."""
         state = self.state
-        finished = [path for path in segments(self.folder) if int(path.stem) < end.segment]
+        finished = [one for one in segments(self.folder) if one.number < end.segment]
+        before = state.position
         state.segment, state.offset = end.segment, end.offset
         state.number += 1
         state.cut_segment = state.cut_offset = None
-        self._save(durable=bool(finished))
-        for path in finished:
-            path.unlink()
+        if is_resume:
+            try:
+                save_state(self.folder, state, durable=True)
+            except OSError:
+                state.segment, state.offset = before.segment, before.offset
+                state.number -= 1
+                raise
+        else:
+            self._save(durable=bool(finished))
+        for one in finished:
+            one.remove()
 
     def _put_aside(self, what: dict[str, Any], raw: bytes, count: int) -> None:
         """Keep the bytes beside the reason: nothing the user logged is thrown away."""
@@ -362,7 +435,13 @@ class Delivery:
         self._save(durable=True)
 
     def _save(self, *, durable: bool) -> None:
-        save_state(self.folder, self.state, durable=durable)
+        """A disk without room for it keeps nothing from the server, which knows what it has."""
+        try:
+            save_state(self.folder, self.state, durable=durable)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.is_unmarked = True
 
 
 def counted(records: int) -> str:

@@ -25,9 +25,10 @@ from metascope._observed import Observed
 from metascope._params import fitting
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._rounding import Rounding
+from metascope._segments import file_bytes
 from metascope._sender import Sender
 from metascope._settings import Settings
-from metascope._spool import FULL, HELD_BYTES, SegmentFull, SpoolFull, file_bytes
+from metascope._spool import EXTRA_BYTES, FULL, SegmentFull, SpoolFull
 from metascope._sweep import hold, sweep
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
@@ -209,7 +210,7 @@ class Run(Evidence, Observed):
             wait_s = self._exit_wait_s if wait_s is None else wait_s
             until = time.monotonic() + wait_s
             self._drained = channel.close(wait_s)
-            self.lost += channel.spool.held
+            self.lost += channel.spool.lost
             if self._console:
                 self._console.wait(max(0.0, until - time.monotonic()))
             if self._drained:
@@ -286,18 +287,19 @@ class Run(Evidence, Observed):
     def _append(self, payload: bytes) -> None:
         """A record that needs no keys."""
         self._open()
-        try:
-            self._write(payload)
-        except SegmentFull:
-            self._rotate()
-            self._write(payload)
+        while True:
+            try:
+                self._write(payload)
+                return
+            except SegmentFull:
+                self._rotate()
 
     def _new_file(self, kind: str, size: int = 0) -> Path:
         with self._lock:
             self._open()
             assert self._channel
             folder = self._channel.spool.folder
-            if self._channel.problem and file_bytes(folder) + size > HELD_BYTES:
+            if self._channel.problem and file_bytes(folder) + size > EXTRA_BYTES:
                 raise OSError(errno.ENOSPC, "There is no more room in memory for files")
             self._files += 1
             return folder / f"{kind}-{os.getpid()}-{self._files}"

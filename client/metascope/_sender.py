@@ -10,6 +10,7 @@ from collections.abc import Callable
 from metascope._api import segment
 from metascope._delivery import AGAIN, Delivery, counted
 from metascope._errors import Denied, Refused, Unreachable
+from metascope._segments import Position
 from metascope._spool import Spool
 
 EVERY_S = 0.5
@@ -56,6 +57,11 @@ class Sender:
         return self._delivery.state.run
 
     @property
+    def delivered(self) -> Position:
+        """Everything before it is with the server."""
+        return self._delivery.state.position
+
+    @property
     def page(self) -> str | None:
         """Address of the run's page."""
         run = self.run_id
@@ -93,8 +99,7 @@ class Sender:
             if self._wakes.wait(self._pause_s or EVERY_S):
                 self._wakes.clear()
             now = time.monotonic()
-            if self._spool.held:
-                self._spool.retry()
+            self._spool.look_for_room()
             if now - synced >= SYNC_S or self._stops.is_set():
                 self._sync()
                 synced = now
@@ -106,7 +111,7 @@ class Sender:
                 known = self.run_id
                 if self._announces:
                     self._say(f"this run is at {self.page}")
-            done = self._delivery.is_at(end) and not self._spool.held
+            done = self._delivery.is_at(end)
             if stops and (done or time.monotonic() >= self._deadline):
                 self.is_drained = done
                 return

@@ -19,7 +19,7 @@ from metascope._ids import new_id
 from metascope._options import misfit
 from metascope._records import moment
 from metascope._run import Run
-from metascope._spool import HELD_BYTES
+from metascope._spool import EXTRA_BYTES
 
 
 def start(
@@ -174,7 +174,7 @@ def _tell_of_standby(run: Run, channel: Channel) -> None:
     folder = channel.spool.folder
     text = (
         f"{channel.settings.spool} cannot be written ({channel.problem}): what is logged waits in "
-        f"{folder}, at most {HELD_BYTES >> 20} MiB, until it is sent; what comes beyond is lost"
+        f"{folder}, at most {EXTRA_BYTES >> 20} MiB, until it is sent; what comes beyond is lost"
     )
     say(text)
     run.alert("The spool cannot be written", f"{text}.")

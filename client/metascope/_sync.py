@@ -13,18 +13,9 @@ from metascope._delivery import Delivery
 from metascope._errors import MetascopeError, Refused, Unreachable
 from metascope._records import EVENT, event_of
 from metascope._refused import has_some, put_back, reasons
+from metascope._segments import Position, clear, read, segments
 from metascope._settings import Settings
-from metascope._spool import (
-    ABOUT,
-    Lock,
-    Position,
-    SpoolDamaged,
-    SpoolInUse,
-    about_of,
-    clear,
-    read,
-    segments,
-)
+from metascope._spool import ABOUT, Lock, SpoolDamaged, SpoolInUse, about_of
 from metascope._standby import roots
 from metascope._state import load_state
 

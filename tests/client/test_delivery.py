@@ -9,8 +9,9 @@ from metascope._delivery import Delivery
 from metascope._errors import Refused, Unreachable
 from metascope._records import event_payload
 from metascope._run import Run
+from metascope._segments import segments
 from metascope._settings import load
-from metascope._spool import Spool, segments
+from metascope._spool import Spool
 
 from tests.client.server import Server
 
