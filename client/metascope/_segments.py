@@ -1,9 +1,9 @@
 """The segments of a spool, in order, wherever they lie; and the records in them.
 
-    <folder>/00000001.seg             on the spool's own disk
-    <folder>/overflow/00000002.seg    begun while that was full: `overflow` leads to another disk,
-                                      in memory where the machine has a file system for it
-    (no file)                         while that was full, too: it ends with its process
+<folder>/00000001.seg             on the spool's own disk
+<folder>/overflow/00000002.seg    begun while that was full: `overflow` leads to another disk,
+                                  in memory where the machine has a file system for it
+(no file)                         while that was full, too: it ends with its process
 """
 
 from __future__ import annotations

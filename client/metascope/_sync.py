@@ -31,6 +31,7 @@ class Synced:
     problem: str
     is_unreachable: bool = False
     reasons: tuple[str, ...] = ()  # of what was refused
+    is_unmarked: bool = False  # how far it was sent could not be written down: the disk is full
 
     @property
     def client(self) -> str:
@@ -122,7 +123,7 @@ def _deliver(
         clear(folder)
     return Synced(
         folder, state.run, not problem, state.refused, problem, is_unreachable,
-        tuple(reasons(folder)),
+        tuple(reasons(folder)), delivery.is_unmarked,
     )  # fmt: skip
 
 
