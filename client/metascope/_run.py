@@ -73,6 +73,7 @@ class Run(Evidence, Observed):
         self._key_ids = 0
         self._step = 0
         self._files = 0
+        self._logged = {}
         self._complaints: set[str] = set()
         self._rounding = Rounding()
         self._ended = False
@@ -314,6 +315,9 @@ class Run(Evidence, Observed):
             self._open()
             assert self._channel
             return self._channel.settings
+
+    def _upload_of(self, bundle: str) -> str | None:
+        return self._sender.upload_of(bundle) if self._sender else None
 
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:
         sender = self._sender

@@ -72,6 +72,10 @@ class Sender:
         versions = self._delivery.versions
         return bundle in versions or not self._thread.is_alive(), versions.get(bundle)
 
+    def upload_of(self, bundle: str) -> str | None:
+        """Why the server refused this bundle; empty once it has it, None before either."""
+        return self._delivery.uploads.get(bundle)
+
     def wake(self) -> None:
         """Deliver soon."""
         self._wakes.set()
