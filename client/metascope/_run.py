@@ -72,8 +72,7 @@ class Run(Evidence, Observed):
         self._fast: dict[tuple[Any, ...], tuple[Any, int]] = {}  # those that need no second look
         self._key_ids = 0
         self._step = 0
-        self._files = 0
-        self._logged = {}
+        self._files, self._logged = 0, {}
         self._complaints: set[str] = set()
         self._rounding = Rounding()
         self._ended = False
@@ -320,8 +319,7 @@ class Run(Evidence, Observed):
         return self._sender.upload_of(bundle) if self._sender else None
 
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:
-        sender = self._sender
-        return sender.version_of(bundle) if sender else (True, None)
+        return self._sender.version_of(bundle) if self._sender else (True, None)
 
     def _open(self) -> None:
         """Give a forked child that logs for the first time its spool. Raises ValueError."""
@@ -374,8 +372,7 @@ class Run(Evidence, Observed):
     def _after_fork(self) -> None:
         """In the child: the spool, its lock and the sending thread are the parent's."""
         self._lock = threading.RLock()
-        self._known = {}
-        self._fast = {}
+        self._known, self._fast, self._logged = {}, {}, {}
         hold(self._channel.spool.folder if self._channel else self._started_in)
         if self._channel:
             self._channel.spool.abandon()
