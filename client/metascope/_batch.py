@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metascope._records import KEYS, POINTS, key_count, value_count
-from metascope._spool import Position, Record
+from metascope._segments import Position, Record
 
 BATCH_POINTS = 50_000
 BATCH_KEYS = 1_000
@@ -24,6 +24,11 @@ class Batch:
     @property
     def pieces(self) -> list[bytes]:
         return [*(self.keys[one].raw for one in self.used), *self.rows]
+
+    @property
+    def segment(self) -> int:
+        """That its last record is in; 0 without one."""
+        return self.end.segment if self.end else 0
 
     def knows(self, record: Record) -> bool:
         """False for damaged bytes, and for points whose keys were among such."""

@@ -13,9 +13,10 @@ from metascope._adopt import GRACE_S, settle
 from metascope._api import Api
 from metascope._delivery import Delivery
 from metascope._forked import deliver_forked
+from metascope._segments import clear
 from metascope._sender import Sender
 from metascope._settings import Settings
-from metascope._spool import Spool, clear
+from metascope._spool import Spool
 from metascope._standby import begin
 
 
@@ -36,7 +37,7 @@ class Channel:
         drained = self.sender.stop(wait_s) if self.sender else False
         if drained:
             clear(self.spool.folder)
-        self.spool.close()
+        self.spool.close(self.sender.delivered if self.sender else None)
         if self.sender:
             self.sender.leave()
             if drained:

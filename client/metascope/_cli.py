@@ -136,6 +136,8 @@ def _sync(asked: argparse.Namespace) -> int:
     )
     for one in found:
         told = "sent" if one.is_drained else f"not sent: {one.problem}"
+        if one.is_unmarked and not one.is_drained:
+            told += "; its disk is full, so what was sent of it is sent again, and stored once"
         if one.refused:
             told += f"; the server refused {counted(one.refused)}, kept in {one.folder}"
         print(f"{one.client} (run {one.run or 'not made'}): {told}")

@@ -25,6 +25,7 @@ class DisabledRun(Run):
         self._settings = settings
         self._project = project
         self._step = 0
+        self._logged = {}
         self._is_finished = False
 
     @property
@@ -93,6 +94,9 @@ class DisabledRun(Run):
 
     def _new_file(self, kind: str, size: int = 0) -> Path:
         raise ValueError("recording is switched off")
+
+    def _upload_of(self, bundle: str) -> str | None:
+        return None
 
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:
         return True, None

@@ -14,12 +14,14 @@ from typing import Any
 
 from metascope import _bundle, _download, _layers, _media, _values
 from metascope._api import Api
+from metascope._errors import Refused, Unreachable
 from metascope._registration import Registration
 from metascope._settings import Settings
 
 LONGEST_NAME = 200
 _NOT_IN_NAMES = re.compile(r"[^\w.\-]+")
 LONGEST_ALERT = 10_000
+LOOK_S = 0.1
 ALERT_LEVELS = ("info", "warning", "error")
 
 
@@ -30,6 +32,7 @@ class Evidence(ABC):
 
     _project: str
     _step: int
+    _logged: dict[str, list[str]]  # bundles that may be on their way, by the artifact or model
 
     @abstractmethod
     def _event(self, kind: str, content: Any) -> None:
@@ -51,6 +54,10 @@ class Evidence(ABC):
     @abstractmethod
     def _settings_of(self) -> Settings:
         """Where the server is, and who asks. Raises ValueError."""
+
+    @abstractmethod
+    def _upload_of(self, bundle: str) -> str | None:
+        """Why the server refused this bundle; empty once it has it, None before either."""
 
     @abstractmethod
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:
@@ -101,8 +108,27 @@ class Evidence(ABC):
         except Exception as error:  # logging must never end a training
             self._lose(1, f"artifact {name or source}", error)
             return ""
+        return self._send(found, path)
+
+    def _send(self, found: _bundle.Bundle, path: Path) -> str:
+        for name in filter(None, (found.name, found.model)):
+            self._logged.setdefault(name, []).append(path.name)
         self._event("artifact", {"bundle": path.name})
         return path.name
+
+    def _settle(self, api: Api, name: str) -> None:
+        """Until the server has what this run logged under that name. Raises Unreachable where it is
+        not sent in time, Refused where the server did not take it: it would show an older one."""
+        settings = self._settings_of()
+        until = time.monotonic() + settings.exit_wait_s
+        for bundle in self._logged.get(name, [])[-1:]:
+            while (why := self._upload_of(bundle)) is None:
+                if settings.mode != "online" or time.monotonic() >= until:
+                    raise Unreachable(f"what this run logged as {name!r} is not sent yet")
+                api.get("users/me/")
+                time.sleep(LOOK_S)
+            if why:
+                raise Refused(f"the server did not take what this run logged as {name!r}: {why}")
 
     def save_artifact(
         self, name: str, file: str, save: Callable[[str], Any], *, kind: str = "model",
@@ -129,18 +155,20 @@ class Evidence(ABC):
         except Exception as error:  # logging must never end a training
             self._lose(1, f"artifact {name!r}", error)
             return
-        self._event("artifact", {"bundle": path.name})
+        self._send(found, path)
 
     def use_artifact(
         self, reference: str, *, project: str = "", to: str | os.PathLike[str] | None = None
     ) -> Path:
         """Fetch a version, "name", "name:3" or "name:alias", and note that this run reads it.
 
-        Returns the folder its files are in: `to`, or one in this machine's cache. Needs the
-        server: raises Unreachable or Denied without it, Refused where there is no such version.
+        Returns the folder its files are in: `to`, or one in this machine's cache. What this run
+        logged under that name before is waited for, so "latest" is that. Needs the server: raises
+        Unreachable or Denied without it, Refused where there is no such version.
         """
         settings = self._settings_of()
         api = Api(settings.url, settings.token)
+        self._settle(api, reference.partition(":")[0])
         version = _download.find(api, project or self._project, reference)
         folder = Path(to) if to else settings.cache / "versions" / version["digest"]
         _download.fetch(api, version, folder, settings.cache)
@@ -156,6 +184,7 @@ class Evidence(ABC):
         """
         settings = self._settings_of()
         api = Api(settings.url, settings.token)
+        self._settle(api, re.split("[:@]", reference.rpartition("/")[2])[0])
         address, version = _download.find_model(api, reference)
         folder = _download.fetch_model(api, address, Path(to) if to else None, settings.cache)
         if version["artifact_version"] is not None:

@@ -10,7 +10,6 @@ from metascope._channel import Channel, open_channel
 from metascope._console import Console
 from metascope._records import event_payload
 from metascope._settings import load
-from metascope._spool import SegmentFull
 from metascope._sweep import sweep
 
 STREAMS = {1: "stdout", 2: "stderr"}
@@ -34,10 +33,6 @@ def keep(folder: str, label: str, pieces: Iterator[tuple[int, bytes]]) -> None:
 def _write(channel: Channel, lines: list[str], stderr: list[int]) -> None:
     content = {"lines": lines, **({"stderr": stderr} if stderr else {})}
     payload = event_payload({"type": "console", "time": time.time(), "content": content})
-    try:
-        channel.spool.write(payload)
-    except SegmentFull:
-        channel.spool.rotate()
-        channel.spool.write(payload)
+    channel.spool.append(payload)
     if channel.sender:
         channel.sender.wake()

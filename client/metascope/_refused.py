@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from metascope._delivery import MOST_TOLD, Delivery
-from metascope._spool import MAGIC, segments
+from metascope._segments import MAGIC, segments
 
 NOTES = "refused.jsonl"
 
@@ -22,7 +22,7 @@ def put_back(delivery: Delivery) -> int:
         return 0
     files = [folder / note["bytes"] for note in notes if "bytes" in note]
     raw = b"".join(file.read_bytes() for file in files if file.exists())
-    last = max([state.segment, *(int(path.stem) for path in segments(folder))])
+    last = max([state.segment, state.cut_segment or 0, *(one.number for one in segments(folder))])
     with (folder / f"{last + 1:08}.tmp").open("wb") as file:
         file.write(MAGIC + raw)
         file.flush()

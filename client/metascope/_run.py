@@ -25,9 +25,10 @@ from metascope._observed import Observed
 from metascope._params import fitting
 from metascope._records import LATEST_TIME, POINTS, event_payload, keys_payload, points_struct
 from metascope._rounding import Rounding
+from metascope._segments import file_bytes
 from metascope._sender import Sender
 from metascope._settings import Settings
-from metascope._spool import FULL, HELD_BYTES, SegmentFull, SpoolFull, file_bytes
+from metascope._spool import EXTRA_BYTES, FULL, SegmentFull, SpoolFull
 from metascope._sweep import hold, sweep
 
 KEYS_PER_RECORD = 500  # more keys of one `log` go into several records
@@ -71,7 +72,7 @@ class Run(Evidence, Observed):
         self._fast: dict[tuple[Any, ...], tuple[Any, int]] = {}  # those that need no second look
         self._key_ids = 0
         self._step = 0
-        self._files = 0
+        self._files, self._logged = 0, {}
         self._complaints: set[str] = set()
         self._rounding = Rounding()
         self._ended = False
@@ -209,7 +210,7 @@ class Run(Evidence, Observed):
             wait_s = self._exit_wait_s if wait_s is None else wait_s
             until = time.monotonic() + wait_s
             self._drained = channel.close(wait_s)
-            self.lost += channel.spool.held
+            self.lost += channel.spool.lost
             if self._console:
                 self._console.wait(max(0.0, until - time.monotonic()))
             if self._drained:
@@ -286,18 +287,19 @@ class Run(Evidence, Observed):
     def _append(self, payload: bytes) -> None:
         """A record that needs no keys."""
         self._open()
-        try:
-            self._write(payload)
-        except SegmentFull:
-            self._rotate()
-            self._write(payload)
+        while True:
+            try:
+                self._write(payload)
+                return
+            except SegmentFull:
+                self._rotate()
 
     def _new_file(self, kind: str, size: int = 0) -> Path:
         with self._lock:
             self._open()
             assert self._channel
             folder = self._channel.spool.folder
-            if self._channel.problem and file_bytes(folder) + size > HELD_BYTES:
+            if self._channel.problem and file_bytes(folder) + size > EXTRA_BYTES:
                 raise OSError(errno.ENOSPC, "There is no more room in memory for files")
             self._files += 1
             return folder / f"{kind}-{os.getpid()}-{self._files}"
@@ -313,9 +315,11 @@ class Run(Evidence, Observed):
             assert self._channel
             return self._channel.settings
 
+    def _upload_of(self, bundle: str) -> str | None:
+        return self._sender.upload_of(bundle) if self._sender else None
+
     def _version_of(self, bundle: str) -> tuple[bool, int | None]:
-        sender = self._sender
-        return sender.version_of(bundle) if sender else (True, None)
+        return self._sender.version_of(bundle) if self._sender else (True, None)
 
     def _open(self) -> None:
         """Give a forked child that logs for the first time its spool. Raises ValueError."""
@@ -368,8 +372,7 @@ class Run(Evidence, Observed):
     def _after_fork(self) -> None:
         """In the child: the spool, its lock and the sending thread are the parent's."""
         self._lock = threading.RLock()
-        self._known = {}
-        self._fast = {}
+        self._known, self._fast, self._logged = {}, {}, {}
         hold(self._channel.spool.folder if self._channel else self._started_in)
         if self._channel:
             self._channel.spool.abandon()

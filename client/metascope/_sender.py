@@ -10,6 +10,7 @@ from collections.abc import Callable
 from metascope._api import segment
 from metascope._delivery import AGAIN, Delivery, counted
 from metascope._errors import Denied, Refused, Unreachable
+from metascope._segments import Position
 from metascope._spool import Spool
 
 EVERY_S = 0.5
@@ -56,6 +57,11 @@ class Sender:
         return self._delivery.state.run
 
     @property
+    def delivered(self) -> Position:
+        """Everything before it is with the server."""
+        return self._delivery.state.position
+
+    @property
     def page(self) -> str | None:
         """Address of the run's page."""
         run = self.run_id
@@ -65,6 +71,10 @@ class Sender:
         """Whether it is decided which version of a model this bundle is, and which."""
         versions = self._delivery.versions
         return bundle in versions or not self._thread.is_alive(), versions.get(bundle)
+
+    def upload_of(self, bundle: str) -> str | None:
+        """Why the server refused this bundle; empty once it has it, None before either."""
+        return self._delivery.uploads.get(bundle)
 
     def wake(self) -> None:
         """Deliver soon."""
@@ -100,8 +110,7 @@ class Sender:
             if self._wakes.wait(self._pause_s or EVERY_S):
                 self._wakes.clear()
             now = time.monotonic()
-            if self._spool.held:
-                self._spool.retry()
+            self._spool.look_for_room()
             if now - synced >= SYNC_S or self._stops.is_set():
                 self._sync()
                 synced = now
@@ -113,7 +122,7 @@ class Sender:
                 known = self.run_id
                 if self._announces:
                     self._say(f"this run is at {self.page}")
-            done = self._delivery.is_at(end) and not self._spool.held
+            done = self._delivery.is_at(end)
             if stops and (done or time.monotonic() >= self._deadline):
                 self.is_drained = done
                 return

@@ -45,10 +45,10 @@ class Settings:
 def load() -> Settings:
     """Settings of this process. Raises ValueError for a value that makes no sense."""
     stored = _stored()
-    mode = os.environ.get("METASCOPE_MODE", "online")
+    mode = os.environ.get("METASCOPE_MODE") or "online"
     if mode not in MODES:
         raise ValueError(f"METASCOPE_MODE is {mode!r}: use {', '.join(MODES)}")
-    console = os.environ.get("METASCOPE_CONSOLE", "all")
+    console = os.environ.get("METASCOPE_CONSOLE") or "all"
     if console not in CONSOLES:
         raise ValueError(f"METASCOPE_CONSOLE is {console!r}: use {', '.join(CONSOLES)}")
     return Settings(

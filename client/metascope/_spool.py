@@ -1,16 +1,17 @@
 """The spool: a folder of segment files to which a process appends records before `log` returns.
 
     <folder>/lock            held (flock) by the process that writes or delivers
-    <folder>/00000001.seg    MAGIC, then records; a new one every SEGMENT_BYTES
-    <folder>/state.json      how far it was delivered (see _delivery)
+    <folder>/00000001.seg    MAGIC, then records; a new one every SEGMENT_BYTES (see _segments)
+    <folder>/state.json      how far it was delivered (see _state)
     <folder>/about.json      which server it is for, and who may adopt it (see _adopt)
     <folder>/refused.jsonl   what the server would not take, and why
 
 A written record is in the kernel's hands: it survives the death of the process. `sync` puts it on
 the disk: called every second, so that a machine without power loses that second at most.
 
-While the disk is full, records are held in memory, HELD_BYTES at most, and written once there is
-room: these few alone do not survive the process. Where no spool can be begun, see _standby.
+While the disk is full, segments are begun elsewhere: in the overflow, and where that has no room
+either in memory, EXTRA_BYTES at most. They are read and delivered in order like all others; those
+in memory alone do not survive the process. Where no spool can be begun, see _standby.
 """
 
 from __future__ import annotations
@@ -20,32 +21,41 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import shutil
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from zlib import crc32
 
 from metascope._errors import MetascopeError
-from metascope._records import HEAD, LONGEST_PAYLOAD
+from metascope._records import EVENT, HEAD, LONGEST_PAYLOAD, POINTS, value_count
+from metascope._segments import (
+    MAGIC,
+    OVERFLOW,
+    Position,
+    Record,
+    Segment,
+    forget_memory,
+    in_memory,
+    keep_in_memory,
+    read,
+    segments,
+)
 
 # Found once: every `log` of a script calls them.
 _write = os.write
 _pack_head = HEAD.pack
 
 ABOUT = "about.json"
-MAGIC = b"MSSPOOL1"
 SEGMENT_BYTES = 64 * 1024 * 1024
-BLOCK = 1024 * 1024  # read at once; more only where a record is longer
-LONGEST_BLOCK = LONGEST_PAYLOAD + HEAD.size
-HELD_BYTES = 16 * 1024 * 1024
-HELD_EXTRA = 64  # bytes of memory that a held record needs beside its own
+EXTRA_BYTES = 16 * 1024 * 1024  # of segments that are not on the spool's own disk, together
+EXTRA_SEGMENT_BYTES = 1024 * 1024  # of one: what was delivered makes room
 RETRY_S = 0.5
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ROOM_BYTES = 128 * 1024  # with so much on the disk it is written again
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LIMIT_BYTES = 4 * 1024 * 1024 * 1024  # of undelivered segments; what comes later is counted as lost
+_LONG_AGO = float("-inf")
 
 
 class SpoolFull(MetascopeError):
@@ -64,58 +74,39 @@ class SpoolDamaged(MetascopeError):
     """A file that says what a spool is for, or how far it was delivered, is missing or torn."""
 
 
-@dataclass(frozen=True, order=True)
-class Position:
-    """A place between two records."""
-
-    segment: int = 1
-    offset: int = len(MAGIC)
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record found, and where it ends."""
-
-    raw: bytes
-    end: Position
-
-    @property
-    def payload(self) -> memoryview:
-        """Without the head; empty where bytes were no record."""
-        return memoryview(self.raw)[HEAD.size :]
-
-    @property
-    def kind(self) -> int:
-        """KEYS, POINTS or EVENT; 0 where bytes were no record."""
-        return self.raw[HEAD.size] if self.raw else 0
-
-
 class Spool:
-    """The writing end. Callers serialise their calls; `sync` may run beside `write`."""
+    """The writing end. Callers serialise their calls; `sync` and `look_for_room` may run beside
+    `write`."""
 
     def __init__(
         self, folder: Path, url: str, *, owner: Mapping[str, str] | None = None,
-        segment_bytes: int = SEGMENT_BYTES, limit_bytes: int = LIMIT_BYTES,
+        overflow: Path | None = None, segment_bytes: int = SEGMENT_BYTES,
+        limit_bytes: int = LIMIT_BYTES,
     ) -> None:  # fmt: skip
         self.folder = folder
+        self.lost = 0  # values and events that it could not keep, once it is closed
         self._segment_bytes = segment_bytes
         self._limit_bytes = limit_bytes
+        self._extra_bytes = EXTRA_BYTES
         self._segment = 0
         self._offset = 0
         self._most = segment_bytes  # of this segment
-        self._held: deque[bytes] = deque()
-        self._held_bytes = 0
-        self._most_held = HELD_BYTES
-        self._holding = threading.RLock()  # of these two; a signal handler may log, too
-        self._tried = 0.0
+        self._places: list[Callable[[int], int]] = [self._on_disk, self._overflowing]
+        if hasattr(os, "memfd_create"):
+            self._places.append(self._in_memory)
+        self._place = 0  # of the segment being written
+        self._full_since = [_LONG_AGO] * len(self._places)
         folder.mkdir(parents=True, mode=0o700)
         try:
             (folder / ABOUT).write_text(json.dumps({"url": url, **(owner or {})}), "utf-8")
+            if overflow is not None:  # led to now, as a full disk may have no room for that
+                (folder / OVERFLOW).symlink_to(overflow)
             self._lock = Lock(folder)
-            self._fd = self._open_next()
+            self._fd = self._on_disk(1)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._begin(1)
 
     @property
     def written(self) -> Position:
@@ -123,11 +114,8 @@ class Spool:
         return Position(self._segment, self._offset)
 
     def write(self, payload: bytes) -> None:
-        """Append one record. Raises SegmentFull, ValueError for one that is too long, and OSError
-        (a full disk, and as much held as may be): then nothing is kept."""
-        if self._held:
-            self._hold(payload)
-            return
+        """Append one record. Raises SegmentFull, also where its disk has no room for it, ValueError
+        for one that is too long, and OSError: then nothing is kept."""
         size = len(payload)
         if size > LONGEST_PAYLOAD:
             raise ValueError(f"{size} bytes are too many: {LONGEST_PAYLOAD} are the most")
@@ -139,83 +127,73 @@ class Spool:
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            end = offset
+            self._note_full(size)
+            raise SegmentFull from error
         if end - offset != size + HEAD.size:
-            self._cut()
-            self._hold(payload)
-            return
+            os.ftruncate(self._fd, offset)  # what was written of a record that did not fit
+            self._note_full(size)
+            raise SegmentFull
         self._offset = end
 
-    @property
-    def held(self) -> int:
-        """Records that wait for room on the disk."""
-        return len(self._held)
+    def append(self, payload: bytes) -> None:
+        """A record that needs no keys, in a new segment where it must be. Raises as `write` and
+        `rotate` do."""
+        while True:
+            try:
+                self.write(payload)
+                return
+            except SegmentFull:
+                self.rotate()
 
-    def retry(self) -> None:
-        """Write what is held, as far as there is room. May run beside `write`."""
-        with self._holding:
-            self._tried = time.monotonic()
-            while self._held:
-                payload = self._held[0]
-                data = _pack_head(len(payload), crc32(payload)) + payload
-                try:
-                    written = _write(self._fd, data)
-                except OSError:
-                    return
-                if written != len(data):
-                    self._cut()
-                    return
-                self._offset += written
-                self._held_bytes -= len(payload) + HELD_EXTRA
-                self._held.popleft()  # the last step: whoever sees none left writes by itself
+    def rotate(self) -> None:
+        """Go on in a new segment: on the disk, or where there is room. Raises SpoolFull when there
+        is none, or undelivered segments are too many."""
+        kept = sum(one.bytes for one in segments(self.folder) if one.is_on_disk)
+        if kept >= self._limit_bytes:
+            raise SpoolFull(f"{self.folder} holds {kept} bytes that were not delivered")
+        number = self._segment + 1
+        fd = self._open(number)
+        old, self._fd = self._fd, fd
+        self._begin(number)
+        with contextlib.suppress(OSError):  # a disk in trouble: what is written may yet be sent
+            os.fsync(old)
+        os.close(old)
 
-    def _hold(self, payload: bytes) -> None:
-        with self._holding:
-            if self._held_bytes + len(payload) > self._most_held:
-                raise OSError(errno.ENOSPC, "The disk of the spool is full")
-            self._held.append(payload)
-            self._held_bytes += len(payload) + HELD_EXTRA
-            if time.monotonic() - self._tried >= RETRY_S:
-                self.retry()
+    def look_for_room(self) -> None:
+        """Go back to the disk with the next record, once there is room; with what was in memory
+        alone at once. Not beside `read`."""
+        if not self._place or time.monotonic() - self._full_since[0] < RETRY_S:
+            return
+        if _room_bytes(self.folder) >= ROOM_BYTES:
+            self._rescue([one for one in in_memory(self.folder) if one.number < self._segment])
+            self._most = 0
 
     def lift_limits(self) -> None:
         """For the last words, which are few: a run's end is kept whatever had to be left out."""
         self._limit_bytes *= 2
-        self._most_held *= 2
-
-    def rotate(self) -> None:
-        """Go on in a new segment; in this one for a while where the disk has no room for another.
-        Raises SpoolFull when undelivered segments are too many."""
-        kept = sum(path.stat().st_size for path in segments(self.folder))
-        if kept >= self._limit_bytes:
-            raise SpoolFull(f"{self.folder} holds {kept} bytes that were not delivered")
-        try:
-            fd = self._open_next()
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            self._most = self._offset + HELD_BYTES
-            return
-        self._most = self._segment_bytes
-        old, self._fd = self._fd, fd
-        os.fsync(old)
-        os.close(old)
+        self._extra_bytes *= 2
 
     def sync(self) -> None:
         """Put what was written on the disk."""
         os.fsync(self._fd)
 
-    def close(self) -> None:
-        """Sync, as far as the disk lets us, and let go; the files stay."""
-        self.retry()
+    def close(self, delivered: Position | None = None) -> None:
+        """Sync, as far as the disk lets us, and let go; the files stay. What lies behind
+        `delivered` and finds no room on any disk ends here."""
         with contextlib.suppress(OSError):
             self.sync()
         self._close()
+        self._rescue(in_memory(self.folder))
+        numbers = {one.number for one in in_memory(self.folder)}
+        left = read(self.folder, delivered or Position()) if numbers else ()
+        self.lost = sum(_count(one) for one in left if one.end.segment in numbers)
+        forget_memory(self.folder)
         self._lock.release()
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files without a word to them."""
         self._close()
+        forget_memory(self.folder)
         self._lock.abandon()
 
     def _close(self) -> None:
@@ -223,25 +201,106 @@ class Spool:
         fd, self._fd = self._fd, -1
         os.close(fd)
 
-    def _open_next(self) -> int:
-        number = self._segment + 1
-        path = self.folder / f"{number:08}.seg"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        try:
-            if os.write(fd, MAGIC) != len(MAGIC):
-                raise OSError(errno.ENOSPC, "The disk of the spool is full")
-        except OSError:
-            os.close(fd)
-            path.unlink()
-            raise
-        # In this order: a thread that looks at `written` between the two sees an old place.
+    def _begin(self, number: int) -> None:
+        """In this order: a thread that looks at `written` between the two sees an old place."""
+        self._most = EXTRA_SEGMENT_BYTES if self._place else self._segment_bytes
         self._offset = len(MAGIC)
         self._segment = number
+
+    def _open(self, number: int) -> int:
+        """In the first place that has room."""
+        now = time.monotonic()
+        for place, begun in enumerate(self._places):
+            if now - self._full_since[place] < RETRY_S:
+                continue
+            if place and self._extra() + EXTRA_SEGMENT_BYTES > self._extra_bytes:
+                continue
+            try:
+                fd = begun(number)
+            except OSError as error:
+                if not place and error.errno not in FULL:
+                    raise
+                self._full_since[place] = now
+                continue
+            self._place = place
+            return fd
+        raise SpoolFull("the disk of the spool is full, and so is what stands in for it")
+
+    def _extra(self) -> int:
+        return sum(one.bytes for one in segments(self.folder) if not one.is_on_disk)
+
+    def _on_disk(self, number: int) -> int:
+        return _new_file(self.folder / f"{number:08}.seg")
+
+    def _overflowing(self, number: int) -> int:
+        folder = (self.folder / OVERFLOW).readlink()
+        make_ours(folder.parents[1])
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _new_file(self.folder / OVERFLOW / f"{number:08}.seg")
+
+    def _in_memory(self, number: int) -> int:
+        fd = os.memfd_create("metascope", os.MFD_CLOEXEC)
+        os.write(fd, MAGIC)
+        keep_in_memory(self.folder, number, fd)
         return fd
 
-    def _cut(self) -> None:
-        """Take back what was written of a record that did not fit."""
-        os.ftruncate(self._fd, self._offset)
+    def _rescue(self, pieces: list[Segment]) -> None:
+        """Make files of what is in memory alone, as far as there is room."""
+        for one in pieces:
+            path = self.folder / f"{one.number:08}.seg"
+            try:
+                shutil.copyfile(one.path, path.with_suffix(".tmp"))
+            except OSError:
+                path.with_suffix(".tmp").unlink(missing_ok=True)
+                return
+            os.replace(path.with_suffix(".tmp"), path)
+            one.remove()
+
+    def _note_full(self, size: int) -> None:
+        """Of this place; not where files may not be any larger, but others may be begun."""
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        is_limit = most != resource.RLIM_INFINITY and self._offset + size + HEAD.size > most
+        if not is_limit or self._offset == len(MAGIC):
+            self._full_since[self._place] = time.monotonic()
+
+
+def _new_file(path: Path) -> int:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    try:
+        if os.write(fd, MAGIC) != len(MAGIC):
+            raise OSError(errno.ENOSPC, "The disk of the spool is full")
+    except OSError:
+        os.close(fd)
+        path.unlink()
+        raise
+    return fd
+
+
+def _count(record: Record) -> int:
+    """Values and events in it."""
+    return value_count(record.payload) if record.kind == POINTS else int(record.kind == EVENT)
+
+
+def make_ours(folder: Path) -> None:
+    """A folder that nobody else can write, among those of others. Raises OSError where it is not
+    this user's."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not is_ours(folder):
+        raise PermissionError(f"{folder} is another user's")
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether it is a folder of this user that nobody else can write."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return folder.is_dir() and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _room_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 class Lock:
@@ -276,79 +335,3 @@ def about_of(folder: Path) -> dict[str, str]:
         mended = json.dumps({"url": "http://ITS-SERVER"})
         raise SpoolDamaged(f"{path} is missing or damaged: write {mended} into it, then sync again")
     return found
-
-
-def segments(folder: Path) -> list[Path]:
-    """The segments of a spool in order."""
-    return sorted(folder.glob("*.seg"))
-
-
-def file_bytes(folder: Path) -> int:
-    """Of the files beside the segments of a spool."""
-    files = [path for path in folder.rglob("*") if path.suffix != ".seg"]
-    return sum(path.stat().st_size for path in files if path.is_file())
-
-
-def clear(folder: Path) -> None:
-    """Remove the segments of a spool that was delivered. Its state stays: a forked process finds
-    there which run it belongs to."""
-    for path in segments(folder):
-        path.unlink()
-
-
-def read(folder: Path, start: Position, stop: Position | None = None) -> Iterator[Record]:
-    """The records from `start` on: to `stop`, or to the end of the last segment.
-
-    Without `stop` the writer is dead: a record torn by its death ends the reading. Bytes in the
-    middle that are no record (a damaged disk) are skipped up to the next record, and yielded as a
-    `Record` whose payload is empty.
-    """
-    for path in segments(folder):
-        number = int(path.stem)
-        if number < start.segment or (stop and number > stop.segment):
-            continue
-        offset = start.offset if number == start.segment else len(MAGIC)
-        end = stop.offset if stop and number == stop.segment else None
-        yield from _read_segment(path, number, offset, end)
-
-
-def _read_segment(path: Path, number: int, offset: int, end: int | None) -> Iterator[Record]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        while end is None or offset < end:
-            rest = LONGEST_BLOCK if end is None else end - offset
-            block = file.read(min(BLOCK, rest))
-            taken = 0
-            while size := _record_size(block, taken):
-                raw = block[taken : taken + size]
-                taken += size
-                yield Record(raw, Position(number, offset + taken))
-            if taken == 0 and len(block) == BLOCK:  # a longer record, or damaged bytes
-                file.seek(offset)
-                block = file.read(min(LONGEST_BLOCK, rest))
-                if size := _record_size(block, 0):
-                    taken = size
-                    yield Record(block[:size], Position(number, offset + taken))
-            if taken == 0:
-                taken = _next_record(block) or (len(block) if len(block) == LONGEST_BLOCK else 0)
-                if taken == 0:
-                    return  # the end, or a record torn by the writer's death
-                yield Record(b"", Position(number, offset + taken))
-            offset += taken
-            file.seek(offset)
-
-
-def _record_size(block: bytes, at: int) -> int:
-    """Bytes of the whole and sound record at that place; 0 where there is none."""
-    if len(block) - at < HEAD.size:
-        return 0
-    length, crc = HEAD.unpack_from(block, at)
-    size = HEAD.size + length
-    if not 0 < length <= LONGEST_PAYLOAD or len(block) - at < size:
-        return 0
-    return size if crc32(memoryview(block)[at + HEAD.size : at + size]) == crc else 0
-
-
-def _next_record(block: bytes) -> int:
-    """How far the next sound record is; 0 where none follows."""
-    return next((at for at in range(1, len(block)) if _record_size(block, at)), 0)

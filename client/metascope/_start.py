@@ -19,7 +19,7 @@ from metascope._ids import new_id
 from metascope._options import misfit
 from metascope._records import moment
 from metascope._run import Run
-from metascope._spool import HELD_BYTES
+from metascope._spool import EXTRA_BYTES
 
 
 def start(
@@ -51,7 +51,8 @@ def start(
     processes that were killed had left in their spools is sent beside this run.
 
     `resume`: the id of a run to go on with, whatever had become of it; with `after_step`, points of
-    later steps are dropped there, visibly. Then only code, console and machine are recorded anew.
+    later steps are dropped there, visibly. Then only code, console and machine are recorded anew;
+    code that has changed since becomes a file of the run, `code/resumed-TIME.json`, and it says so.
 
     `parent`: the run, or the id of one, of the same project that this one is nested in: a fold of a
     cross-validation, a trial of a search.
@@ -65,6 +66,8 @@ def start(
     A value that does not fit its option ends no script: one that describes the run (`name`,
     `params`, `tags`, ...) is left out, one that says where it belongs (`project`, `parent`,
     `shared`, ...) leaves nothing recorded; either is said at once on standard error.
+
+    Texts among the params whose key names a secret (`api_key`, `password`) are masked.
 
     Where the spool cannot be written (a full disk), one that stands in keeps up to 16 MiB in memory
     until they are sent, which is said, on the run's page, too.
@@ -174,7 +177,7 @@ def _tell_of_standby(run: Run, channel: Channel) -> None:
     folder = channel.spool.folder
     text = (
         f"{channel.settings.spool} cannot be written ({channel.problem}): what is logged waits in "
-        f"{folder}, at most {HELD_BYTES >> 20} MiB, until it is sent; what comes beyond is lost"
+        f"{folder}, at most {EXTRA_BYTES >> 20} MiB, until it is sent; what comes beyond is lost"
     )
     say(text)
     run.alert("The spool cannot be written", f"{text}.")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from metascope._spool import Position, SpoolDamaged
+from metascope._segments import Position
+from metascope._spool import SpoolDamaged
 
 NAME = "state.json"
+FILES = (NAME, "state.tmp")
+LEAST_BYTES = 4096  # of each of these files: room that they keep
 
 
 @dataclass
@@ -44,15 +48,29 @@ class State:
 
 
 def save_state(folder: Path, state: State, *, durable: bool) -> None:
-    """Write it down, whole or not at all."""
-    path = folder / NAME
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(asdict(state), file)
-        file.flush()
+    """Write it down, whole or not at all.
+
+    Two files take turns, each as large as it ever was: on a full disk, too, there is room."""
+    path, spare = (folder / name for name in FILES)
+    before = folder / "state.old"
+    data = json.dumps(asdict(state)).encode()
+    fd = os.open(spare, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        data = data.ljust(max(LEAST_BYTES, os.fstat(fd).st_size))
+        if os.write(fd, data) != len(data):
+            raise OSError(errno.ENOSPC, "The disk of the spool is full")
         if durable:
-            os.fsync(file.fileno())
-    os.replace(temporary, path)
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+    try:
+        before.unlink(missing_ok=True)  # of a process that died in here
+        os.link(path, before)
+    except OSError:  # the first of all; or a disk without links
+        os.replace(spare, path)
+    else:
+        os.replace(spare, path)
+        os.replace(before, spare)
 
 
 def load_state(folder: Path) -> State | None:

@@ -14,8 +14,9 @@ import shutil
 from pathlib import Path
 
 from metascope._refused import has_some
+from metascope._segments import segments
 from metascope._settings import Settings
-from metascope._spool import Lock, SpoolDamaged, SpoolInUse, segments
+from metascope._spool import Lock, SpoolDamaged, SpoolInUse
 from metascope._standby import roots
 from metascope._state import load_state
 from metascope._sync import parent_of, waiting

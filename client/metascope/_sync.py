@@ -13,18 +13,9 @@ from metascope._delivery import Delivery
 from metascope._errors import MetascopeError, Refused, Unreachable
 from metascope._records import EVENT, event_of
 from metascope._refused import has_some, put_back, reasons
+from metascope._segments import Position, clear, read, segments
 from metascope._settings import Settings
-from metascope._spool import (
-    ABOUT,
-    Lock,
-    Position,
-    SpoolDamaged,
-    SpoolInUse,
-    about_of,
-    clear,
-    read,
-    segments,
-)
+from metascope._spool import ABOUT, Lock, SpoolDamaged, SpoolInUse, about_of
 from metascope._standby import roots
 from metascope._state import load_state
 
@@ -40,6 +31,7 @@ class Synced:
     problem: str
     is_unreachable: bool = False
     reasons: tuple[str, ...] = ()  # of what was refused
+    is_unmarked: bool = False  # how far it was sent could not be written down: the disk is full
 
     @property
     def client(self) -> str:
@@ -131,7 +123,7 @@ def _deliver(
         clear(folder)
     return Synced(
         folder, state.run, not problem, state.refused, problem, is_unreachable,
-        tuple(reasons(folder)),
+        tuple(reasons(folder)), delivery.is_unmarked,
     )  # fmt: skip
 
 

@@ -96,15 +96,22 @@ def _check_attempt(run_id: str, attempt: int) -> None:
 
 
 def _is_known(run_id: str, client: str, number: int, fingerprint: str) -> bool:
-    stored = statements.fingerprint_of(run_id, client, number)
-    if stored is not None and stored != fingerprint:
+    """Raises Conflict, which says how many points the other content has: a client that lost its
+    notes of what it had sent finds its own batch by that."""
+    stored = statements.stored_as(run_id, client, number)
+    if stored is None:
+        return False
+    known, points = stored
+    if known != fingerprint:
         raise Conflict(
             f"Batch {number} of client {client} was stored with other content; "
             "give every batch a number of its own.",
             code="batch_number_used",
-            fields={"number": [f"{number} was used for other points."]},
-        )
-    return stored is not None
+            fields={
+                "number": [f"{number} was used for other points."], "points": [str(points)],
+            },
+        )  # fmt: skip
+    return True
 
 
 def _with_times(series: Sequence[SeriesPoints]) -> Sequence[SeriesPoints]:

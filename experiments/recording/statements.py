@@ -30,15 +30,16 @@ def lock_run(run_id: str) -> int | None:
     return None if row is None else row[0]
 
 
-def fingerprint_of(run_id: str, client: str, number: int) -> str | None:
-    """Of the batch stored under this name; None: there is none."""
+def stored_as(run_id: str, client: str, number: int) -> tuple[str, int] | None:
+    """Fingerprint and number of points of the batch under this name; None: there is none."""
     row = _one(
-        f"SELECT fingerprint FROM {_BATCH} WHERE run_id = %s AND client = %s AND number = %s",
+        f"SELECT fingerprint, points FROM {_BATCH} "
+        "WHERE run_id = %s AND client = %s AND number = %s",
         run_id,
         client,
         number,
     )
-    return None if row is None else row[0]
+    return None if row is None else (row[0], row[1])
 
 
 def next_number(run_id: str, client: str) -> int:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from metascope._errors import Unreachable
+from metascope._errors import Refused, Unreachable
 
 from experiments import recording
 
@@ -28,7 +28,7 @@ class Server:
         """Every stored point: key, step, value."""
         found = []
         for body in self.batches.values():
-            for one in recording.parse_records(body).series:
+            for one in self._series(body):
                 steps, values = one.steps.tolist(), one.values.tolist()
                 found += [(one.key, *pair) for pair in zip(steps, values, strict=True)]
         return found
@@ -67,5 +67,11 @@ class Server:
     def _store(self, body: bytes) -> Any:
         header = json.loads(body[4 : 4 + int.from_bytes(body[:4], "little")])
         name = header["client"], header["number"]
-        assert self.batches.setdefault(name, body) == body, "one number, two contents"
+        if self.batches.setdefault(name, body) != body:
+            points = sum(len(one.steps) for one in self._series(self.batches[name]))
+            why = "one number, two contents"
+            raise Refused(why, 409, "batch_number_used", {"points": [str(points)]})
         return {}
+
+    def _series(self, body: bytes) -> Any:
+        return recording.parse_records(body).series

@@ -375,3 +375,44 @@ def test_what_the_server_refuses_is_said_shown_on_the_run_and_sent_again(
     assert ArtifactVersion.objects.get().artifact.name == "good"
     assert main(["sync", "--retry-refused"]) == 0
     assert "Nothing is waiting." in capsys.readouterr().out
+
+
+def test_what_this_run_has_just_logged_is_the_latest(environment):
+    file = environment / "data.txt"
+    with start(system=False) as run:
+        for text in ("A", "B", "C"):
+            file.write_text(text)
+            run.log_artifact(file, "data")
+            folder = run.use_artifact("data:latest")
+            assert (folder / "data.txt").read_text() == text
+        file.write_text("D")
+        run.register_model(file, "net")
+        assert (run.use_model("net:1") / "data.txt").read_text() == "D"
+
+    uses = ArtifactUse.objects.filter(version__artifact__name="data")
+    assert uses.count() == 2 * uses.values("version").distinct().count() == 6  # made, and read
+
+
+def test_what_this_run_has_logged_is_never_an_older_one(environment, monkeypatch):
+    file = environment / "data.txt"
+    file.write_text("A")
+    with start(system=False) as run:
+        run.log_artifact(file, "data")
+    monkeypatch.setenv("METASCOPE_MODE", "offline")
+    file.write_text("B")
+
+    with start(system=False) as run:
+        run.log_artifact(file, "data")
+        with pytest.raises(Unreachable, match="not sent yet"):
+            run.use_artifact("data")
+
+
+def test_what_the_server_refused_of_this_run_is_not_taken_for_an_older_one(environment):
+    file = environment / "data.txt"
+    file.write_text("A")
+    with start(system=False) as run:
+        run.log_artifact(file, "data")
+        run.use_artifact("data")
+        run.log_artifact(file, "data", aliases=["7"])  # as versions are numbered
+        with pytest.raises(Refused, match="did not take"):
+            run.use_artifact("data")

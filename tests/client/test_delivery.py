@@ -1,16 +1,20 @@
 """Delivery: everything once, in order, whatever request fails and wherever the client dies."""
 
+import errno
 import math
+import os
 
 import pytest
-from metascope import _batch
+from metascope import _batch, _delivery
 from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._errors import Refused, Unreachable
 from metascope._records import event_payload
 from metascope._run import Run
+from metascope._segments import segments
 from metascope._settings import load
-from metascope._spool import Spool, segments
+from metascope._spool import Spool
+from metascope._state import save_state
 
 from tests.client.server import Server
 
@@ -88,6 +92,83 @@ def test_a_batch_keeps_its_number_and_content_while_the_spool_grows(make_run):
     deliver(spool, server)
 
     assert sorted(server.points) == sorted(expected(2) + expected(5))
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3, 5])
+def test_what_was_sent_is_found_again_where_no_note_of_it_could_be_kept(
+    make_run, monkeypatch, kept
+):
+    """The disk takes no more notes after so many; the client dies, and all goes out again, in
+    batches of other sizes."""
+    monkeypatch.setattr(_batch, "BATCH_POINTS", 8)
+    run, spool = make_run()
+    server = Server()
+    sending = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    noted = 0
+
+    def save(*arguments, **options) -> None:
+        nonlocal noted
+        noted += 1
+        if noted > kept:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save_state(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_delivery, "save_state", save)
+        for some in (3, 1, 9, 2):
+            log(run, some)
+            while sending.step(spool.written):
+                pass
+    assert sending.is_unmarked
+    log(run, 6)
+    run._event("finish", {"status": "completed"})
+    monkeypatch.setattr(_batch, "BATCH_POINTS", 1_000)
+
+    delivery = deliver(spool, server)
+
+    wanted = [point for some in (3, 1, 9, 2, 6) for point in expected(some)]
+    assert sorted(server.points) == sorted(wanted)
+    assert (delivery.state.refused, delivery.state.done) == (0, True)
+
+
+def test_a_number_of_a_batch_that_is_gone_is_not_used_again(make_run):
+    """It lay in memory, and its process was killed on the way."""
+    run, spool = make_run()
+    server = Server(lambda number: "after" if number == 2 else "")
+    log(run, 2)
+    delivery = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    delivery.step(spool.written)
+    with pytest.raises(Unreachable):
+        delivery.step(spool.written)
+    os.truncate(segments(spool.folder)[0].path, delivery.state.offset)
+
+    again = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    while again.step(None):
+        pass
+
+    assert (again.state.cut, again.state.number) == (None, 2)
+
+
+def test_a_resume_is_not_sent_twice_because_a_disk_is_full(make_run, monkeypatch):
+    run, spool = make_run()
+    run._event("resume", {"run": "run0", "after_step": 3})
+    server = Server()
+    deliver_to = Delivery(spool.folder, "c", server)  # type: ignore[arg-type]
+    deliver_to.step(spool.written)
+    monkeypatch.setattr(Delivery, "_resume", lambda *arguments, **options: ("run0", "lab/x"))
+
+    def full(*arguments, **options) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_delivery, "save_state", full)
+        with pytest.raises(OSError, match="No space"):
+            deliver_to.step(spool.written)
+    place = deliver_to.state.position
+
+    deliver_to.step(spool.written)
+
+    assert place < deliver_to.state.position == spool.written
 
 
 def test_keys_are_known_again_after_a_new_segment_and_a_new_process(make_run, monkeypatch):

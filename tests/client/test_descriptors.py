@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from metascope._records import EVENT, event_of
-from metascope._spool import Position, read
+from metascope._segments import Position, read
 
 LIMIT_S = 30.0
 START = """

@@ -1,12 +1,17 @@
 """Going on with a run, and several processes of one run."""
 
+import json
+import subprocess
+import sys
+
 import pytest
+from metascope._api import Api
 from metascope._channel import open_channel
 from metascope._cli import main
 from metascope._settings import load
 from metascope._sync import sync
 
-from experiments import lifecycle, reading
+from experiments import alerts, blobs, files, lifecycle, reading, snapshots
 from experiments.errors import Conflict
 from experiments.models import Run, RunStatus
 from tests import factories
@@ -164,3 +169,47 @@ def test_a_run_that_the_server_does_not_have_is_refused_and_kept(
     assert main(["sync", "--retry-refused"]) == 0
     assert steps(made) == [(0, 1.0), (1, 1.0), (2, 1.0)]
     assert made.artifact_uses.count() == 1
+
+
+CODE = """
+import sys, metascope
+with metascope.start("sinusoid", console=False, system=False, resume=sys.argv[1]) as run:
+    run.log({"loss": 1.0})
+"""
+
+
+def test_a_run_that_goes_on_with_other_code_shows_both(environment, tmp_path):  # noqa: F811
+    first = train({0: 3.0})
+    for extra in ("", "# changed"):
+        script = tmp_path / "code" / "train.py"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(CODE + extra)
+        done = subprocess.run(
+            [sys.executable, str(script), first.pk], capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, "refused" in done.stderr) == (0, False), done.stderr
+
+    run = Run.objects.get()
+    assert snapshots.load(run.snapshot)["train.py"].decode() == CODE
+    [kept] = [one for one in files.of_run(run).files.all() if one.path.startswith("code/")]
+    content = json.loads(blobs.read(kept.blob_id))
+    assert content["files"]["train.py"] == CODE + "# changed"
+    [alert] = alerts.of_run(run)
+    assert (alert.title, alert.level) == ("Resumed with other code", "info")
+    assert kept.path in alert.text
+
+
+def test_processes_that_make_their_project_at_once_both_have_it(environment, monkeypatch, capsys):  # noqa: F811
+    post = Api.post
+
+    def late(self, path, body, *, key=None):
+        if path == "projects/":  # the other one was there in between
+            post(self, path, body)
+        return post(self, path, body, key=key)
+
+    monkeypatch.setattr(Api, "post", late)
+    train({0: 1.0})
+
+    assert Run.objects.get().project.slug == "sinusoid"
+    assert "already" not in capsys.readouterr().err

@@ -14,8 +14,9 @@ from metascope._channel import Channel
 from metascope._delivery import Delivery
 from metascope._records import EVENT, POINTS, POINTS_HEAD, event_of
 from metascope._run import Run
+from metascope._segments import Position, read
 from metascope._settings import load
-from metascope._spool import Position, Spool, read
+from metascope._spool import Spool
 
 from tests.client.server import Server
 

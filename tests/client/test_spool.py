@@ -8,17 +8,8 @@ from contextlib import contextmanager
 import pytest
 from metascope import _spool
 from metascope._records import EVENT, HEAD, LONGEST_PAYLOAD, event_of, event_payload
-from metascope._spool import (
-    MAGIC,
-    Lock,
-    Position,
-    SegmentFull,
-    Spool,
-    SpoolFull,
-    SpoolInUse,
-    read,
-    segments,
-)
+from metascope._segments import MAGIC, Position, in_memory, read, segments
+from metascope._spool import Lock, SegmentFull, Spool, SpoolFull, SpoolInUse
 
 
 def spool_in(folder, **options) -> Spool:
@@ -28,6 +19,11 @@ def spool_in(folder, **options) -> Spool:
 def write(spool: Spool, *numbers: int) -> None:
     for number in numbers:
         spool.write(event_payload({"n": number}))
+
+
+def append(spool: Spool, *numbers: int) -> None:
+    for number in numbers:
+        spool.append(event_payload({"n": number}))
 
 
 def numbers(folder, start=None, stop=None) -> list[int]:
@@ -76,7 +72,7 @@ def test_a_torn_last_record_ends_the_reading(tmp_path, kept):
     write(spool, 1)
     whole = spool.written.offset
     write(spool, 2)
-    os.truncate(segments(spool.folder)[0], whole + kept)
+    os.truncate(segments(spool.folder)[0].path, whole + kept)
 
     assert numbers(tmp_path) == [1]
 
@@ -84,7 +80,7 @@ def test_a_torn_last_record_ends_the_reading(tmp_path, kept):
 def test_damaged_bytes_are_skipped_and_told(tmp_path):
     spool = spool_in(tmp_path)
     write(spool, 1, 2, 3)
-    path = segments(spool.folder)[0]
+    path = segments(spool.folder)[0].path
     data = bytearray(path.read_bytes())
     place = data.index(b'"n": 2') + 5
     data[place] ^= 0xFF
@@ -116,43 +112,103 @@ def full_disk(spool: Spool):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_full_disk_makes_records_wait_in_memory_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(_spool, "RETRY_S", 0.0)
+def without_room(monkeypatch, *folders) -> None:
+    """No file below these can be written or begun any more."""
+    real_write, real_open = os.write, os.open
+
+    def write(descriptor: int, data: bytes) -> int:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if any(path.startswith(f"{folder}/") for folder in folders):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(descriptor, data)
+
+    def begin(path, flags, *rest):
+        name = os.path.realpath(path)
+        if flags & os.O_CREAT and any(name.startswith(f"{folder}/") for folder in folders):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_open(path, flags, *rest)
+
+    monkeypatch.setattr(_spool, "_write", write)
+    monkeypatch.setattr(_spool.os, "open", begin)
+
+
+def test_a_record_that_found_no_room_leaves_nothing_of_itself(tmp_path):
     spool = spool_in(tmp_path)
     write(spool, 1)
-    with full_disk(spool):
-        write(spool, 2, 3)
-        assert spool.held == 2
-        assert numbers(tmp_path) == [1]
-    write(spool, 4)
+    with full_disk(spool), pytest.raises(SegmentFull):
+        write(spool, 2)
 
-    assert spool.held == 0
+    assert numbers(tmp_path) == [1]
+    append(spool, 2, 3)
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def test_on_a_full_disk_segments_are_begun_in_the_overflow(tmp_path, monkeypatch):
+    spool = spool_in(tmp_path, overflow=tmp_path / "more" / "overflow" / "client")
+    write(spool, 1)
+    with monkeypatch.context() as patch:
+        without_room(patch, spool.folder)
+        append(spool, 2, 3)
+
+    assert [one.is_on_disk for one in segments(spool.folder)] == [True, False]
+    assert numbers(tmp_path) == [1, 2, 3]
+    spool.close()  # as its process does when it dies
+    assert spool.lost == 0
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def test_on_full_disks_segments_lie_in_memory_and_are_read_like_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(_spool, "RETRY_S", 0.0)
+    more = tmp_path / "more"
+    spool = spool_in(tmp_path, overflow=more / "overflow" / "client")
+    write(spool, 1)
+    with monkeypatch.context() as patch:
+        without_room(patch, spool.folder, more)
+        append(spool, 2, 3)
+        place = spool.written
+        assert len(in_memory(spool.folder)) == 1
+        assert numbers(tmp_path) == [1, 2, 3]
+
+    spool.look_for_room()
+    append(spool, 4)
+
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+    assert numbers(tmp_path, start=place) == [4]
+    assert segments(spool.folder)[-1].is_on_disk
+    spool.close()
+    assert (spool.lost, in_memory(spool.folder)) == (0, [])
     assert numbers(tmp_path) == [1, 2, 3, 4]
 
 
-def test_what_waits_in_memory_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(_spool, "HELD_BYTES", 150)
+def test_what_ends_with_its_process_is_counted(tmp_path, monkeypatch):
     spool = spool_in(tmp_path)
-    with full_disk(spool):
-        write(spool, 1, 2)
-        with pytest.raises(OSError, match="full"):
-            write(spool, 3)
-    spool.retry()
-    write(spool, 4)
+    append(spool, 1)
+    without_room(monkeypatch, spool.folder)
+    monkeypatch.setattr(_spool.shutil, "copyfile", lambda *paths: full())
+    append(spool, 2, 3)
 
-    assert numbers(tmp_path) == [1, 2, 4]
+    spool.close()
+
+    assert spool.lost == 2
+    assert numbers(tmp_path) == [1]
 
 
-def test_a_disk_without_room_for_a_new_segment_goes_on_with_the_old_one(tmp_path, monkeypatch):
-    spool = spool_in(tmp_path, segment_bytes=40)
-    write(spool, 1, 2)
+def test_what_does_not_lie_on_the_disk_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(_spool, "EXTRA_BYTES", 150)
+    monkeypatch.setattr(_spool, "EXTRA_SEGMENT_BYTES", 50)
+    monkeypatch.setattr(_spool, "RETRY_S", 0.0)
+    spool = spool_in(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(spool, "_open_next", lambda: full())
-        spool.rotate()
-    write(spool, 3)
+        without_room(patch, spool.folder)
+        with pytest.raises(SpoolFull, match="full"):
+            append(spool, *range(100))
+        kept = numbers(tmp_path)
+        assert kept == list(range(len(kept)))
+        assert 0 < sum(one.bytes for one in in_memory(spool.folder)) <= 200
 
-    assert len(segments(spool.folder)) == 1
-    assert numbers(tmp_path) == [1, 2, 3]
+    append(spool, 100)
+
+    assert numbers(tmp_path) == [*kept, 100]
 
 
 def full():
@@ -172,7 +228,7 @@ def test_a_closed_spool_writes_into_no_file_that_got_its_number(tmp_path, monkey
 def test_every_segment_begins_with_its_mark(tmp_path):
     spool = spool_in(tmp_path)
 
-    assert segments(spool.folder)[0].read_bytes() == MAGIC
+    assert segments(spool.folder)[0].path.read_bytes() == MAGIC
     assert spool.written == Position(1, len(MAGIC))
 
 

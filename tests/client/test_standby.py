@@ -73,7 +73,7 @@ def test_what_stands_in_is_bounded_and_the_run_says_what_was_lost(
     blocked, environment, monkeypatch, capsys  # noqa: F811
 ):  # fmt: skip
     monkeypatch.setenv("METASCOPE_MODE", "offline")
-    monkeypatch.setattr(_standby, "HELD_BYTES", 64 * 1024)
+    monkeypatch.setattr(_standby, "EXTRA_BYTES", 64 * 1024)
     monkeypatch.setattr(_standby, "SEGMENT_BYTES", 16 * 1024)
     with start(system=False) as run:
         for step in range(5_000):
@@ -93,7 +93,7 @@ def test_what_stands_in_is_bounded_and_the_run_says_what_was_lost(
 
 
 def test_files_beside_what_stands_in_are_bounded(blocked, environment, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("metascope._run.HELD_BYTES", 20_000)
+    monkeypatch.setattr("metascope._run.EXTRA_BYTES", 20_000)
     with start(system=False) as run:
         run.log_text("small", "x" * 1_000)
         run.log_text("large", "x" * 30_000)

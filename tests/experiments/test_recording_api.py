@@ -91,6 +91,7 @@ def test_a_repeat_is_a_no_op_and_other_content_a_conflict(post, run):
     assert post(columns())["duplicate"] is True
     error = post(columns(values=[1.5, 0.25]), expected=409)["error"]
     assert error["code"] == "batch_number_used"
+    assert error["fields"]["points"] == ["2"]  # of the content that is known
     assert Series.objects.get(run=run).count == 2
 
 

@@ -1,6 +1,7 @@
 """Whatever is killed, away, full or strange on the way: each point once, with the value sent; the
 script is never stopped, held up, or given another exit code."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -251,23 +252,77 @@ def test_a_full_disk_of_the_client_holds_its_points_until_there_is_room(web, tmp
     assert web.points(run.pk, "a") == [(step, float(step)) for step in range(6_000)]
 
 
-def test_a_full_disk_of_the_client_that_stays_full_is_said_and_ends_no_script(web, tmp_path, disk):
-    web.start()
-    variables = {"METASCOPE_SPOOL": str(disk / "spool"), "METASCOPE_EXIT_WAIT_S": "1"}
-    training = Script(tmp_path / "script", web, FULL, **variables)
+def full_script(tmp_path: Path, web: Web, disk: Path, text: str, **variables: str) -> Script:
+    """Whose disk is full since half of it has arrived."""
+    variables = {"METASCOPE_SPOOL": str(disk / "spool"), **variables}
+    training = Script(tmp_path / "script", web, text, **variables)
     training.wait_for("half")
     wait_until(lambda: Run.objects.filter(series__count=500).exists(), "half has arrived")
     fill(disk / "filler")
+    return training
+
+
+NO_OVERFLOW = """
+from metascope._settings import Settings
+Settings.standby = []
+"""
+
+
+@pytest.mark.parametrize("before", ["", NO_OVERFLOW], ids=["overflow", "memory"])
+def test_a_full_disk_of_the_client_that_stays_full_keeps_nothing_from_a_server(
+    web, tmp_path, disk, before
+):
+    web.start()
+    training = full_script(tmp_path, web, disk, before + FULL + "sys.exit(7)\n")
+    began = time.monotonic()
 
     end = training.end("go on\ngo on\n")
 
-    assert (end["exit_code"], end["blocked_s"] < MOST_BLOCKED_S) == (0, True)
-    assert "could not be kept" in end["errors"]
-    (disk / "filler").unlink()
-    training.sync()
-    found = web.points(Run.objects.get().pk, "a")
-    assert found == [(step, float(step)) for step in range(len(found))]
-    assert len(found) >= 500
+    assert_unharmed(end, exit_code=7)
+    assert time.monotonic() - began < 30  # half of what it would wait for a server
+    run = Run.objects.get()
+    assert (run.status, run.exit_code) == ("failed", 7)
+    assert web.points(run.pk, "a") == [(step, float(step)) for step in range(6_000)]
+    assert not list(disk.glob("spool/*/*.seg"))
+
+
+def test_a_client_killed_beside_a_full_disk_is_synced_while_that_is_full(web, tmp_path, disk):
+    web.start()
+    training = full_script(tmp_path, web, disk, FULL)
+    web.kill()
+    training.say("go on")
+    training.wait_for("full")
+    training.process.kill()
+    assert training.end()["exit_code"] == -9
+    web.start()
+
+    told = training.sync()
+
+    assert ": sent" in told
+    run = Run.objects.get()
+    assert web.points(run.pk, "a") == [(step, float(step)) for step in range(5_000)]
+
+
+ALONE = script("""
+for step in range(40_000):
+    log(run, {"a": step, "b": -step}, step)
+""")
+
+
+def test_a_disk_that_the_spool_fills_by_itself_keeps_nothing_from_a_server(web, tmp_path):
+    disk = small_disk(tmp_path / "disk", "512k")
+    try:
+        web.start()
+        variables = {"METASCOPE_SPOOL": str(disk / "spool")}
+        end = Script(tmp_path / "script", web, ALONE, **variables).end()
+    finally:
+        unmount(disk)
+
+    assert_unharmed(end)
+    run = Run.objects.get()
+    assert run.status == RunStatus.COMPLETED
+    assert {one.count for one in run.series.filter(key__in="ab")} == {40_000}
+    assert {(one.least, one.most) for one in run.series.filter(key="a")} == {(0.0, 39_999.0)}
 
 
 @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the database is not on that disk")
