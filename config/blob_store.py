@@ -62,7 +62,11 @@ def keep(data: Path) -> None:
 def _named(data: Path) -> dict[str, str]:
     """The variables; where the store is not among them, it is the one that is noted, at the address
     and in the region that are noted unless others are named."""
-    told = {STORE: env.text(STORE), ENDPOINT: _endpoint(), REGION: env.text(REGION)}
+    told = {
+        STORE: env.text("METASCOPE_BLOBS"),
+        ENDPOINT: _endpoint(),
+        REGION: env.text("METASCOPE_S3_REGION"),
+    }
     if told[STORE]:
         return told
     return {name: told[name] or text for name, text in _noted(data).items()}
@@ -80,7 +84,7 @@ def _noted(data: Path) -> Mapping[str, str]:
 
 
 def _endpoint() -> str:
-    found = env.addresses(ENDPOINT, "http", "https")
+    found = env.addresses("METASCOPE_S3_ENDPOINT", "http", "https")
     if len(found) > 1:
         raise StartRefused(f"{ENDPOINT} names several addresses: use one.")
     if found and "@" in urlsplit(found[0]).netloc:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, Max, OuterRef
+from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
@@ -74,17 +74,21 @@ def note_bad(*, run_id: str, project_id: int, metric: str, step: int | None) -> 
 
 
 def note_stalls() -> int:
-    """Notes running runs that have logged no point for `STALL_S`; each silence once.
+    """Notes running runs that have logged no point for `STALL_S`; each silence once. What the
+    machine does beside them, below "system/", is no sign of theirs.
 
     Returns how many are silent now.
     """
     limit = timezone.now() - timedelta(seconds=settings.STALL_S)
-    lately = Series.objects.filter(run=OuterRef("pk"), updated_at__gte=limit)
+    told = Series.objects.exclude(key__startswith=UNWATCHED).filter(run=OuterRef("pk"))
+    lately = told.filter(updated_at__gte=limit)
     running = Run.objects.filter(
         status=RunStatus.RUNNING, deleted_at=None, started_at__lt=limit,
         created_at__lt=limit,  # sent long after its start, it is not silent at once
     )  # fmt: skip
-    silent = running.filter(~Exists(lately)).annotate(pointed_at=Max("series__updated_at"))
+    silent = running.filter(~Exists(lately)).annotate(
+        pointed_at=Max("series__updated_at", filter=~Q(series__key__startswith=UNWATCHED))
+    )
     last = Greatest("started_at", Coalesce("pointed_at", F("started_at")))
     found = list(silent.values_list("pk", "project_id", last))
     for run_id, project_id, last in found:

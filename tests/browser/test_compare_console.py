@@ -45,3 +45,18 @@ def test_the_console_comes_in_sight_unfolds_and_changes_its_pair_by_keyboard(
     ada.evaluate("document.querySelector('#console').scrollIntoView()")
     found = Axe().run(ada).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_the_console_on_a_page_of_its_own_changes_its_pair_by_keyboard(live_server, ada: Page):
+    make_workspace("lab", ada=Role.MEMBER)
+    runs = [make_run(name=name) for name in ("first", "second", "third")]
+    for run in runs:
+        make_log(run, f"12:00:00 INFO said by {run.name}\n")
+    ada.goto(f"{live_server.url}/compare/console/?runs={','.join(run.pk for run in runs)}")
+    section = ada.locator("#console")
+    expect(section).to_contain_text("said by second")
+
+    ada.keyboard.press(".")
+
+    expect(section).to_contain_text("said by third")
+    expect(ada).to_have_url(re.compile(f"compare/console/.*new={runs[2].pk}"))

@@ -47,3 +47,18 @@ def test_one_slider_moves_all_media_and_hostile_ones_do_nothing(live_server, ada
 
     found = Axe().run(ada).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_media_on_a_page_of_their_own_follow_the_slider_too(live_server, ada: Page):
+    make_workspace("lab", ada=Role.MEMBER)
+    runs = runs_with_media()
+    ada.goto(f"{live_server.url}/compare/media/?runs={','.join(run.pk for run in runs)}")
+    section = ada.locator("#media")
+
+    section.get_by_label("Step of all media").focus()
+    ada.keyboard.press("ArrowLeft")
+
+    expect(ada).to_have_url(re.compile("compare/media/.*mstep=100"))
+    expect(section).to_contain_text("step 80, the nearest")
+    wide = "nodes => nodes.filter((node) => parseFloat(getComputedStyle(node).minWidth) > 0).length"
+    assert section.locator("td.diff").evaluate_all(wide) == 0

@@ -121,6 +121,16 @@ def test_a_completed_run_that_beats_all_others_is_noted(project, direction, valu
     assert found == best
 
 
+def test_what_the_machine_does_is_no_sign_of_a_run(project):
+    long_ago = timezone.now() - timedelta(days=3)
+    run = factories.make_run(project, started_at=long_ago, created_at=long_ago)
+    log(run, 1.0, 2.0, key="system/cpu_percent")
+
+    assert events.note_stalls() == 1
+    log(run, 1.0, number=1)
+    assert events.note_stalls() == 0
+
+
 def test_a_run_that_logs_nothing_is_noted_once_a_silence(project):
     long_ago = timezone.now() - timedelta(days=3)
     silent = {"started_at": long_ago, "created_at": long_ago}

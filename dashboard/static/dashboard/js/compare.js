@@ -1,4 +1,5 @@
 // The compare page: keys, runs shown and hidden, smoothing, and new metrics that join while runs run.
+import './pair-keys.js';
 import './chart-groups.js';
 import './compare-parts.js';
 import './compare-rows.js';
@@ -60,15 +61,6 @@ function nextBaseline() {
   toast(`Baseline: ${next.dataset.baseline}`);
 }
 
-// The next run on one side of the pair whose code and consoles are compared.
-function nextOf(side) {
-  const near = sections()[here()];
-  const select = $(`[name="${side}"]:not([type="hidden"])`, near) ?? $(`#code [name="${side}"]:not([type="hidden"])`);
-  select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
-  select.form.requestSubmit();
-  toast(`${side === 'old' ? 'Old' : 'New'}: ${select.selectedOptions[0].textContent}`);
-}
-
 addEventListener('scroll', mark, { passive: true });
 mark();
 
@@ -79,8 +71,6 @@ addEventListener('key', ({ detail: key }) => {
   if (key === '[') go(-1);
   if (key === ']') go(1);
   if (key === 'b') nextBaseline();
-  if (key === ',') nextOf('old');
-  if (key === '.') nextOf('new');
   if (key === 'd') $('[data-differs-only]').click();
 });
 
