@@ -123,7 +123,9 @@ def clear(folder: Path) -> None:
     for one in segments(folder):
         one.remove()
     with contextlib.suppress(OSError):
-        shutil.rmtree((folder / OVERFLOW).readlink())
+        place = (folder / OVERFLOW).readlink()
+        shutil.rmtree(place)
+        place.parent.rmdir()  # unless others of this user lie in there
 
 
 def read(folder: Path, start: Position, stop: Position | None = None) -> Iterator[Record]:
