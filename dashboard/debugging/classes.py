@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from dashboard.comparison.media_content import Confusion, confusion
+from dashboard.debugging.stored_media import parsed
 from dashboard.metric_names import natural
-from experiments import blobs, reading
+from experiments import reading
 from experiments.models import Run
 from experiments.reading.media import MediaFile
 
@@ -68,14 +69,9 @@ def class_results(run: Run, key: str, step: int) -> ClassResults | None:
 
 def _read(run: Run, media: MediaFile) -> Confusion | None:
     """None for a file that only has the name of a matrix."""
-    file = reading.media_file(run, media)
-    if file.blob is None or file.blob.size > LARGEST:
-        return None
-    try:
-        found = confusion(blobs.read(file.blob.sha256))
-    except ValueError:
-        return None
-    return found if all(value >= 0 for row in found.counts for value in row) else None
+    found = parsed(run, media, confusion, largest=LARGEST)
+    is_sound = found is not None and all(value >= 0 for row in found.counts for value in row)
+    return found if is_sound else None
 
 
 def _rows(matrix: Confusion) -> list[ClassResult]:

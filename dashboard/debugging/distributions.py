@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 
 from dashboard.comparison.media_content import Histogram, histogram
+from dashboard.debugging.stored_media import parsed
 from dashboard.metric_names import natural
-from experiments import blobs, reading
+from experiments import reading
 from experiments.models import Run
 from experiments.reading.media import MediaFile
 from experiments.shapes import FloatArray, IntArray
@@ -70,13 +71,9 @@ def _thinned(steps: Sequence[int]) -> list[int]:
 
 
 def _read(run: Run, media: MediaFile) -> Histogram | None:
-    """A stored histogram; None for a file that only has the name of one: anybody uploads files."""
-    file = reading.media_file(run, media)
-    if file.blob is None or file.blob.size > LARGEST:
-        return None
-    try:
-        found = histogram(blobs.read(file.blob.sha256))
-    except ValueError:
+    """None for a file that only has the name of a histogram."""
+    found = parsed(run, media, histogram, largest=LARGEST)
+    if found is None:
         return None
     is_sound = min(found.counts) >= 0 and all(a <= b for a, b in pairwise(found.edges))
     return found if is_sound else None

@@ -7,6 +7,8 @@ in training is each paper's own loss.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,7 +19,7 @@ from worker.metalearning.metric.encoders import ConvEncoder, feature_shape
 LEAST = 1e-12  # of a probability, before its logarithm is taken
 
 
-class MetricLearner(nn.Module):
+class MetricLearner(nn.Module, ABC):
     """Embeds support and query images together, and compares."""
 
     def __init__(self, encoder: ConvEncoder) -> None:
@@ -35,9 +37,9 @@ class MetricLearner(nn.Module):
         support, query = features.split(sizes, 1)
         return self.compare(support, one_hot(support_y, features.dtype), query)
 
+    @abstractmethod
     def compare(self, support: Tensor, classes: Tensor, query: Tensor) -> Tensor:
         """Scores of feature maps: support `(E, S, F, h, w)` with classes `(E, S, N)`."""
-        raise NotImplementedError
 
     def losses(self, scores: Tensor, y: Tensor) -> Tensor:
         """What training descends along, by episode `(E,)`: cross-entropy unless a paper differs."""
