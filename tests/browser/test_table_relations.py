@@ -42,9 +42,13 @@ def drag(page: Page, chart: Locator, *corners: tuple[float, float]) -> None:
     page.mouse.up()
 
 
+SELECTED = """() => [...document.querySelectorAll('#run-rows tr[aria-selected="true"]')]
+    .map(row => row.dataset.name).sort()"""
+
+
 def selected(page: Page) -> list[str]:
-    rows = page.locator('#run-rows tr[aria-selected="true"]')
-    return sorted(rows.evaluate_all("all => all.map(row => row.dataset.name)"))
+    names: list[str] = page.evaluate(SELECTED)
+    return names
 
 
 def open_relations(page: Page, live_server) -> None:
@@ -79,7 +83,7 @@ def test_a_box_in_the_scatter_selects_rows_and_becomes_the_filter(live_server, a
         re.compile(r"^params.width >= .* AND params.width <= .* AND metrics.loss >= .*")
     )
     expect(ada.locator("#run-rows tr[data-run]")).to_have_count(len(names))
-    assert selected(ada) == names
+    assert selected(ada) == names, "the new rows were there before their selection"
 
 
 def test_brushes_on_two_axes_select_the_lines_within_both(live_server, ada: Page, runs):

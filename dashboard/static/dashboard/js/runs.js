@@ -129,10 +129,11 @@ document.addEventListener('refreshed', ({ detail }) => {
   paint();
 });
 
-// A swap of the table keeps where the reader had scrolled to sideways.
+// A swap of the table keeps where the reader had scrolled to sideways and what is selected, before anybody sees
+// the new rows: settling comes some frames later.
 let scrolled = 0;
 document.addEventListener('htmx:beforeSwap', () => (scrolled = $('[data-keep-scroll]')?.scrollLeft ?? 0));
-document.addEventListener('htmx:afterSettle', () => {
+document.addEventListener('htmx:afterSwap', () => {
   const box = $('[data-keep-scroll]');
   if (box) box.scrollLeft = scrolled;
   $('#filter-error').textContent ||= '';
