@@ -26,6 +26,8 @@ def scalar(value: Any) -> float:
     """Numbers, booleans, and arrays or tensors of one element. Raises TypeError or ValueError."""
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{type(value).__name__} is not a number")
+    if getattr(value, "ndim", 0):  # NumPy makes a float of 0-dimensional arrays alone
+        return float(value.item())
     return float(value.detach() if needs_detaching(value) else value)
 
 

@@ -136,7 +136,7 @@ def test_the_bar_of_a_phone_leads_to_every_page(ada: Page, live_server):
     for link, title in (
         ("sinusoid", "Sinusoid"),
         ("New project", ""),
-        ("Inbox", "Notifications"),
+        ("Inbox", "Inbox"),
         ("API tokens", "API tokens"),
     ):
         bar.get_by_role("button", name="More").click()

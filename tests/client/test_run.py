@@ -55,6 +55,17 @@ def test_numbers_of_every_kind(run, spool):
     assert run.lost == 0
 
 
+@pytest.mark.parametrize(
+    "one", [np.array([3.0]), np.array([[3]]), torch.tensor([3.0], requires_grad=True)]
+)
+def test_arrays_of_one_element_are_numbers(run, spool, one):
+    for value in (one, 1.0, one, one):
+        run.log({"a": value})
+
+    assert [value for _, _, value in stored(spool).points] == [3.0, 1.0, 3.0, 3.0]
+    assert run.lost == 0
+
+
 def test_steps_count_by_themselves_and_go_on_from_a_given_one(run, spool):
     for step in (None, None, 10, None, 3, None):
         run.log({"a": 0.0}, step)
