@@ -32,7 +32,9 @@ _KEPT_VARIABLES = re.compile(
     r"(CUDA|NVIDIA|OMP|MKL|OPENBLAS|NUMEXPR|TORCH|PYTORCH|KMP|METASCOPE)_\w+"
     r"|LANG|LC_\w+|TZ|PYTHONHASHSEED|VIRTUAL_ENV"
 )
-_SECRET_NAME = re.compile(r"(?i)token|secret|passw|credential|api_?key|auth|_url$")
+_SECRET_NAME = re.compile(
+    r"(?i)token|secret|passw|credential|(api|access|private)_?key|auth|jwt|_url$"
+)
 _SECRET_IN_TEXT = re.compile(r"(?i)((?:token|secret|password|passwd|api_?key)[=: ]+)\S+")
 _DIFFED = (".", ":(exclude,glob)**/.env*", ":(exclude,glob)**/*.pem", ":(exclude,glob)**/*.key")
 MASK = "***"

@@ -15,6 +15,7 @@ CONNECT_S, READ_S = 5.0, 60.0
 PIECE = 1024 * 1024
 BLOCK = 256 * 1024  # of a file on its way, in memory
 _LATER = {408, 425, 429}
+_OF_THIS_REQUEST = {414, 431}  # its address or headers are too long, whoever answers
 
 
 class Api:
@@ -167,9 +168,9 @@ def _failure(url: str, answer: urllib3.BaseHTTPResponse) -> Exception:
     status = answer.status
     code, message, fields = _problem(answer.data)
     if not message:
-        foreign = status < 500 and status not in _LATER
-        message = f"{url} answered with status {status}"
-        message = no_metascope(url, f"with status {status}") if foreign else message
+        message, is_final = _foreign(url, status)
+        if not is_final:
+            return Unreachable(message)
     if status in (401, 403):
         return Denied(message, code)
     if status >= 500 or status in _LATER:
@@ -178,6 +179,20 @@ def _failure(url: str, answer: urllib3.BaseHTTPResponse) -> Exception:
         place = answer.headers.get("Location")
         return Unreachable(f"{url} redirects to {place}: use the address of Metascope itself")
     return Refused(message, status, code, fields)
+
+
+def _foreign(url: str, status: int) -> tuple[str, bool]:
+    """What to say of an answer that is not Metascope's own, and whether it is one for good. An
+    ingress answers 404 and 413 as well while its server restarts: what it says is no refusal."""
+    if status >= 500 or status in _LATER:
+        return f"{url} answered with status {status}", True
+    if status == 413:
+        return (
+            f"what stands before {url} lets nothing of this size through (status 413): raise its "
+            "limit for bodies, in nginx client_max_body_size"
+        ), False
+    is_final = status in (401, 403) or status in _OF_THIS_REQUEST or 300 <= status < 400
+    return no_metascope(url, f"with status {status}"), is_final
 
 
 def _problem(data: bytes) -> tuple[str, str, dict[str, Any]]:

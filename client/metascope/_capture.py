@@ -13,26 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from metascope import _secrets
 from metascope._ignored import Ignored
 from metascope._machine import hardware
 
-MASK = "[masked]"
 PASSED_ON = re.compile(
     r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
     r"|TF_(CPP|XLA|GPU|CUDNN|CUBLAS|CUDA|FORCE_GPU|FORCE_UNIFIED|ENABLE_ONEDNN|ENABLE_XLA|DETERMINISTIC|USE|NUM|FUNCTION|CONFIG"
     r"|INTRA|INTER|LAYOUT|AUTOTUNE|TENSOR|SYNC|PROFILER|PER|TRT|NEED|DEVICE|ONEDNN|EAGER|KERNEL"
     r"|AUTO_MIXED|MEMORY)\w*|TF[23]_\w*|TFDS_\w*|TFHUB_\w*"  # not Terraform's, TF_VAR_ ...
 )
-SECRET = re.compile(  # a tokenizer, an author, PWD and a two-pass run are none
-    r"token(?!iz)|secret|passw|passphrase|(api|private)[-_]?key|credential|auth(?!or(?!iz))"
-    r"|(?<=[-_.])pwd(?![a-z])|(^-+|(db|user|sql|ssh|smtp|proxy|admin|root|key)[-_.]?)pass(?![a-z])",
-    re.IGNORECASE,
-)
-HEADER = re.compile(r"([\w-]+)\s*:\s+\S.*|(authorization)\s*:.+", re.IGNORECASE | re.DOTALL)
-BEARER = re.compile(r"\b(bearer)\s+\S+", re.IGNORECASE)
-SCHEME = re.compile("bearer|basic|digest|token|apikey|negotiate", re.IGNORECASE)
-OPEN_HEADER = re.compile(rf"([\w-]+)\s*:\s*(?:{SCHEME.pattern})?", re.IGNORECASE)
-LEAST_SECRET = 8  # characters: shorter values of variables are found in anything
 LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
 LARGEST_PATCH = 1024 * 1024  # characters
@@ -40,67 +30,22 @@ MOST_FILES = 2_000
 SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.sh",
           "*.txt", "*.md")  # fmt: skip
 NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache",
-         "*.egg-info", ".env*", "*.pem", "*.key", ".metascope")  # fmt: skip
+         "*.egg-info", ".env*", "*.pem", "*.key", ".metascope", "kaggle.json", "token.json",
+         *(f"*{what}*.{kind}" for what in ("credential", "secret", "service[-_]account")
+           for kind in ("json", "yaml", "yml", "toml", "ini", "cfg", "txt")))  # fmt: skip
 VENV_MARK = "pyvenv.cfg"  # in the folder of every virtual environment, whatever its name
 GIT_S = 10
 
 
 def command() -> str:
     """The command line, without values that look like secrets."""
-    return " ".join(masked(getattr(sys, "orig_argv", sys.argv)))
-
-
-def masked(arguments: list[str]) -> list[str]:
-    """Arguments whose option names a secret lose their value: `--token x`, `--token=x` and
-    `db.password=x`. So do headers, "Authorization: Bearer x", in one argument or in several. So
-    does what a variable of the environment that names a secret holds, wherever it stands, and who
-    signs in at an address."""
-    known = [
-        value
-        for name, value in os.environ.items()
-        if SECRET.search(name) and len(value) >= LEAST_SECRET
-    ]
-    found: list[str] = []
-    hide = False
-    for given in arguments:
-        one = _without_headers(given)
-        name, sign, _ = one.partition("=")
-        is_secret = bool(SECRET.search(name)) and (name.startswith("-") or bool(sign))
-        if hide and not one.startswith("-"):
-            found.append(MASK)
-        elif is_secret and sign:
-            found.append(f"{name}={MASK}")
-        else:
-            found.append(without_password(_without(one, known)))
-        is_scheme = bool(SCHEME.fullmatch(given)) and (hide or given.lower() == "bearer")
-        hide = (is_secret and not sign) or is_scheme or _is_open_header(given)
-    return found
-
-
-def _is_open_header(text: str) -> bool:
-    """Whether it names a secret whose value, or the rest of it, is the next argument."""
-    found = OPEN_HEADER.fullmatch(text.rpartition("=")[2])
-    return bool(found and SECRET.search(found[1]))
-
-
-def _without_headers(text: str) -> str:
-    def hidden(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        return f"{name}: {MASK}" if SECRET.search(name) else found[0]
-
-    return BEARER.sub(rf"\1 {MASK}", HEADER.sub(hidden, text))
-
-
-def _without(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text
+    return " ".join(_secrets.arguments(getattr(sys, "orig_argv", sys.argv)))
 
 
 def environment() -> dict[str, Any]:
     """Python, packages, machine, and the environment variables that PASSED_ON allows."""
     variables = {
-        name: MASK if SECRET.search(name) else without_password(value)
+        name: _secrets.MASK if _secrets.names_a_secret(name) else _secrets.options(value)
         for name, value in sorted(os.environ.items())
         if PASSED_ON.fullmatch(name)
     }
@@ -146,7 +91,7 @@ def snapshot() -> dict[str, Any] | None:
         "files": _files(root, names),
         "git_commit": (_git(root, "rev-parse", "HEAD") or "").strip(),
         "git_branch": (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
-        "git_remote": without_password(
+        "git_remote": _secrets.without_password(
             (_git(root, "config", "--get", "remote.origin.url") or "").strip()
         ),
         "patch": _patch(root),
@@ -164,11 +109,6 @@ def _patch(root: Path) -> str:
         return ""
     found = _git(root, "diff", "HEAD", "--", *(f":(literal){name}" for name in names)) or ""
     return found if len(found) <= LARGEST_PATCH else ""
-
-
-def without_password(url: str) -> str:
-    """The address without the user and password in it."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
 
 
 def _git_root() -> Path | None:

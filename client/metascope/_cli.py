@@ -21,7 +21,7 @@ from metascope._ending import left_by
 from metascope._errors import Denied, MetascopeError, Unreachable
 from metascope._start import start
 from metascope._sweep import sweep
-from metascope._sync import sync
+from metascope._sync import refused_before, sync
 
 PIPE_LEFT = 141  # as shells tell a process that SIGPIPE has ended
 LONGEST_SLUG = 64  # as the server has it
@@ -134,6 +134,9 @@ def _sync(asked: argparse.Namespace) -> int:
     found = sync(
         settings, lambda text: print(text), is_moved=bool(asked.to), retries=asked.retry_refused
     )
+    if not found:
+        print("Nothing is waiting.")
+    found += refused_before(settings, found)
     for one in found:
         told = "sent" if one.is_drained else f"not sent: {one.problem}"
         if one.is_unmarked and not one.is_drained:
@@ -146,8 +149,6 @@ def _sync(asked: argparse.Namespace) -> int:
         if one.reasons:
             print(f"  {AGAIN}")
     sweep(settings)
-    if not found:
-        print("Nothing is waiting.")
     refused = [one.client for one in found if one.refused]
     if refused:
         print(f"metascope: the server refused a part of {', '.join(refused)}", file=sys.stderr)

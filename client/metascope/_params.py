@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from metascope._capture import MASK
+from metascope import _secrets
 from metascope._errors import Refused
 
 MOST_NAMED = 20
 LONGEST_SHOWN = 80
 MOST_CHARACTERS = 1024 * 1024  # as JSON, far below the longest record
 WHOLE = "params"  # as all of them are named
-SECRET = re.compile(  # how a key ends; a pad_token, max_tokens and a cache_key are none
-    r"(?:(?:api|private|secret|access|account)[-_]?key|passw(?:or)?d|passphrase|[-_.]pwd|secret"
-    r"|credentials?|authorization|^token"
-    r"|(?:access|auth|api|bearer|bot|client|github|gitlab|hf|hub|refresh|session|wandb)[-_]?token)$",
-    re.IGNORECASE,
-)
 LONGEST_KEY = 250  # as the server names them
 Post = Callable[[Mapping[str, Any]], Any]
 Leaf = tuple[tuple[str, ...], Any]  # where it is, and its value
@@ -67,22 +60,10 @@ def _is_among(path: tuple[str, ...], named: set[str]) -> bool:
     return any(".".join(path[:depth])[:LONGEST_KEY] in named for depth in range(1, len(path) + 1))
 
 
-def masked(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Texts under a key that names a secret are masked, as an argument's are: `api_key`, but not
-    `pad_token` or `max_tokens`."""
-    return {key: _masked(key, value) for key, value in params.items()}
-
-
-def _masked(key: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return masked(value)
-    return MASK if isinstance(value, str) and value and SECRET.search(key) else value
-
-
 def fitting(params: Mapping[str, Any], lose: Callable[[str], None]) -> dict[str, Any]:
     """Masked; without the longest ones where one record cannot hold them all, each of which is
     told."""
-    params = masked(params)
+    params = _secrets.params(params)
     sizes = {key: len(json.dumps(value)) + len(key) for key, value in params.items()}
     found = dict(params)
     for key in sorted(sizes, key=lambda key: -sizes[key]):

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from metascope import _active, _values
+from metascope import _active, _secrets, _values
 from metascope._adopt import GRACE_S
 from metascope._api import segment
 from metascope._channel import Channel, say
@@ -154,7 +154,7 @@ class Run(Evidence, Observed):
 
     def set_summary(self, summary: Mapping[str, Any]) -> None:
         """Set results of the whole run; later values of a key replace earlier ones."""
-        self._event("summary", _values.plain(summary))
+        self._event("summary", _secrets.params(_values.plain(summary)))
 
     def set_tags(self, *tags: str) -> None:
         """Replace the run's tags."""

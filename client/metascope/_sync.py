@@ -15,7 +15,7 @@ from metascope._records import EVENT, event_of
 from metascope._refused import has_some, put_back, reasons
 from metascope._segments import Position, clear, read, segments
 from metascope._settings import Settings
-from metascope._spool import ABOUT, Lock, SpoolDamaged, SpoolInUse, about_of
+from metascope._spool import ABOUT, FULL, Lock, SpoolDamaged, SpoolInUse, about_of
 from metascope._standby import roots
 from metascope._state import load_state
 
@@ -68,6 +68,18 @@ def waiting(settings: Settings, *, refused: bool = False) -> list[Path]:
     folders = sorted(folder for root in roots(settings) for folder in root.glob("*/"))
     found = [one for one in folders if segments(one) or (refused and has_some(one))]
     return sorted(found, key=lambda folder: (bool(parent_of(folder)), _made_at(folder)))
+
+
+def refused_before(settings: Settings, found: list[Synced]) -> list[Synced]:
+    """The spools that hold nothing but what a server refused earlier, which `sync` leaves."""
+    seen = {one.folder for one in found}
+    held = []
+    for folder in sorted(folder for root in roots(settings) for folder in root.glob("*/")):
+        if folder not in seen and has_some(folder):
+            state = load_state(folder)
+            run, refused = (state.run, state.refused) if state else (None, len(reasons(folder)))
+            held.append(Synced(folder, run, True, refused, "", reasons=tuple(reasons(folder))))
+    return held
 
 
 def deliver(
@@ -141,9 +153,16 @@ def _move(folder: Path, delivery: Delivery, url: str) -> str:
 
 
 def _readdress(folder: Path, url: str) -> None:
+    """Where its disk is full the spool keeps the old address, and is sent all the same."""
     temporary = folder / f"{ABOUT}.tmp"
-    temporary.write_text(json.dumps({**about_of(folder), "url": url}), "utf-8")
-    os.replace(temporary, folder / ABOUT)
+    about = json.dumps({**about_of(folder), "url": url})
+    try:
+        temporary.write_text(about, "utf-8")
+        os.replace(temporary, folder / ABOUT)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        temporary.unlink(missing_ok=True)
 
 
 def _made_at(folder: Path) -> int:

@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, cast
 
-from metascope._capture import MASK, SECRET
 from metascope._options import check_options
 from metascope._run import Run
 from metascope._start import start
@@ -73,11 +72,7 @@ def _params(signature: inspect.Signature, arguments: Mapping[str, Any]) -> dict[
         if name in ("self", "cls", RUN):
             continue
         found.update(value if kind is inspect.Parameter.VAR_KEYWORD else {name: value})
-    return {name: MASK if _is_secret(name, value) else value for name, value in found.items()}
-
-
-def _is_secret(name: str, value: Any) -> bool:
-    return isinstance(value, str) and bool(SECRET.search(name))  # max_tokens=100 is none
+    return found
 
 
 def _summarized(run: Run, returned: Any) -> Any:

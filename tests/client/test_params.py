@@ -90,21 +90,6 @@ def test_params_of_a_run_that_is_gone_are_tried_once():
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("key", "is_secret"),
-    [
-        ("api_key", True), ("apiKey", True), ("db.password", True), ("client_secret", True),
-        ("hf_token", True), ("token", True), ("AWS_SECRET_ACCESS_KEY", True), ("ssh_pwd", True),
-        ("pad_token", False), ("eos_token", False), ("max_tokens", False), ("cache_key", False),
-        ("author", False), ("passes", False), ("pwd", False), ("secret_santa", False),
-    ],
-)  # fmt: skip
-def test_texts_under_keys_that_name_secrets_are_masked(key, is_secret):
-    wanted = "[masked]" if is_secret else "text"
-    assert _params.masked({key: "text", "in": {key: "text"}}) == {key: wanted, "in": {key: wanted}}
-    assert _params.masked({key: 1, "none": ""}) == {key: 1, "none": ""}
-
-
 @pytest.mark.parametrize("how", ["start", "log_params"])
 def test_a_secret_among_the_params_is_not_sent(environment, how):  # noqa: F811
     params = {"lr": 0.1, "api_key": "PARAMSECRET"}
