@@ -58,6 +58,9 @@ class DisabledRun(Run):
     def capture_console(self, label: str = "") -> None:
         """Nothing is captured."""
 
+    def count_from(self, step: int) -> None:
+        """Nothing is counted."""
+
     def watch_machine(
         self, every_s: float = EVERY_S, *, since_s: float = 0.0, rank: int = 0
     ) -> None:

@@ -142,6 +142,11 @@ class Run(Evidence, Observed):
         except Exception:  # whatever is unusual takes the long way, which says what is wrong
             self._log_slowly(data, step, now)
 
+    def count_from(self, step: int) -> None:
+        """The step of the next `log` that names none."""
+        with self._lock:
+            self._step = step
+
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Add params. A param keeps its first value: another one is refused, which is said, and
         the others are added."""
@@ -158,11 +163,21 @@ class Run(Evidence, Observed):
 
     def set_tags(self, *tags: str) -> None:
         """Replace the run's tags."""
-        self._event("edit", {"tags": [str(tag) for tag in tags]})
+        self.edit({"tags": tags})
 
     def set_notes(self, notes: str) -> None:
         """Replace the run's notes."""
-        self._event("edit", {"notes": str(notes)})
+        self.edit({"notes": notes})
+
+    def edit(self, changes: Mapping[str, Any]) -> None:
+        """Replace what describes the run: `name`, `tags`, `notes`, `group`."""
+        self._event(
+            "edit",
+            {
+                name: [str(tag) for tag in value] if name == "tags" else str(value)
+                for name, value in changes.items()
+            },
+        )
 
     def record_code(self, snapshot: Mapping[str, Any]) -> None:
         """The code the script executes: `files` by path, and what git knows. Once per run."""

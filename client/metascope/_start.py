@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from metascope import _capture, _params, _settings, _values
 from metascope._active import begin
 from metascope._adopt import adopt
-from metascope._api import Api, segment
 from metascope._channel import Channel, open_channel, say
 from metascope._disabled import DisabledRun
-from metascope._errors import MetascopeError
 from metascope._ids import new_id
 from metascope._options import misfit
 from metascope._records import moment
+from metascope._resuming import go_on, known
 from metascope._run import Run
 from metascope._spool import EXTRA_BYTES
 
@@ -51,8 +49,10 @@ def start(
     processes that were killed had left in their spools is sent beside this run.
 
     `resume`: the id of a run to go on with, whatever had become of it; with `after_step`, points of
-    later steps are dropped there, visibly. Then only code, console and machine are recorded anew;
-    code that has changed since becomes a file of the run, `code/resumed-TIME.json`, and it says so.
+    later steps are dropped there, visibly. Steps count on behind the last that the server has.
+    `params` are added, `name`, `tags`, `notes` and `group` replaced; code, console and machine are
+    recorded anew. Code that has changed since becomes a file of the run,
+    `code/resumed-TIME.json`, and it says so.
 
     `parent`: the run, or the id of one, of the same project that this one is nested in: a fold of a
     cross-validation, a trial of a search.
@@ -135,6 +135,9 @@ def start(
             run_id=resume or made,
         )
     )  # fmt: skip
+    earlier = known(settings, resume) if resume else None
+    if earlier:
+        go_on(run, earlier, about, project=project, after_step=after_step)
     if channel.problem:
         _tell_of_standby(run, channel)
     if settings.mode == "online" and not rank:
@@ -144,7 +147,7 @@ def start(
     if recorded.get("console", True):
         run.capture_console(f"[rank {rank}] " if rank else "")
     if recorded.get("system", True):
-        run.watch_machine(since_s=_age(settings, resume) if resume else 0.0, rank=int(rank))
+        run.watch_machine(since_s=earlier.age_s if earlier else 0.0, rank=int(rank))
     return run
 
 
@@ -186,14 +189,3 @@ def _tell_of_standby(run: Run, channel: Channel) -> None:
 def _begun(run: Run) -> Run:
     begin(run)
     return run
-
-
-def _age(settings: _settings.Settings, run: str) -> float:
-    """Seconds since a run started, by the server; 0 when it does not answer now."""
-    try:
-        started = Api(settings.url, settings.token).get(f"runs/{segment(run)}/")["started_at"]
-        begun = datetime.fromisoformat(started.replace("Z", "+00:00"))
-    except (MetascopeError, AttributeError, ValueError):
-        return 0.0
-    now = datetime.now(timezone.utc)  # noqa: UP017 - Python 3.10 has no UTC
-    return max(0.0, (now - begun).total_seconds())

@@ -20,6 +20,8 @@ ARGUMENTS = {
     "set_summary": ({"loss": 1},),
     "set_tags": ("a",),
     "set_notes": ("a",),
+    "edit": ({"name": "a"},),
+    "count_from": (3,),
     "record_code": ({"files": {}},),
     "finish": (),
     "wait": (0.0,),

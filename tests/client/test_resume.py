@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import metascope
 import pytest
 from metascope._api import Api
 from metascope._channel import open_channel
@@ -50,6 +51,37 @@ def test_a_run_that_goes_on_from_a_step_loses_later_points_visibly(environment):
     assert steps(run) == [(0, 3.0), (1, 2.0), (2, 1.0)]
     said = [line.text for line in reading.log_lines(run.pk).lines]
     assert any("Resumed after step 1; 2 later points were dropped." in text for text in said)
+
+
+def test_steps_count_on_behind_those_of_the_server(environment):  # noqa: F811
+    with start() as run:
+        for value in (3.0, 2.0):
+            run.log({"loss": value})
+    first = Run.objects.get()
+
+    for options, value in (({}, 1.0), ({"after_step": 1}, 0.5)):
+        with start(system=False, resume=first.pk, **options) as run:
+            run.log({"loss": value})
+            run.log({"loss": value})
+
+    assert steps(first) == [(0, 3.0), (1, 2.0), (2, 0.5), (3, 0.5)]
+
+
+def test_what_a_script_says_of_a_resumed_run_is_kept(environment, capsys):  # noqa: F811
+    with metascope.start("sinusoid", name="a", params={"lr": 1}, tags=["x"], system=False) as run:
+        run.log({"loss": 1.0})
+    first = Run.objects.get()
+    options = {"name": "b", "params": {"width": 2}, "tags": ["y"], "group": "g", "seed": 3}
+
+    metascope.start("other", resume=first.pk, notes="again", system=False, **options).finish()
+
+    run = Run.objects.get()
+    assert (run.name, run.group, run.notes) == ("b", "g", "again")
+    assert run.params == {"lr": 1, "width": 2}
+    assert [tag.name for tag in run.tag_rows.all()] == ["y"]
+    said = capsys.readouterr().err
+    assert "seed is left out" in said
+    assert "where it stays: 'other' is left out" in said
 
 
 def test_what_the_machine_did_is_not_taken_back(environment):  # noqa: F811
@@ -160,8 +192,8 @@ def test_a_run_that_the_server_does_not_have_is_refused_and_kept(
     assert not Run.objects.exists()
     main(["sync"])  # the forked one's, too
     capsys.readouterr()
-    assert main(["sync"]) == 0
-    assert capsys.readouterr().out == "Nothing is waiting.\n"
+    assert main(["sync"]) == 1
+    assert capsys.readouterr().out.startswith("Nothing is waiting.\n")
 
     with start(system=False):
         pass

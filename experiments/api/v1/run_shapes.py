@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.db.models import Max
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from experiments.api.fields import Choice, Input, Moment, Object, Output, Text, Texts, Whole
+from experiments.directions import MACHINE
 from experiments.models import Run, RunStatus
 from experiments.models.runs import COLORS
 
@@ -79,10 +81,18 @@ class RunDetailOutput(RunOutput):
         source="snapshot.digest", allow_null=True, default=None, help_text="Digest of its code."
     )
     children = serializers.SerializerMethodField(help_text="How many runs are nested in it.")
+    last_step = serializers.SerializerMethodField(
+        help_text="The largest of its metrics, those of the machine (system/) aside; null: none."
+    )
     rewinds = serializers.SerializerMethodField(help_text="When later points were dropped.")
 
     def get_children(self, run: Run) -> int:
         return run.children.filter(deleted_at=None).count()
+
+    def get_last_step(self, run: Run) -> int | None:
+        ours = run.series.exclude(key__startswith=MACHINE)
+        found: int | None = ours.aggregate(Max("last_step"))["last_step__max"]
+        return found
 
     @extend_schema_field(RewindOutput(many=True))
     def get_rewinds(self, run: Run) -> Any:
@@ -228,6 +238,7 @@ DETAIL_EXAMPLE = {
     "origin": None,
     "snapshot": "9f2c4e0b5d6a7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708",
     "children": 0,
+    "last_step": 19999,
     "rewinds": [],
 }
 EXAMPLE_INPUT = {
