@@ -59,6 +59,12 @@ def keep(data: Path) -> None:
             data_folder.write_private(kept, json.dumps(_named(data)))
 
 
+def named_in(folder: Path) -> str:
+    """The variables that name the bucket noted in a data folder or a copy of one; empty: none."""
+    noted = _noted(folder)
+    return " ".join(f"{name}={text}" for name, text in noted.items() if text)
+
+
 def _named(data: Path) -> dict[str, str]:
     """The variables; where the store is not among them, it is the one that is noted, at the address
     and in the region that are noted unless others are named."""

@@ -22,7 +22,7 @@ from config import postgresql as postgresql_server
 from experiments import audit_keeping, blobs
 from experiments.errors import NotFound, Unavailable
 from experiments.management import database, postgresql, stores
-from experiments.models import Blob, Job, MetricBatch, Worker
+from experiments.models import Job, MetricBatch, Worker
 from experiments.models.jobs import JobStatus
 from experiments.object_store import ObjectStore
 
@@ -232,8 +232,8 @@ def _clock(thorough: bool) -> Iterator[Finding]:
 
 
 def _blobs(thorough: bool) -> Iterator[Finding]:
-    """Files that something refers to; what is garbage may be gone."""
-    needed = Blob.objects.exclude(pk__in=blobs.unused().values("pk"))
+    """Files that something refers to; others may be on their way, or gone."""
+    needed = blobs.referred_to()
     store = storages["blobs"]
     if isinstance(store, ObjectStore):
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from config import data_folder
+from config import blob_store, data_folder
 from config.refusal import StartRefused
 from experiments.management import copies, postgresql, stores
 
@@ -40,6 +40,7 @@ def restore(source: Path, folder: Path) -> tuple[int, Path | None]:
     staging.mkdir(mode=0o700)
     try:
         database = _staged(source, staging)
+        _refuse_folder(source)
         shas = copies.blobs_referred_to(database)
         if not stores.bucket():
             copies.check_blobs(source / "blobs", shas)
@@ -72,11 +73,19 @@ def restore_postgresql(source: Path, folder: Path) -> tuple[int, Path | None]:
         )
     about = postgresql.read_dump(source)
     _refuse_newer(source, set(about.migrations))
+    _refuse_folder(source)
     if not stores.bucket():
         copies.check_blobs(source / "blobs", about.blobs)
         _bring_blobs(source / "blobs", folder / "blobs", set(about.blobs))
     postgresql.load(source)
     return len(about.blobs), _bring_key(source, folder)
+
+
+def _refuse_folder(source: Path) -> None:
+    """Raises StartRefused where the files of a backup are in a bucket that nobody has named."""
+    noted = blob_store.named_in(source)
+    if noted and not stores.bucket():
+        raise StartRefused(f"the files of {source} are in a bucket: set {noted}, and its keys.")
 
 
 def _bring_key(source: Path, folder: Path) -> Path | None:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 TABLE = "experiments_auditentry"
 SAYS = "entries of the audit log are never changed or deleted"
+_BODY = f" BEGIN RAISE EXCEPTION '{SAYS}'; END "
 INSTALL = {
     "sqlite": (
         f"""CREATE TRIGGER audit_kept_from_update BEFORE UPDATE ON {TABLE}
@@ -21,7 +22,7 @@ INSTALL = {
     ),
     "postgresql": (
         f"""CREATE FUNCTION experiments_keep_audit() RETURNS trigger LANGUAGE plpgsql
-        AS $$ BEGIN RAISE EXCEPTION '{SAYS}'; END $$""",
+        AS $${_BODY}$$""",
         f"""CREATE TRIGGER audit_kept_from_update BEFORE UPDATE OR DELETE ON {TABLE}
         FOR EACH ROW EXECUTE FUNCTION experiments_keep_audit()""",
         f"""CREATE TRIGGER audit_kept_from_delete BEFORE TRUNCATE ON {TABLE}
@@ -40,20 +41,24 @@ REMOVE = {
         "DROP FUNCTION IF EXISTS experiments_keep_audit()",
     ),
 }
-_BOTH = {"audit_kept_from_update", "audit_kept_from_delete"}
-NAMES = {"sqlite": _BOTH | {"audit_kept_from_replace"}, "postgresql": _BOTH}
 _THERE = {
-    "sqlite": f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'",
-    "postgresql": f"""SELECT tgname FROM pg_trigger
-        WHERE tgrelid = to_regclass('{TABLE}') AND tgenabled <> 'D'""",
+    "sqlite": f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'",
+    # Fired in every session but replicas' own (O), or in these, too (A); by the function above.
+    "postgresql": f"""SELECT t.tgname FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+        WHERE t.tgrelid = to_regclass('{TABLE}') AND t.tgenabled IN ('O', 'A')
+        AND f.proname = 'experiments_keep_audit' AND f.prosrc = '{_BODY.replace("'", "''")}'""",
+}
+_EXPECTED = {
+    "sqlite": set(INSTALL["sqlite"]),
+    "postgresql": {"audit_kept_from_update", "audit_kept_from_delete"},
 }
 
 
 def is_kept() -> bool:
-    """Whether the triggers are there, and not switched off."""
+    """Whether the triggers are there as they were made, and not switched off."""
     with connection.cursor() as cursor:
         cursor.execute(_THERE[connection.vendor])
-        return {name for (name,) in cursor.fetchall()} >= NAMES[connection.vendor]
+        return {found for (found,) in cursor.fetchall()} >= _EXPECTED[connection.vendor]
 
 
 def keep() -> None:

@@ -61,14 +61,42 @@ def put_many(contents: Iterable[bytes]) -> dict[str, Blob]:
     by_sha: Mapping[str, bytes] = {hashlib.sha256(data).hexdigest(): data for data in contents}
     if not by_sha:
         return {}
-    _want({sha: len(data) for sha, data in by_sha.items()})
-    for sha, data in by_sha.items():
-        _ensure_file(sha, data)
+    with _wanted({sha: len(data) for sha, data in by_sha.items()}):
+        for sha, data in by_sha.items():
+            _ensure_file(sha, data)
     return Blob.objects.in_bulk(list(by_sha))
 
 
+@contextmanager
+def _wanted(sizes: Mapping[str, int]) -> Iterator[None]:
+    """Each blob has a row that says it is wanted now: then `collect` leaves it alone. Where its
+    file cannot be stored, a row that was made for it goes again, unless somebody else wants it."""
+    known = set(Blob.objects.filter(pk__in=sizes).values_list("pk", flat=True))
+    _want(sizes)
+    made = Blob.objects.filter(pk__in=sizes.keys() - known)
+    since = dict(made.values_list("pk", "created_at"))
+    try:
+        yield
+    except Exception:
+        if not transaction.get_connection().needs_rollback:
+            for sha, at in since.items():
+                if not _storage_has(sha):
+                    Blob.objects.exclude(pk__in=referred_to()).filter(
+                        pk=sha, created_at__lte=at
+                    ).delete()
+        raise
+
+
+def _storage_has(sha256: str) -> bool:
+    """Whether the file is there; False where the store does not answer, too."""
+    try:
+        return _storage().exists(_name(sha256))
+    except (DomainError, OSError):
+        return False
+
+
 def _want(sizes: Mapping[str, int]) -> None:
-    """See that each blob has a row that says it is wanted now: then `collect` leaves it alone.
+    """See that each blob has a row, with the time of this.
 
     Rows are locked in one order, so that two who put the same files do not wait for each other. A
     row that `collect` is deleting conflicts with the new one, and is gone once it can be locked: it
@@ -130,19 +158,23 @@ def arrived(source: Readable) -> Iterator[Arrived]:
 
 def _keep(sha256: str, size: int, received: Path) -> Blob:
     """Row first, then the file, as `put_many` does."""
-    _want({sha256: size})
     storage, name = _storage(), _name(sha256)
-    if not (storage.exists(name) and storage.size(name) == size):
-        try:
-            path = Path(storage.path(name))
-        except NotImplementedError:
-            with received.open("rb") as file:
-                _save(storage, name, File(file))
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(received, path)
-            _sync_folders(path)
+    with _wanted({sha256: size}):
+        if not (storage.exists(name) and storage.size(name) == size):
+            _move(received, storage, name)
     return Blob.objects.get(pk=sha256)
+
+
+def _move(received: Path, storage: Storage, name: str) -> None:
+    try:
+        path = Path(storage.path(name))
+    except NotImplementedError:
+        with received.open("rb") as file:
+            _save(storage, name, File(file))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(received, path)
+        _sync_folders(path)
 
 
 def incoming() -> Path:
@@ -191,6 +223,16 @@ def unused() -> QuerySet[Blob]:
         SnapshotFile.objects.all(),
         Snapshot.objects.all(),
         ManifestFile.objects.all(),
+    )
+
+
+def referred_to() -> QuerySet[Blob]:
+    """Blobs that something refers to: the files that an instance cannot do without."""
+    return Blob.objects.filter(
+        Exists(Checkpoint.objects.filter(blob=OuterRef("pk")))
+        | Exists(SnapshotFile.objects.filter(blob=OuterRef("pk")))
+        | Exists(Snapshot.objects.filter(patch=OuterRef("pk")))
+        | Exists(ManifestFile.objects.filter(blob=OuterRef("pk")))
     )
 
 

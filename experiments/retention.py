@@ -7,7 +7,7 @@ that a run outside the trash has read. No rule erases it, and nobody does by han
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from experiments import audit
@@ -44,8 +44,8 @@ def held() -> QuerySet[ArtifactVersion]:
 
 
 def due() -> QuerySet[ArtifactVersion]:
-    """The versions that are older than their artifact keeps them, are not its newest, and are not
-    held, the oldest first.
+    """The versions that are older than their artifact keeps them and not its newest, or past as
+    many as it keeps, and are not held, the oldest first.
     """
     kept = Artifact.objects.filter(keep_days__isnull=False).values_list("keep_days", flat=True)
     older = Q(pk__in=[])
@@ -55,8 +55,11 @@ def due() -> QuerySet[ArtifactVersion]:
     newer = ArtifactVersion.objects.filter(
         artifact=OuterRef("artifact"), number__gt=OuterRef("number")
     )
+    count = newer.order_by().values("artifact").annotate(count=Count("pk")).values("count")
+    past = Q(artifact__keep_versions__isnull=False, newer__gte=F("artifact__keep_versions"))
     holding = held().filter(pk=OuterRef("pk"))
-    rows = ArtifactVersion.objects.filter(older, Exists(newer), ~Exists(holding))
+    rows = ArtifactVersion.objects.annotate(newer=Subquery(count))
+    rows = rows.filter((older & Exists(newer)) | past, ~Exists(holding))
     return rows.order_by("created_at", "pk")
 
 
@@ -92,7 +95,6 @@ def edit(
             project=artifact.project.slug, keep_versions=artifact.keep_versions,
             keep_days=artifact.keep_days,
         )  # fmt: skip
-    apply(artifact)
     for pk in list(due().filter(artifact=artifact).values_list("pk", flat=True)):
         _erase_unless_held(pk)
     return artifact

@@ -17,7 +17,14 @@ def project(db, data_dir) -> Project:
     return make.make_project(make.make_workspace("lab", ada="admin", vera="viewer"))
 
 
+# Colours are judged once nothing fades; what moves for good, as the dot of a run under way, may.
+SETTLED = """() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')
+  && document.getAnimations().every((one) => one.playState !== 'running'
+    || one.effect.getComputedTiming().iterations === Infinity)"""
+
+
 def accessible(page: Page) -> None:
+    page.wait_for_function(SETTLED)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 

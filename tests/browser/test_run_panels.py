@@ -33,6 +33,12 @@ def run(db) -> Run:
     return run
 
 
+IN_SIGHT = """chart => {
+  chart.scrollIntoView({ block: 'center' });
+  return chart.querySelector('.nsewdrag') !== null;
+}"""
+
+
 def charts(page: Page, group: str) -> Locator:
     return page.locator(f'details[data-group="{group}"] .chart')
 
@@ -44,8 +50,8 @@ def test_panels_of_a_run_join_as_they_scroll_in_and_stay(live_server, ada: Page,
     ada.locator('details[data-group="layers"] .more-panels').scroll_into_view_if_needed()
     expect(charts(ada, "layers")).to_have_count(METRICS)
     last = charts(ada, "layers").last
-    last.scroll_into_view_if_needed()
-    expect(last.locator(".nsewdrag").first).to_be_visible()
+    # What is drawn above it may push it out of sight, where it waits.
+    ada.wait_for_function(IN_SIGHT, arg=last.element_handle())
 
     last.evaluate("node => { node.kept = true; }")
     log(run, ["layers/norm_0_new"], 1)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from config import data_folder
+from config import blob_store, data_folder
 from experiments import snapshots
 from experiments.management.commands.backup import copy_instance
 from tests.factories import make_workspace
@@ -145,8 +145,30 @@ def test_files_in_a_bucket_stay_there(bucket, data_dir, tmp_path, capsys, monkey
     shutil.rmtree(data_dir)
     call_command("restore", str(tmp_path / "backup"))
 
+    monkeypatch.delenv("METASCOPE_BLOBS")
+    assert blob_store.storage(data_dir)["OPTIONS"]["bucket"] == bucket.name
     assert f"Its 1 blobs stay in s3://{bucket.name}/some/folder" in said
     assert f"Its 1 blobs are in s3://{bucket.name}/some/folder" in capsys.readouterr().out
     assert slugs(data_dir) == ["lab"]
     assert not (tmp_path / "backup" / "blobs").exists()
     assert len(list(bucket.objects.all())) == 1
+
+
+def test_whose_files_are_in_a_bucket_is_not_restored_without_its_name(
+    bucket, data_dir, tmp_path, settings, monkeypatch
+):
+    data_dir.mkdir(parents=True)
+    blob_store.keep(data_dir)
+    snapshots.store(workspace=make_workspace(), files={"a.py": b"a = 1\n"})
+    database = data_dir / "metascope.sqlite3"
+    with closing(sqlite3.connect(database)) as file:
+        connection.connection.backup(file)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(database))
+    call_command("backup", str(tmp_path / "backup"))
+    shutil.rmtree(data_dir)
+    monkeypatch.delenv("METASCOPE_BLOBS")
+    settings.STORAGES = {**settings.STORAGES, "blobs": blob_store.storage(data_dir)}
+
+    with pytest.raises(CommandError, match=f"set METASCOPE_BLOBS=s3://{bucket.name}/some/folder"):
+        call_command("restore", str(tmp_path / "backup"))
+    assert not (data_dir / "metascope.sqlite3").exists()

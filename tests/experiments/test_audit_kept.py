@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from experiments import audit, lifecycle
+from experiments import audit, audit_keeping, lifecycle
 from experiments.models import AuditEntry, Run
 from experiments.models.audit import Action
 from tests import factories
@@ -79,3 +79,30 @@ def test_whom_and_what_entries_are_about_can_still_be_erased():
     assert not Run.objects.exists()
     subjects = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
     assert subjects == ["user.signed_in", "run.trashed", "run.erased"]
+
+
+IDLE = {
+    "sqlite": (
+        "DROP TRIGGER audit_kept_from_delete",
+        f"CREATE TRIGGER audit_kept_from_delete BEFORE DELETE ON {TABLE} BEGIN SELECT 1; END",
+    ),
+    "postgresql": (
+        """CREATE OR REPLACE FUNCTION experiments_keep_audit() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RETURN OLD; END $$""",
+    ),
+}
+OFF = (f"ALTER TABLE {TABLE} ENABLE REPLICA TRIGGER audit_kept_from_update",)
+
+
+@pytest.mark.parametrize("how", ["idle", "off"])
+def test_triggers_that_keep_nothing_are_missed_and_made_anew(how):
+    if how == "off" and connection.vendor == "sqlite":
+        pytest.skip("SQLite has no switch for triggers")
+    assert audit_keeping.is_kept()
+    with connection.cursor() as cursor:
+        for statement in IDLE[connection.vendor] if how == "idle" else OFF:
+            cursor.execute(statement)
+
+    assert not audit_keeping.is_kept()
+    audit_keeping.keep()
+    assert audit_keeping.is_kept()

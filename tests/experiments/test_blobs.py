@@ -1,13 +1,15 @@
 """Blobs: stored once, verified, collected only when nothing refers to them."""
 
 import hashlib
+import io
 from datetime import timedelta
 
 import pytest
+from django.core.files.storage import InMemoryStorage
 from django.db.models.functions import Now
 
 from experiments import blobs
-from experiments.errors import NotFound
+from experiments.errors import NotFound, Unavailable
 from experiments.models import Blob, Checkpoint
 from tests.factories import make_run
 
@@ -107,3 +109,36 @@ def test_no_temporary_file_stays_behind(data_dir):
     blobs.put_many([b"a", b"b", b"a"])
 
     assert not list((data_dir / "blobs").rglob(".new-*"))
+
+
+class Away(InMemoryStorage):
+    """A store that does not answer."""
+
+    def exists(self, name):
+        raise Unavailable("The store does not answer.")
+
+
+def test_what_could_not_be_stored_is_not_noted(settings):
+    known = blobs.put(b"known")
+    backend = f"{Away.__module__}.{Away.__name__}"
+    settings.STORAGES = {**settings.STORAGES, "blobs": {"BACKEND": backend}}
+
+    with pytest.raises(Unavailable):
+        blobs.put_many([b"known", b"new"])
+    with pytest.raises(Unavailable):
+        blobs.receive(io.BytesIO(b"large"))
+
+    assert [blob.pk for blob in Blob.objects.all()] == [known.pk]
+
+
+def test_what_somebody_else_wants_meanwhile_stays_noted(monkeypatch):
+    def fail(sha, data):
+        Blob.objects.update(created_at=Now() + timedelta(seconds=1))
+        raise Unavailable("The store does not answer.")
+
+    monkeypatch.setattr(blobs, "_ensure_file", fail)
+
+    with pytest.raises(Unavailable):
+        blobs.put(b"new")
+
+    assert Blob.objects.count() == 1

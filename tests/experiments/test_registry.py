@@ -362,6 +362,18 @@ class TestAge:
         assert (entry.action, entry.subject) == ("artifact.retention_changed", "weights")
         assert entry.details["keep_days"] == 15
 
+    def test_what_is_let_go_is_past_the_number_that_is_kept(self, aged):
+        retention.pin(aged[0], True)
+        retention.edit(aged[0].artifact, keep_days=0, keep_versions=2)
+        assert self.numbers() == [1, 4, 5]
+        assert retention.sweep() == 0
+
+        retention.pin(aged[0], False)
+
+        assert [one.number for one in retention.due()] == [1]
+        assert retention.sweep() == 1
+        assert self.numbers() == [4, 5]
+
     def test_without_a_rule_nothing_is_due(self, aged):
         retention.edit(aged[0].artifact, keep_days=0)
         assert self.numbers() == [1, 2, 3, 4, 5]

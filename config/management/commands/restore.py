@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from config import restoring
+from config import blob_store, restoring
 from config.refusal import StartRefused
 from experiments.management import copies, postgresql, stores
 
@@ -36,6 +36,7 @@ class Command(BaseCommand):
             with restoring.stopped(folder):
                 bring = restoring.restore if is_file else restoring.restore_postgresql
                 blobs, before = bring(source, folder)
+                blob_store.keep(folder)
         except (StartRefused, copies.NotWhole) as refusal:
             raise CommandError(f"Nothing was restored: {refusal}") from refusal
         except (OSError, DatabaseError, postgresql.Failed) as error:

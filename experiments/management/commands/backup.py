@@ -87,11 +87,13 @@ def copy_postgresql(data: Path, target: Path) -> int:
 
 @contextmanager
 def _files_around(data: Path, target: Path) -> Iterator[None]:
-    """Copies blobs before and after what is done within, and the key."""
+    """Copies blobs before and after what is done within, the key, and where blobs are that are in a
+    bucket."""
     if not stores.bucket():
         copies.copy_new(data / "blobs", target / "blobs")
     yield
     if not stores.bucket():
         copies.copy_new(data / "blobs", target / "blobs")
-    if (data / "secret_key").exists():
-        shutil.copy2(data / "secret_key", target / "secret_key")
+    for name in ("secret_key", "blob_store"):
+        if (data / name).exists():
+            shutil.copy2(data / name, target / name)
