@@ -54,14 +54,15 @@ class TableState:
         """Reads the query string. Raises Invalid for numbers that are none."""
         get = request.GET
         status = get.get("status", "")
+        sort = get.get("sort") or "created"  # "-created", too, as over REST
         selected = [one for one in get.get("selected", "").split(",") if one]
         grouped = _grouped(get.getlist("group"))
         limit = number_in(request, "limit", default=PAGE_ROWS, least=1, most=PAGE_SIZES[-1])
         return cls(
             q=get.get("q", "").strip(),
             status=status if status in RunStatus.values else "",
-            sort=_sort(get.get("sort") or "created", grouped),
-            descending=get.get("dir", "desc") != "asc",
+            sort=_sort(sort.removeprefix("-"), grouped),
+            descending=sort.startswith("-") or get.get("dir", "desc") != "asc",
             columns=_columns(get)[:MOST_COLUMNS],
             offset=number_in(request, "offset", default=0, least=0, most=FURTHEST),
             limit=limit,

@@ -120,9 +120,17 @@ def register(
         model, projects, source=source, run_id=made_of.run, description=description, tags=tags,
         user=user,
     )  # fmt: skip
+    if made_of.path and not _has_files(version):
+        raise invalid("path", f"names no folder of the run: no file lies below {made_of.path!r}.")
     for alias in aliases:
         versions.set_alias(version, alias)
     return version, known is None
+
+
+def _has_files(version: ModelVersion) -> bool:
+    owner = version.logged_model or version.files_run
+    folder = "" if version.logged_model else version.folder
+    return owner is None or files.below(owner.files, folder).exists()
 
 
 def _source_text(made_of: MadeOf) -> str:

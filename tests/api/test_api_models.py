@@ -98,6 +98,14 @@ def test_a_create_that_is_sent_twice_happens_once(lab, model, run):
     assert ModelVersion.objects.count() == 1
 
 
+def test_a_folder_of_a_run_without_files_is_no_version(lab, model, run):
+    refused = lab.member.post(f"{NET}versions/", {"run": run.pk, "path": "nope"})
+
+    assert refused.status_code == 400
+    assert "path" in error_of(refused)["fields"]
+    assert not ModelVersion.objects.exists()
+
+
 def test_a_version_of_an_artifact_is_registered_once_and_gets_more_aliases(lab, model, run):
     body = {"artifact_version": log_artifact(lab.project, run=run).pk, "aliases": ["a"]}
 

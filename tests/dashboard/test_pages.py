@@ -218,6 +218,17 @@ def test_the_table_filters_sorts_and_keeps_its_state_in_links(project):
     assert "?q=params.lr+%3C+0.15&amp;sort=metrics.loss&amp;dir=desc&amp;col=metrics.loss" in page
 
 
+def test_the_order_may_be_written_as_over_rest(project):
+    for name in ("a", "b"):
+        make.make_run(project, name)
+    client = signed_in("ada")
+
+    page = client.get("/p/lab/sinusoid/?sort=-name").content.decode()
+
+    assert page.index(">b<") < page.index(">a<")
+    assert 'aria-sort="descending"' in page
+
+
 def shown_at_first(client: Client) -> tuple[list[str], list[str]]:
     """The columns and the charts of a table that nobody has changed."""
     context = client.get("/p/lab/sinusoid/").context
