@@ -25,7 +25,7 @@ CONTROLS = (
     "baseline", "by", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log",
     "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
     "stat", "logy", "zoom", "zoomy", "value", "folds", "bands", "over", "logx", "clip", "share",
-    "rx", "ry", "stream", "unfold", "rows", "media", "mstep", "mview", "mpage",
+    "rx", "ry", "stream", "unfold", "rows", "media", "mstep", "mview", "mpage", "tree",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.artifact_rows import artifact_rows
 from dashboard.comparison.choices import AT_ONCE
-from dashboard.comparison.code_section import code_section
+from dashboard.comparison.code_section import differing_files
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
@@ -153,7 +153,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "environment": environment.compare(selection.runs, baseline=baseline),
         "models": layers.compare(selection.runs, baseline=baseline),
         "inputs": artifact_rows(selection, user),
-        "code": code_section(selection),
+        "differing_files": differing_files(selection),
         "metric_keys": sorted(live["keys"], key=natural) if len(live["keys"]) > AT_ONCE else [],
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,

@@ -4,10 +4,23 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from dashboard.comparison.code_section import code_section
 from dashboard.comparison.console_section import console_section
 from dashboard.comparison.media_section import media_section
 from dashboard.comparison.selection import selection_of
 from dashboard.requests import SignedIn
+
+
+@require_safe
+def code(request: SignedIn) -> HttpResponse:
+    """`?runs=a,b&old=a&new=b&file=train.py`: which files differ, and one of them in two runs."""
+    selection = selection_of(request, documents=request.GET.get("code") == "command")
+    context = {
+        "selection": selection,
+        "code": code_section(selection),
+        "live": selection.is_live,
+    }
+    return render(request, "dashboard/compare/code.html", context)
 
 
 @require_safe

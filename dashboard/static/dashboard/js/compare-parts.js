@@ -20,6 +20,18 @@ let loaded = location.search;
 // The episodes are those of the verdict, against the same baseline.
 const together = (names) => (names.includes('verdict') ? [...new Set([...names, 'episodes'])] : names);
 
+// Lists with data-keep stay scrolled as they were, and what was folded in them stays folded.
+function keptOf(now, part) {
+  return $$('[data-keep]', part).flatMap((next) => {
+    const old = $(`[data-keep="${CSS.escape(next.dataset.keep)}"]`, now);
+    if (!old) return [];
+    for (const fold of $$('details:not([open])[data-fold]', old)) {
+      $(`[data-fold="${CSS.escape(fold.dataset.fold)}"]`, next)?.removeAttribute('open');
+    }
+    return [[next, old.scrollTop]];
+  });
+}
+
 function replace(fresh, names) {
   typed = typedIn(document.activeElement) ?? typed;
   for (const name of names) {
@@ -27,7 +39,9 @@ function replace(fresh, names) {
     const next = fresh.getElementById(name);
     if (!now || !next) continue;
     const part = document.importNode(next, true);
+    const scrolled = keptOf(now, part);
     now.replaceWith(part);
+    for (const [element, top] of scrolled) element.scrollTop = top;
     window.htmx?.process(part);
   }
   const counts = $$('#tabs .count', fresh);
