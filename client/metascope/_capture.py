@@ -167,7 +167,9 @@ def _patch(root: Path) -> str:
         return ""
     found = _git(root, "diff", "HEAD", "--", *(f":(literal){name}" for name in names)) or ""
     if len(found) > LARGEST_PATCH:
-        return f"# {len(found)} characters of uncommitted changes are left out: more than the limit\n"
+        return (
+            f"# {len(found)} characters of uncommitted changes are left out: more than the limit\n"
+        )
     return found
 
 

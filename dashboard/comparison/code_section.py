@@ -173,11 +173,6 @@ def code_of_all(selection: Selection) -> CodeAcross:
     return code_across.across(selection.runs, baseline=selection.baseline.run.pk)
 
 
-def differing_files(selection: Selection) -> int:
-    """How many those are."""
-    return len(code_of_all(selection).files)
-
-
 def pair_of(selection: Selection) -> tuple[Compared, Compared]:
     """The pair asked for: by default the baseline against the first other run with code."""
     old = selection.by_id(selection.controls.get("old", "")) or selection.baseline

@@ -36,7 +36,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Content:
-    """Runs that hold one content of a file. `name` is "1", "2" and so on, or says why there is
+    """Runs that hold one content of a file. `name` is "Content 1" and so on, or says that there is
     none; with `is_old` and `is_new` it is what the two compared runs have."""
 
     name: str
@@ -87,5 +87,6 @@ def contents_of(
 
 def _name(entry: Entry | None, number: int) -> str:
     if entry is None:
-        return "no such file"
-    return f"{number}, not recorded: {entry.why}" if entry.why else str(number)
+        return "No such file"
+    name = f"Content {number}"
+    return f"{name}, not recorded: {entry.why}" if entry.why else name

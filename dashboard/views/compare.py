@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.artifact_rows import artifact_rows
 from dashboard.comparison.choices import AT_ONCE
-from dashboard.comparison.code_section import differing_files
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
@@ -39,7 +38,7 @@ from dashboard.metric_names import natural
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
 from experiments import access, reading
-from experiments.comparing import environment, layers, params
+from experiments.comparing import code_across, environment, layers, params
 from experiments.models import Role, User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
@@ -153,7 +152,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "environment": environment.compare(selection.runs, baseline=baseline),
         "models": layers.compare(selection.runs, baseline=baseline),
         "inputs": artifact_rows(selection, user),
-        "differing_files": differing_files(selection),
+        "differing_files": code_across.count(selection.runs),
         "metric_keys": sorted(live["keys"], key=natural) if len(live["keys"]) > AT_ONCE else [],
         "only_differing": selection.controls.get("differs") != "0",
         "x_axes": X_AXES,

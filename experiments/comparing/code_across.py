@@ -64,6 +64,14 @@ def across(runs: Sequence[Run], *, baseline: str) -> CodeAcross:
     return CodeAcross(coded, found, len(known | loose) - len(found), coded[place])
 
 
+def count(runs: Sequence[Run]) -> int:
+    """In how many files any two of the runs differ."""
+    coded = [run for run in runs if run.snapshot_id is not None]
+    if coded and left_out_of(coded):
+        return len(across(coded, baseline=coded[0].pk).files)
+    return len(_paths({run.snapshot_id for run in coded if run.snapshot_id is not None})[0])
+
+
 def _paths(snapshots: set[int]) -> tuple[set[str], set[str]]:
     """Those that differ among the snapshots, and all."""
     rows = SnapshotFile.objects.filter(snapshot__in=snapshots).values("path")

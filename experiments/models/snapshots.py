@@ -52,5 +52,7 @@ class LeftOut(models.Model):
     run = models.OneToOneField(
         "experiments.Run", primary_key=True, on_delete=models.CASCADE, related_name="left_out"
     )
-    files = DocumentField(default=list)  # "path", "size", "why", "sha256", as `experiments.left_out`
+    files = DocumentField(
+        default=list
+    )  # "path", "size", "why", "sha256", as `experiments.left_out`
     more = models.PositiveIntegerField(default=0)  # left out, and not named

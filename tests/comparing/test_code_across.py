@@ -35,6 +35,7 @@ def test_files_that_differ_are_counted_by_content_and_by_run():
         ("b", 1, 1),
     ]
     assert (found.same, found.baseline) == (1, runs[1])
+    assert code_across.count(runs) == 2
     assert [entry is None for entry in found.files[1].held] == [False, False, True]
 
 
@@ -65,6 +66,7 @@ def test_files_that_were_left_out_count_by_their_hash_else_by_their_size():
     found = code_across.across(runs, baseline=runs[0].pk)
 
     assert (both.files, both.same) == ((), 2)
+    assert (code_across.count(runs[:2]), code_across.count(runs)) == (0, 1)
     assert [(file.path, file.contents, file.differing) for file in found.files] == [("big", 2, 1)]
 
 
@@ -97,12 +99,12 @@ def test_a_file_that_was_left_out_is_neither_added_nor_removed():
     left_out.store(new, [{"path": "b", "why": "larger than 1 MiB", "size": 7, "sha256": ""}])
     lacking = left_out_of([old, new])
 
-    (change,) = code.compare(
-        old.snapshot, new.snapshot, left_out=({}, lacking[new.pk])
-    ).files
+    (change,) = code.compare(old.snapshot, new.snapshot, left_out=({}, lacking[new.pk])).files
 
     assert (change.path, change.status, change.is_recorded) == ("b", "changed", False)
-    assert change.why == "Not recorded: 2 bytes before (recorded), 7 bytes after (larger than 1 MiB)."
+    assert (
+        change.why == "Not recorded: 2 bytes before (recorded), 7 bytes after (larger than 1 MiB)."
+    )
 
 
 def test_names_of_files_left_out_replace_earlier_ones():

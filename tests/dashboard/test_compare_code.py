@@ -107,7 +107,7 @@ def test_every_file_in_which_any_runs_differ_is_counted(ada: Client):
         "b.py": "b.py same 2 · 2",
         "d.py": "d.py same 1 · 1",
     }
-    assert "In 3 files any two of the 4 runs with code differ" in text
+    assert "Among the 4 runs with code, 3 files differ" in text
     assert "3 contents; 2 of 4 runs have another than A" in text
     assert tree(section(ada, runs, new=runs[1].pk, tree="pair")) == {"a.py": "a.py +1 −1"}
 
@@ -119,7 +119,9 @@ def test_who_has_which_content_is_said_and_leads_there(ada: Client):
 
     said = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text, re.DOTALL)
     words = [[" ".join(re.sub("<[^>]*>", " ", one).split()) for one in both] for both in said]
-    assert words == [["1 2 runs", "A C"], ["2 1 run", "B"], ["no such file 1 run", "D"]]
+    assert words == [
+        ["Content 1 2 runs", "A C"], ["Content 2 1 run", "B"], ["No such file 1 run", "D"],
+    ]  # fmt: skip
     assert f'data-set="new={runs[3].pk}"' in text
 
 
@@ -163,7 +165,7 @@ def test_a_file_that_was_left_out_is_named_with_why(ada: Client):
     assert "Not recorded: 2 bytes before (recorded), 5,000,000 bytes after (larger than 1 MiB)" in (
         text
     )
-    assert "2, not recorded: larger than 1 MiB" in text
+    assert "Content 2, not recorded: larger than 1 MiB" in text
     assert "whether they differ is not known" in unknown
     assert "7 more files not recorded and not named" in unknown
 
