@@ -197,6 +197,7 @@ urlpatterns: list[URLPattern] = [
     path("compare/charts/parallel/", relation_charts.coordinates, name="compare_parallel"),
     path("compare/charts/spread/", relation_charts.spread, name="compare_spread"),
     path("compare/charts/importance/", relation_charts.importance, name="compare_importance"),
+    path("compare/params/", compare_sections.params, name="compare_params"),
     path("compare/code/", compare_sections.code, name="compare_code"),
     path("compare/console/", compare_sections.console, name="compare_console"),
     path("compare/media/", compare_sections.media, name="compare_media"),

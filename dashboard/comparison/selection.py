@@ -26,6 +26,7 @@ CONTROLS = (
     "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
     "stat", "logy", "zoom", "zoomy", "value", "folds", "bands", "over", "logx", "clip", "share",
     "rx", "ry", "stream", "unfold", "rows", "media", "mstep", "mview", "mpage", "tree",
+    "pfolds",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from dashboard.comparison.group_view import (
 )
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
+from dashboard.comparison.param_tree import param_tree
 from dashboard.comparison.picker import picker
 from dashboard.comparison.relations import relations
 from dashboard.comparison.run_names import LONG, run_names
@@ -145,7 +146,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
     return {
         **live,
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
-        "params": found,
+        "params": param_tree(selection, found),
         "legend": legend_lines(selection, found),
         "relations": relations(selection, live["keys"], found),
         "why": why_view(selection, found, live["keys"]),

@@ -138,12 +138,15 @@ page.addEventListener('click', (event) => {
   navigate([change], link.dataset.parts?.split(' ') ?? RELATIVE);
 });
 
+// What a box says in the address: its value, or nothing; data-on and data-off say otherwise.
+const ticked = ({ checked, value, dataset }) => (checked ? (dataset.on ?? value) : (dataset.off ?? ''));
+
 page.addEventListener('submit', (event) => {
   const form = event.target.closest('form[data-parts]');
   if (!form) return;
   event.preventDefault();
   const own = $$('input:not([type="hidden"]), input[data-own], select', form);
-  const changes = own.map((field) => [field.name, field.type === 'checkbox' && !field.checked ? '' : field.value]);
+  const changes = own.map((field) => [field.name, field.type === 'checkbox' ? ticked(field) : field.value]);
   navigate(changes, form.dataset.parts.split(' '));
 });
 
