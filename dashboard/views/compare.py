@@ -156,6 +156,7 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "differing_files": code_across.count(selection.runs),
         "metric_keys": sorted(live["keys"], key=natural) if len(live["keys"]) > AT_ONCE else [],
         "only_differing": selection.controls.get("differs") != "0",
+        "most": MOST,
         "x_axes": X_AXES,
         "bands": BANDS,
         "groupings": with_fields(GROUPINGS, over_of(selection)),

@@ -20,7 +20,7 @@ def address(live_server, db) -> str:
     for by in (1, 2):
         params: dict = {f"group_{n:02}": {} for n in range(30)}
         for n in range(3_000):
-            params[f"group_{n // 100:02}"][f"param_{n:04}"] = n * by + 1
+            params[f"group_{n // 100:02}"][f"param_{n:04}"] = 10 * n + by
         runs.append(make_run(status="completed", params=params))
     return f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}"
 
