@@ -24,7 +24,7 @@ def params(request: SignedIn) -> HttpResponse:
     start = request.GET.get("from", "")
     found = compared_params.compare(selection.runs, baseline=selection.baseline_place)
     tree = param_tree(selection, found, start=int(start) if WHOLE.fullmatch(start) else 0)
-    rows_alone = request.htmx and "from" in request.GET
+    rows_alone = "HX-Request" in request.headers and "from" in request.GET
     template = (
         "dashboard/compare/_param_rows.html" if rows_alone else "dashboard/compare/params.html"
     )
