@@ -7,7 +7,7 @@ CPU seconds are those of the server and every process of the browser together, u
 is drawn: what else runs on the machine makes the clock slower, not them.
 
 100 runs x 10,000 points x 12 metrics compared; 79 runs x 2,261 metrics; 1,000 runs in a run table
-with its charts; a run of 2,000 metrics; two runs whose code differs in 500 files. Every load has an
+with its charts; a run of 2,000 metrics; 100 runs whose code differs in 500 files. Every load has an
 empty cache unless it says otherwise. The web server runs as `./run` starts it, one process; static
 files are collected beforehand. `--against` measures another checkout, such as that of the commit
 before, in turns with this one: its pages from the same data.
@@ -32,6 +32,7 @@ from instance import ROOT, instance
 
 PANELS = 12
 FILES = 500
+CODE_RUNS = 100  # of five versions of the code, each with one file of its own
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VIEW = {"width": 1440, "height": 1500}  # twelve panels are in sight at once
 # The paint times of a page, when its scripts have run, and what came over the wire.
@@ -101,11 +102,13 @@ def fill() -> None:
             )
             record(run, keys, points)
     project = factories.make_project(lab, "code")
-    for number in range(2):
+    for number in range(CODE_RUNS):
         run = factories.make_run(project, status=RunStatus.COMPLETED)
+        version = number % 5
         files = {
-            f"package_{n // 50}/module_{n}.py": source(n, version=number) for n in range(FILES)
+            f"package_{n // 50}/module_{n}.py": source(n, version=version) for n in range(FILES)
         }
+        files["package_0/module_0.py"] = source(0, version=number)
         lifecycle.attach_snapshot(run, snapshots.store(workspace=lab, files=files))
 
 
@@ -275,7 +278,8 @@ def pages(readers: Sequence[Reader], run_id: str, repeats: int) -> None:
         ("run", f"/runs/{run_id}/"),
         ("run, charts", f"/runs/{run_id}/?tab=charts"),
         ("compare 3 runs", "/compare/?runs=lab/curves:1-3"),
-        ("code of 500 files", "/compare/?runs=lab/code:1-2#code"),
+        ("code of 500 files", "/compare/code/?runs=lab/code:1-2"),
+        ("the same of 100 runs", "/compare/code/?runs=lab/code:1-100"),
         ("new job", "/jobs/new/"),
         ("queue", "/queue/"),
         ("models", "/models/"),

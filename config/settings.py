@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.text_direction.VisibleDirections",
     "dashboard.middleware.SignInRequired",
     "dashboard.middleware.DomainErrors",
 ]

@@ -111,14 +111,31 @@ def _compared(state: TableState, page: GroupPage) -> Compared | None:
     takes, the newest first."""
     by = ",".join(map(in_list, state.grouped))
     shown = page.groups[: MOST // LEAST]
-    each = MOST // len(shown) if shown else 0
-    ids = [run_id for group in shown for run_id in group.run_ids[:each]]
+    each = shares([group.runs for group in shown], MOST)
+    ids = [
+        run_id for group, most in zip(shown, each, strict=True) for run_id in group.run_ids[:most]
+    ]
     if len(ids) < LEAST:
         return None
-    is_all = len(shown) == len(page.groups) and all(one.runs <= each for one in shown)
-    told = "" if is_all else f"the newest {each} runs at most of the first {len(shown)} groups"
+    every = sum(group.runs for group in page.groups)
     asked = {"runs": ",".join(ids), "by": by, "over": by, "bands": BANDS}
+    told = ""
+    if len(ids) < every:
+        asked["of"] = str(every)
+        which = f"first {len(shown)} groups" if len(shown) < len(page.groups) else "groups"
+        told = f"the newest {max(each)} runs at most of the {which}"
     return Compared(by, f"?{urlencode(asked, safe=',/:')}", told)
+
+
+def shares(sizes: Sequence[int], most: int) -> list[int]:
+    """How many of each group are taken, `most` together: all of small ones, of the others alike."""
+    taken = [0] * len(sizes)
+    left = most
+    smallest_first = sorted(range(len(sizes)), key=lambda place: sizes[place])
+    for seen, place in enumerate(smallest_first):
+        taken[place] = min(sizes[place], left // (len(sizes) - seen))
+        left -= taken[place]
+    return taken
 
 
 def _columns(asked: TableRequest) -> list[Column]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from metascope import _secrets
 from metascope._ignored import Ignored
+from metascope._left_out import LeftOut
 from metascope._machine import hardware
 
 PASSED_ON = re.compile(
@@ -35,6 +36,7 @@ NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", 
            for kind in ("json", "yaml", "yml", "toml", "ini", "cfg", "txt")))  # fmt: skip
 VENV_MARK = "pyvenv.cfg"  # in the folder of every virtual environment, whatever its name
 GIT_S = 10
+KIND = "not a kind of file that is recorded"
 
 
 def command() -> str:
@@ -84,11 +86,11 @@ def snapshot() -> dict[str, Any] | None:
         script = Path(sys.argv[0]).resolve() if sys.argv and sys.argv[0] else None
         if script is None or not script.is_file():
             return None
-        return {"files": _files(script.parent, _walk(script.parent))}
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    names = [name for name in (listed or "").split("\0") if name]
+        return _files(script.parent, [("?", name) for name in _walk(script.parent)])
+    listed = _git(root, "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard")
+    names = [(line[:1], line[2:]) for line in (listed or "").split("\0") if line]
     return {
-        "files": _files(root, names),
+        **_files(root, names),
         "git_commit": (_git(root, "rev-parse", "HEAD") or "").strip(),
         "git_branch": (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
         "git_remote": _secrets.without_password(
@@ -99,7 +101,8 @@ def snapshot() -> dict[str, Any] | None:
 
 
 def _patch(root: Path) -> str:
-    """The uncommitted changes; empty where they are too many to be kept (the files still are).
+    """The uncommitted changes; a line that says so where they are too many to be kept (the files
+    still are).
 
     Only of files that are asked for by name: what is ignored cannot be among them."""
     listed = _git(root, "diff", "HEAD", "--name-only", "--no-renames", "-z") or ""
@@ -108,7 +111,11 @@ def _patch(root: Path) -> str:
     if not names:
         return ""
     found = _git(root, "diff", "HEAD", "--", *(f":(literal){name}" for name in names)) or ""
-    return found if len(found) <= LARGEST_PATCH else ""
+    if len(found) > LARGEST_PATCH:
+        return (
+            f"# {len(found)} characters of uncommitted changes are left out: more than the limit\n"
+        )
+    return found
 
 
 def _git_root() -> Path | None:
@@ -143,26 +150,53 @@ def _walk(folder: Path) -> list[str]:
     return found
 
 
-def _files(root: Path, names: list[str]) -> dict[str, Any]:
-    """Source files by path, up to the limits; text, or base64 for other bytes."""
+def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
+    """`files`, sources by path: text, or base64 for other bytes; `left_out`, what the limits or
+    their kind keep out. Each name comes with its mark: "?" where git does not know the file. Such
+    a file of another kind need not be code, and is not named."""
     ignored = Ignored(root)
+    others = LeftOut(root)
     total = 0
     files: dict[str, Any] = {}
-    for name in names:
-        if not _matches(name.rpartition("/")[2], SOURCE) or not _is_kept(name, ignored):
+    for mark, name in names:
+        if not _is_kept(name, ignored):
             continue
-        path = root / name
-        try:
-            if path.is_symlink() or path.stat().st_size > LARGEST_FILE:
-                continue
-            data = path.read_bytes()
-        except OSError:  # gone since it was listed, or not ours to read
+        if not _matches(name.rpartition("/")[2], SOURCE):
+            if mark != "?" and (root / name).exists():
+                others.add(name, KIND, is_source=False)
             continue
-        total += len(data)
-        if total > LARGEST_SNAPSHOT or len(files) >= MOST_FILES:
-            break
-        files[name] = _content(data)
-    return files
+        data = _read(root / name)
+        if data is None:
+            continue
+        if isinstance(data, str):
+            others.add(name, data)
+        elif len(files) >= MOST_FILES:
+            others.add(name, f"more than {MOST_FILES:,} files")
+        elif total + len(data) > LARGEST_SNAPSHOT:
+            others.add(name, f"more than {_mib(LARGEST_SNAPSHOT)} of code")
+            total = LARGEST_SNAPSHOT  # and so are all that follow
+        else:
+            total += len(data)
+            files[name] = _content(data)
+    return {"files": files, **others.fields()}
+
+
+def _read(path: Path) -> bytes | str | None:
+    """The content, or why it is not recorded; None for one that is gone since it was listed."""
+    try:
+        if path.is_symlink():
+            return "a link"
+        if path.stat().st_size > LARGEST_FILE:
+            return f"larger than {_mib(LARGEST_FILE)}"
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"not readable: {error.strerror or type(error).__name__}"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:g} MiB"
 
 
 def _content(data: bytes) -> Any:

@@ -1,25 +1,29 @@
-"""The code of two of the compared runs, side by side."""
+"""The code of the compared runs: what differs among all of them, and two side by side."""
 
 from dataclasses import dataclass
 
+from dashboard.comparison.code_tree import (
+    Content,
+    Folder,
+    TreeFile,
+    contents_of,
+    files_of,
+    folders_of,
+)
 from dashboard.comparison.diff_view import DiffRow, diff_rows, notebook_rows
 from dashboard.comparison.selection import Compared, Selection
 from experiments import snapshots
-from experiments.comparing import code, environment
+from experiments.comparing import code, code_across, code_files, environment
 from experiments.comparing.code import CellDiff, CodeDiff, FileChange, FileDiff
+from experiments.comparing.code_across import CodeAcross
 from experiments.comparing.environment import Change, PackageRow
 
 TABS = ("files", "patch", "packages", "command")
 VIEWS = ("split", "unified")
+TREES = ("all", "pair")
 CONTEXTS = ("3", "10", "all")
 WIDER = {"3": "10", "10": "all"}
 MOST_ROWS = 4_000  # of one file; a browser draws no more with ease
-
-
-@dataclass(frozen=True)
-class Folder:
-    name: str
-    files: tuple[FileChange, ...]
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,10 @@ class Notebook:
 
 @dataclass(frozen=True)
 class CodeSection:
-    """`file` is the changed file shown, with its rows; None where nothing differs."""
+    """`file` is the file shown, with its rows; None where nothing differs. `across` is the code of
+    all runs; None where they are the pair."""
 
+    selection: Selection
     old: Compared
     new: Compared
     tab: str
@@ -50,8 +56,13 @@ class CodeSection:
     context: str
     ignores_whitespace: bool
     diff: CodeDiff
+    across: CodeAcross | None
+    tree: str
+    files: tuple[TreeFile, ...]
     folders: tuple[Folder, ...]
-    file: FileChange | None
+    file: TreeFile | None
+    contents: tuple[Content, ...]
+    not_named: tuple[tuple[Compared, int], ...]
     file_diff: FileDiff | None
     notebook: Notebook | None
     rows: tuple[DiffRow, ...]
@@ -66,36 +77,37 @@ class CodeSection:
         return WIDER.get(self.context, "")
 
     @property
+    def counted_against(self) -> Compared | None:
+        """The run that the counts over all runs are against."""
+        if self.across is None or self.across.baseline is None:
+            return None
+        return self.selection.by_id(self.across.baseline.pk)
+
+    @property
     def lacking(self) -> list[Compared]:
         """Runs of the pair that recorded no code."""
         return [one for one in (self.old, self.new) if one.run.snapshot is None]
 
 
 def code_section(selection: Selection) -> CodeSection:
-    """The code of the pair that is asked for."""
+    """The code of the pair that is asked for, and the files in which any of the runs differ."""
     old, new = pair_of(selection)
     whitespace = selection.controls.get("ws") == "1"
-    tab = selection.get("code", TABS)
+    tab, tree = selection.get("code", TABS), selection.get("tree", TREES)
     context, view = selection.get("context", CONTEXTS), selection.get("view", VIEWS)
-    # Against a run that recorded no code, every file would look removed.
-    has_both = old.run.snapshot is not None and new.run.snapshot is not None
-    diff = (
-        code.compare(old.run.snapshot, new.run.snapshot, ignore_whitespace=whitespace)
-        if has_both
-        else CodeDiff((), 0)
-    )
-    file = _file(diff, selection.controls.get("file", ""))
+    diff = _diff(old, new, whitespace)
+    across = code_of_all(selection) if len(selection.compared) > 2 else None
+    files = files_of(diff, across if tree == "all" else None)
+    file = _file(files, selection.controls.get("file", ""))
     found, cells = None, None
-    if file is not None and tab == "files":
-        asked = (old.run.snapshot, new.run.snapshot, file.path)
+    if file is not None and file.change is not None and tab == "files":
         lines = code.WHOLE_FILE if context == "all" else int(context)
-        cells = code.notebook_diff(*asked, ignore_whitespace=whitespace, context=lines)
-        if cells is None:
-            found = code.file_diff(*asked, ignore_whitespace=whitespace, context=lines)
+        found, cells = _shown(old, new, file.path, file.change, whitespace, lines)
     rows = _rows(found, cells, split=view == "split")
     packages = environment.compare_packages([old.run, new.run])
     changed = [row for row in packages if row.differs]
     return CodeSection(
+        selection=selection,
         old=old,
         new=new,
         tab=tab,
@@ -103,8 +115,13 @@ def code_section(selection: Selection) -> CodeSection:
         context=context,
         ignores_whitespace=whitespace,
         diff=diff,
-        folders=_folders(diff),
+        across=across,
+        tree=tree,
+        files=tuple(files),
+        folders=folders_of(files),
         file=file,
+        contents=_contents(selection, across, file, old, new),
+        not_named=_not_named(old, new),
         file_diff=found,
         notebook=_notebook(cells),
         rows=tuple(rows[:MOST_ROWS]),
@@ -113,6 +130,47 @@ def code_section(selection: Selection) -> CodeSection:
         packages=tuple((row, environment.package_change(*row.versions)) for row in changed),
         same_packages=len(packages) - len(changed),
     )
+
+
+def _diff(old: Compared, new: Compared, ignore_whitespace: bool) -> CodeDiff:
+    """Nothing against a run that recorded no code: every file would look removed."""
+    if old.run.snapshot is None or new.run.snapshot is None:
+        return CodeDiff((), 0)
+    found = code_files.left_out_of([old.run, new.run])
+    return code.compare(
+        old.run.snapshot,
+        new.run.snapshot,
+        left_out=(found.get(old.run.pk, {}), found.get(new.run.pk, {})),
+        ignore_whitespace=ignore_whitespace,
+    )
+
+
+def _shown(
+    old: Compared,
+    new: Compared,
+    path: str,
+    change: FileChange,
+    ignore_whitespace: bool,
+    context: int,
+) -> tuple[FileDiff | None, list[CellDiff] | None]:
+    """The file line by line, or a notebook by its cells."""
+    if not change.is_recorded:
+        return FileDiff(path, "", "", (), 0, change.why), None
+    asked = (old.run.snapshot, new.run.snapshot, path)
+    cells = code.notebook_diff(*asked, ignore_whitespace=ignore_whitespace, context=context)
+    if cells is not None:
+        return None, cells
+    return code.file_diff(*asked, ignore_whitespace=ignore_whitespace, context=context), None
+
+
+def _not_named(old: Compared, new: Compared) -> tuple[tuple[Compared, int], ...]:
+    found = code_files.not_named([old.run, new.run])
+    return tuple((one, found[one.run.pk]) for one in (old, new) if one.run.pk in found)
+
+
+def code_of_all(selection: Selection) -> CodeAcross:
+    """The files in which any two of the runs differ."""
+    return code_across.across(selection.runs, baseline=selection.baseline.run.pk)
 
 
 def pair_of(selection: Selection) -> tuple[Compared, Compared]:
@@ -144,18 +202,24 @@ def _notebook(cells: list[CellDiff] | None) -> Notebook | None:
     return Notebook(len(pairs), sum(not one.is_same for one in pairs), len(other))
 
 
-def _file(diff: CodeDiff, wanted: str) -> FileChange | None:
-    """The file asked for if it differs, else the first that does."""
-    asked = next((file for file in diff.files if file.path == wanted), None)
-    return asked or next(iter(diff.files), None)
+def _file(files: list[TreeFile], wanted: str) -> TreeFile | None:
+    """The file asked for if it differs, else the first that does between the two, else among
+    all."""
+    asked = next((file for file in files if file.path == wanted), None)
+    return asked or next((file for file in files if file.change), None) or next(iter(files), None)
 
 
-def _folders(diff: CodeDiff) -> tuple[Folder, ...]:
-    found: dict[str, list[FileChange]] = {}
-    for file in diff.files:
-        folder, slash, _ = file.path.rpartition("/")
-        found.setdefault(folder + slash, []).append(file)
-    return tuple(Folder(name, tuple(files)) for name, files in found.items())
+def _contents(
+    selection: Selection,
+    across: CodeAcross | None,
+    file: TreeFile | None,
+    old: Compared,
+    new: Compared,
+) -> tuple[Content, ...]:
+    if across is None or file is None:
+        return ()
+    compared = {one.run.pk: one for one in selection.compared}
+    return contents_of(across, file.path, compared, old, new)
 
 
 def _patch(compared: Compared) -> Patch:

@@ -25,7 +25,8 @@ CONTROLS = (
     "baseline", "by", "evaluation", "metric", "step", "interval", "pair", "smooth", "x", "log",
     "hide", "metrics", "differs", "search", "old", "new", "code", "file", "view", "ws", "context",
     "stat", "logy", "zoom", "zoomy", "value", "folds", "bands", "over", "logx", "clip", "share",
-    "rx", "ry", "stream", "unfold", "rows", "media", "mstep", "mview", "mpage",
+    "rx", "ry", "stream", "unfold", "rows", "media", "mstep", "mview", "mpage", "tree",
+    "pfolds", "of",
 )  # fmt: skip
 
 
@@ -59,6 +60,13 @@ class Selection:
     @property
     def ids(self) -> list[str]:
         return [one.run.pk for one in self.compared]
+
+    @property
+    def of(self) -> int:
+        """How many runs there were to compare, where these are a part of them; else 0."""
+        text = self.controls.get("of", "")
+        count = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+        return count if count > len(self.compared) else 0
 
     @property
     def is_many(self) -> bool:

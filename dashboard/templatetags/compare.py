@@ -1,6 +1,5 @@
 """What the compare page's templates need: addresses with one control changed, small formats."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -8,7 +7,6 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.templatetags.formats import figures
-from experiments.comparing.documents import Row
 
 register = template.Library()
 
@@ -27,12 +25,6 @@ def keep(context: dict[str, Any], changed: str) -> SafeString:
     kept = {"runs": selection.address, **selection.controls}
     rows = [(name, value) for name, value in kept.items() if name not in changed.split()]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', rows)
-
-
-@register.filter
-def any_differs(rows: Iterable[Row]) -> bool:
-    """True where a row of the section differs."""
-    return any(row.differs for row in rows)
 
 
 @register.filter

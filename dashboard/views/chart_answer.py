@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 import plotly.graph_objects as go
 from django.http import HttpResponse, StreamingHttpResponse
 
+from dashboard.text_direction import visible
 from experiments import run_export
 from experiments.models import Run
 from experiments.point_export import point_lines
@@ -33,11 +34,10 @@ def chart_answer(
 ) -> HttpResponse:
     """`empty` is the sentence shown instead of a figure; `live`: ask again in a while; `note`
     says what was reduced ("60,000 logged points drawn as 1,000")."""
-    rest = json.dumps(
-        {"empty": empty, "live": live, "note": note, "legend": [asdict(e) for e in legend]}
-    )
+    lines = [asdict(replace(entry, name=visible(entry.name))) for entry in legend]
+    rest = json.dumps({"empty": empty, "live": live, "note": visible(note), "legend": lines})
     return HttpResponse(
-        f'{{"figure": {"null" if empty else _json(figure)}, {rest[1:]}',
+        f'{{"figure": {"null" if empty else visible(_json(figure))}, {rest[1:]}',
         content_type="application/json",
     )
 

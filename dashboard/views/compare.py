@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.artifact_rows import artifact_rows
 from dashboard.comparison.choices import AT_ONCE
-from dashboard.comparison.code_section import code_section
 from dashboard.comparison.curve_panels import axis_metrics, curve_panels, matching, next_panels
 from dashboard.comparison.episodes_section import episodes_section
 from dashboard.comparison.evaluations import Evaluated, evaluated, step_rows
@@ -27,6 +26,7 @@ from dashboard.comparison.group_view import (
 )
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
+from dashboard.comparison.param_tree import param_tree
 from dashboard.comparison.picker import picker
 from dashboard.comparison.relations import relations
 from dashboard.comparison.run_names import LONG, run_names
@@ -39,7 +39,7 @@ from dashboard.metric_names import natural
 from dashboard.requests import SignedIn
 from dashboard.scope import may_edit
 from experiments import access, reading
-from experiments.comparing import environment, layers, params
+from experiments.comparing import code_across, environment, layers, params
 from experiments.models import Role, User
 
 X_AXES = (("step", "step"), ("relative", "time since its start"), ("time", "time of day"))
@@ -146,16 +146,17 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
     return {
         **live,
         "project": next(iter(projects.values())) if len(projects) == 1 else None,
-        "params": found,
+        "params": param_tree(selection, found),
         "legend": legend_lines(selection, found),
         "relations": relations(selection, live["keys"], found),
         "why": why_view(selection, found, live["keys"]),
         "environment": environment.compare(selection.runs, baseline=baseline),
         "models": layers.compare(selection.runs, baseline=baseline),
         "inputs": artifact_rows(selection, user),
-        "code": code_section(selection),
+        "differing_files": code_across.count(selection.runs),
         "metric_keys": sorted(live["keys"], key=natural) if len(live["keys"]) > AT_ONCE else [],
         "only_differing": selection.controls.get("differs") != "0",
+        "most": MOST,
         "x_axes": X_AXES,
         "bands": BANDS,
         "groupings": with_fields(GROUPINGS, over_of(selection)),

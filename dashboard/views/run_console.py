@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from dashboard.code_view import file_bytes
 from dashboard.requests import SignedIn
 from dashboard.scope import number_in, run_of
+from dashboard.text_direction import visible
 from experiments import reading
 from experiments.errors import NotFound
 from experiments.models import LogChunk
@@ -27,7 +28,10 @@ def lines(request: SignedIn, run_id: str) -> HttpResponse:
         limit=MOST_LINES,
         contains=request.GET.get("contains", "")[:MOST_CHARACTERS],
     )
-    found = [{"number": one.number, "text": one.text, "stream": one.stream} for one in page.lines]
+    found = [
+        {"number": one.number, "text": visible(one.text), "stream": one.stream}
+        for one in page.lines
+    ]
     more = len(found) == MOST_LINES or not run.is_finished
     return JsonResponse({"lines": found, "next": page.next, "total": page.total, "live": more})
 

@@ -1,11 +1,13 @@
 """What differs between two code snapshots: changed files, and one file line by line.
 
 Files are told apart by their hash, so only changed ones are read. Lines are compared by libgit2,
-the engine behind `git diff`'s own algorithm, in memory and without a repository.
+the engine behind `git diff`'s own algorithm, in memory and without a repository. Files that were
+not recorded are named like the others, with why.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import pygit2
@@ -13,26 +15,31 @@ from pygit2.enums import DiffOption
 
 from experiments import blobs
 from experiments.comparing import notebooks
+from experiments.comparing.code_files import Entry, Files, files_of, same
 from experiments.comparing.notebooks import Cell, CellPair
 from experiments.comparing.words import Span, changed_words
 from experiments.models import Snapshot
 
-Status = Literal["added", "removed", "changed", "moved"]
+Status = Literal["added", "removed", "changed", "moved", "unknown"]
 
 LARGEST_FILE = 1_000_000  # bytes; larger ones are named, not shown
 WHOLE_FILE = 1_000_000  # lines of context
+KEPT_COUNTS = 20_000  # pairs of contents whose lines are counted already
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file that differs. `added` and `removed` count lines; None where they are not counted
-    (binary or too large). `moved_from` is the old path of an unchanged file with a new one."""
+    """One file that differs, or may: of an "unknown" one only the size is known, and the same.
+    `added` and `removed` count lines; None where they are not counted, and `why` says why.
+    `moved_from` is the old path of an unchanged file with a new one."""
 
     path: str
     status: Status
     added: int | None
     removed: int | None
     moved_from: str = ""
+    why: str = ""
+    is_recorded: bool = True  # on both sides
 
 
 @dataclass(frozen=True)
@@ -95,13 +102,18 @@ class CellDiff:
 
 
 def compare(
-    old: Snapshot | None, new: Snapshot | None, *, ignore_whitespace: bool = False
+    old: Snapshot | None,
+    new: Snapshot | None,
+    *,
+    left_out: tuple[Files, Files] | None = None,
+    ignore_whitespace: bool = False,
 ) -> CodeDiff:
-    """Every file that differs; with `ignore_whitespace`, those that differ in more than that."""
-    before, after = _manifest(old), _manifest(new)
-    paths = sorted(
-        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
-    )
+    """Every file that differs; with `ignore_whitespace`, those that differ in more than that.
+    `left_out`: what the clients did not record, before and after."""
+    lacking = left_out or ({}, {})
+    before, after = files_of(old, lacking[0]), files_of(new, lacking[1])
+    every = before.keys() | after.keys()
+    paths = sorted(path for path in every if not same(before.get(path), after.get(path)))
     moved = _moves({p: before[p] for p in paths if p not in after},
                    {p: after[p] for p in paths if p not in before})  # fmt: skip
     gone = set(moved.values())
@@ -111,7 +123,7 @@ def compare(
         if path not in gone
     ]
     files = tuple(change for change in changes if change is not None)
-    return CodeDiff(files, len(before.keys() | after.keys()) - len(files) - len(gone))
+    return CodeDiff(files, len(every) - len(files) - len(gone))
 
 
 def file_diff(
@@ -185,26 +197,22 @@ def texts_diff(
     )
 
 
-def _manifest(snapshot: Snapshot | None) -> dict[str, tuple[str, int]]:
-    """SHA-256 and size by path."""
-    if snapshot is None:
-        return {}
-    rows = snapshot.files.values_list("path", "blob_id", "blob__size")
-    return {path: (sha, size) for path, sha, size in rows}
-
-
-def _moves(
-    removed: dict[str, tuple[str, int]], added: dict[str, tuple[str, int]]
-) -> dict[str, str]:
+def _moves(removed: dict[str, Entry], added: dict[str, Entry]) -> dict[str, str]:
     """The old path by the new one, for files whose bytes only changed their place."""
-    by_content = {blob: path for path, blob in removed.items() if blob[1]}
-    return {path: by_content.pop(blob) for path, blob in added.items() if blob in by_content}
+    by_content = {
+        entry.sha256: path for path, entry in removed.items() if entry.size and entry.sha256
+    }
+    return {
+        path: by_content.pop(entry.sha256)
+        for path, entry in added.items()
+        if entry.sha256 in by_content
+    }
 
 
 def _change(
     path: str,
-    before: tuple[str, int] | None,
-    after: tuple[str, int] | None,
+    before: Entry | None,
+    after: Entry | None,
     moved_from: str | None,
     ignore_whitespace: bool,
 ) -> FileChange | None:
@@ -212,17 +220,50 @@ def _change(
     if moved_from is not None:
         return FileChange(path, "moved", 0, 0, moved_from)
     status: Status = "added" if before is None else "removed" if after is None else "changed"
+    if any(entry and entry.why for entry in (before, after)):
+        is_known = same(before, after) is not None
+        why = _not_recorded(before, after, is_known)
+        return FileChange(
+            path, status if is_known else "unknown", None, None, why=why, is_recorded=False
+        )
     is_notebook = path.lower().endswith(notebooks.SUFFIX)
-    largest = notebooks.LARGEST if is_notebook else LARGEST_FILE
-    if max(before[1] if before else 0, after[1] if after else 0) > largest:
-        return FileChange(path, status, None, None)
-    old, new = _written(path, *(blobs.read(one[0]) if one else b"" for one in (before, after)))
-    if _unreadable(old, new):
-        return FileChange(path, status, None, None)
-    _, added, removed = _patch(old, new, ignore_whitespace, 0).line_stats
-    if ignore_whitespace and status == "changed" and not added and not removed:
+    sizes = [entry.size or 0 if entry else 0 for entry in (before, after)]
+    if max(sizes) > (notebooks.LARGEST if is_notebook else LARGEST_FILE):
+        return FileChange(path, status, None, None, why=_too_large(*sizes))
+    shas = [entry.sha256 if entry else "" for entry in (before, after)]
+    counts = _counts(shas[0], shas[1], is_notebook, ignore_whitespace)
+    if isinstance(counts, str):
+        return FileChange(path, status, None, None, why=counts)
+    if ignore_whitespace and status == "changed" and counts == (0, 0):
         return None
-    return FileChange(path, status, added, removed)
+    return FileChange(path, status, *counts)
+
+
+def _not_recorded(before: Entry | None, after: Entry | None, is_known: bool) -> str:
+    sides = f"{_told(before, 'before')}, {_told(after, 'after')}"
+    end = "" if is_known else "; whether they differ is not known"
+    return f"Not recorded: {sides}{end}."
+
+
+def _told(entry: Entry | None, when: str) -> str:
+    if entry is None:
+        return f"no such file {when}"
+    size = "" if entry.size is None else f"{entry.size:,} bytes "
+    return f"{size}{when}{f' ({entry.why})' if entry.why else ' (recorded)'}"
+
+
+@lru_cache(maxsize=KEPT_COUNTS)
+def _counts(
+    old: str, new: str, is_notebook: bool, ignore_whitespace: bool
+) -> tuple[int, int] | str:
+    """Lines added and removed from one content to the other, by their hashes; why not, where they
+    are no texts. Contents never change, so what is counted once is known."""
+    path = f"file{notebooks.SUFFIX if is_notebook else ''}"
+    before, after = _written(path, *(blobs.read(sha) if sha else b"" for sha in (old, new)))
+    if why := _unreadable(before, after):
+        return why
+    _, added, removed = _patch(before, after, ignore_whitespace, 0).line_stats
+    return added, removed
 
 
 def _written(path: str, old: bytes, new: bytes) -> tuple[bytes, bytes]:
@@ -240,10 +281,14 @@ def _read(snapshot: Snapshot | None, path: str) -> bytes:
 
 def _unreadable(old: bytes, new: bytes) -> str:
     if max(len(old), len(new)) > LARGEST_FILE:
-        return f"Too large to show: {len(old):,} bytes before, {len(new):,} after."
+        return _too_large(len(old), len(new))
     if b"\0" in old[:8192] or b"\0" in new[:8192]:
         return f"Not a text: {len(old):,} bytes before, {len(new):,} after."
     return ""
+
+
+def _too_large(old: int, new: int) -> str:
+    return f"Too large to show: {old:,} bytes before, {new:,} after."
 
 
 def _patch(old: bytes, new: bytes, ignore_whitespace: bool, context: int) -> pygit2.Patch:

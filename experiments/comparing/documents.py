@@ -107,6 +107,10 @@ def _section(key: str) -> str:
 
 
 def _row(key: str, values: list[Any], baseline: int) -> Row:
+    if _are_identical(values):  # most rows are; their runs share one cell
+        cell = Cell(shown(values[0]), isinstance(values[0], _Missing), False, None)
+        name = key.rpartition(".")[2]
+        return Row(key, _section(key), name, (cell,) * len(values), False)
     recorded = [value for value in values if value is not UNRECORDED]
     reference = values[baseline]
     cells = tuple(
@@ -125,6 +129,14 @@ def _row(key: str, values: list[Any], baseline: int) -> Row:
         cells=cells,
         differs=any(not _same_cell(value, recorded[0]) for value in recorded),
     )
+
+
+def _are_identical(values: list[Any]) -> bool:
+    """Whether all are one text, number or truth value, written in one way too; 0.0 is not -0.0."""
+    first = values[0]
+    if type(first) not in (str, int, bool, float) or first == 0.0 and type(first) is float:
+        return False
+    return all(type(value) is type(first) and value == first for value in values)
 
 
 def _same_cell(value: Any, reference: Any) -> bool:

@@ -15,14 +15,6 @@ class ParamRows:
     rows: tuple[Row, ...]
     differing: int
 
-    @property
-    def sections(self) -> list[tuple[str, list[Row]]]:
-        """The rows under their section, in order."""
-        found: dict[str, list[Row]] = {}
-        for row in self.rows:
-            found.setdefault(row.section, []).append(row)
-        return list(found.items())
-
 
 def compare(runs: Sequence[Run], *, baseline: int = 0) -> ParamRows:
     """One row per leaf; cells differ, and have ratios, against the run at place `baseline`."""

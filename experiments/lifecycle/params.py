@@ -10,7 +10,7 @@ from typing import Any
 from experiments.models import Param, Run
 from experiments.problems import Problems, unprintable
 
-MOST_PARAMS = 2_000  # leaves of one run
+MOST_PARAMS = 5_000  # leaves of one run
 DEEPEST = 16
 LONGEST_KEY = 250  # of the dotted key
 LONGEST_VALUE = 20_000  # characters of one value as JSON

@@ -48,7 +48,7 @@ from experiments.models.reports import Report, ReportLink, ReportVersion
 from experiments.models.runs import LogChunk, Param, Rewind, Run, RunStatus, RunTag
 from experiments.models.saved_views import SavedView
 from experiments.models.short_links import ShortLink
-from experiments.models.snapshots import Blob, Snapshot, SnapshotFile
+from experiments.models.snapshots import Blob, LeftOut, Snapshot, SnapshotFile
 
 __all__ = [
     "ApiToken",
@@ -73,6 +73,7 @@ __all__ = [
     "Invitation",
     "Job",
     "JobAttempt",
+    "LeftOut",
     "LogChunk",
     "LoggedModel",
     "LoggedModelMetric",

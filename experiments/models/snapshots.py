@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from experiments.models.access import Workspace
+from experiments.models.documents import DocumentField
 
 
 class Blob(models.Model):
@@ -42,3 +43,16 @@ class SnapshotFile(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["snapshot", "path"], name="one_file_per_path"),
         ]
+
+
+class LeftOut(models.Model):
+    """Files of a run's code that its client saw and did not record. Of the run, not of the
+    snapshot: runs that recorded the same are of the same code, whatever lies beside it."""
+
+    run = models.OneToOneField(
+        "experiments.Run", primary_key=True, on_delete=models.CASCADE, related_name="left_out"
+    )
+    files = DocumentField(
+        default=list
+    )  # "path", "size", "why", "sha256", as `experiments.left_out`
+    more = models.PositiveIntegerField(default=0)  # left out, and not named

@@ -326,6 +326,38 @@ class TestSnapshots:
         assert same.status_code == 201
         assert (other.status_code, error_of(other)["code"]) == (409, "snapshot_exists")
 
+    def test_what_was_left_out_of_the_code_is_named_with_why(self, lab):
+        path = f"{RUNS}{factories.make_run(lab.project).pk}/snapshot/"
+        words = {"path": "words.json", "size": 5 << 20, "why": "larger than 1 MiB"}
+        link = {"path": "a.py", "why": "a link", "size": None, "sha256": "a" * 64}
+        body = {"files": {"t.py": "1"}, "left_out": [words, link], "left_out_more": 3}
+
+        made = post(lab.member, path, body)
+
+        assert made.json()["left_out"] == [link, {**words, "sha256": ""}]
+        assert made.json()["left_out_more"] == 3
+        assert lab.viewer.get(path).json() == made.json()
+
+    @pytest.mark.parametrize(
+        ("file", "field"),
+        [
+            ({"path": "../a", "why": "x"}, "left_out[0].path"),
+            ({"path": "a", "why": "x\n"}, "left_out[0].why"),
+            ({"path": "a", "why": "x", "sha256": "A"}, "left_out[0].sha256"),
+            ({"path": "a", "why": "x", "size": -1}, "left_out[0].size"),
+        ],
+    )
+    def test_what_names_no_file_left_out_is_refused(self, lab, file, field):
+        run = factories.make_run(lab.project)
+        body = {"files": {"t.py": "1"}, "left_out": [file]}
+
+        response = post(lab.member, f"{RUNS}{run.pk}/snapshot/", body)
+
+        assert response.status_code == 400
+        assert list(error_of(response)["fields"]) == [field]
+        run.refresh_from_db()
+        assert run.snapshot is None
+
     @pytest.mark.parametrize("path", ["../a", "/etc/passwd", "a/../../b", "", "a\\b"])
     def test_a_path_that_leaves_the_folder_is_refused(self, lab, path):
         run = factories.make_run(lab.project)

@@ -1,13 +1,11 @@
 """The compare page in Chromium: keys, parts that change alone, live refresh, accessibility."""
 
-import json
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from experiments import snapshots
 from experiments.models import Evaluation, Job, Role, Run, RunStatus
 from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs, losses_of
@@ -70,7 +68,8 @@ def test_the_baseline_changes_in_place_and_back_brings_it_back(
 def test_params_show_what_differs_until_d_is_pressed(live_server, ada: Page, runs: list[Run]):
     ada.goto(address(live_server, runs))
     same = ada.locator('#params [data-path="outer.lr"]')
-    expect(same).to_be_hidden()
+    expect(ada.locator("#params")).to_contain_text("differ")
+    expect(same).to_have_count(0)
 
     ada.keyboard.press("d")
 
@@ -84,13 +83,14 @@ def test_params_show_what_differs_until_d_is_pressed(live_server, ada: Page, run
 def test_the_code_of_another_pair_and_layout(live_server, ada: Page, runs: list[Run]):
     ada.goto(address(live_server, runs))
     code = ada.locator("#code")
+    code.scroll_into_view_if_needed()
     expect(code.locator("ins").first).to_be_visible()
 
     code.get_by_role("link", name="Unified").click()
     expect(code.locator("table.diff-unified")).to_be_visible()
     code.get_by_label("New").select_option(runs[1].pk)
 
-    expect(code).to_contain_text("The code is the same")
+    expect(code).to_contain_text("A and B have the same content")
     expect(ada).to_have_url(re.compile("view=unified"))
 
 
@@ -132,6 +132,7 @@ def test_accessible_and_no_wider_than_a_phone(live_server, ada: Page, runs: list
 def test_a_long_patch_scrolls_by_keys_on_a_phone(live_server, ada: Page, runs: list[Run]):
     ada.set_viewport_size({"width": 390, "height": 844})
     ada.goto(address(live_server, runs, "&code=patch"))
+    ada.locator("#code").scroll_into_view_if_needed()
     ada.locator("pre.patch span").first.evaluate("node => { node.textContent = 'x'.repeat(400) }")
 
     found = Axe().run(ada, context="#code").response["violations"]
@@ -189,25 +190,3 @@ def test_one_button_queues_what_makes_the_comparison_fair(live_server, ada: Page
     Evaluation.objects.filter(pk=found.pk).update(name="test@12345678")
     Job.objects.filter(run__parent=pair[1]).update(status="completed")
     expect(ada.locator("#verdict")).to_contain_text("60 common episodes")
-
-
-def test_a_notebook_is_compared_by_cells_that_unfold(live_server, ada: Page):
-    lab = make_workspace("lab", ada=Role.MEMBER)
-    runs = []
-    for rate in (1, 2):
-        cells = [
-            {"cell_type": "code", "id": "a", "source": "stays = True"},
-            {"cell_type": "code", "id": "b", "source": f"lr = {rate}"},
-        ]
-        notebook = json.dumps({"nbformat": 4, "cells": cells}).encode()
-        runs.append(make_run(snapshot=snapshots.store(workspace=lab, files={"a.ipynb": notebook})))
-    ada.goto(address(live_server, runs, "&view=unified"))
-    code = ada.locator("#code")
-    expect(code).to_contain_text("Cell 2 · code · changed")
-    expect(code).not_to_contain_text("stays = True")
-
-    code.get_by_role("link", name="1 equal cell: show all").click()
-
-    expect(code).to_contain_text("Cell 1 · code · unchanged")
-    expect(code).to_contain_text("stays = True")
-    expect(code.locator("ins")).to_have_text("2")

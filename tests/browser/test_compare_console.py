@@ -38,7 +38,9 @@ def test_the_console_comes_in_sight_unfolds_and_changes_its_pair_by_keyboard(
     ada.keyboard.press(".")
     expect(section).to_contain_text("said by third")
     expect(ada).to_have_url(re.compile(f"new={runs[2].pk}"))
+    ada.locator("#code").scroll_into_view_if_needed()
     expect(ada.locator('#code select[name="new"]')).to_have_value(runs[2].pk)
+    section.scroll_into_view_if_needed()
     ada.go_back()
     expect(section).to_contain_text("said by second")
 

@@ -12,6 +12,8 @@ from experiments.models import Role, Run
 from experiments.shapes import SeriesPoints
 from tests import factories as make
 from tests.browser.charting import drag
+from tests.comparing.building import evaluation
+from tests.dashboard.compared_runs import losses_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -175,3 +177,33 @@ def test_many_runs_are_accessible_and_no_wider_than_a_phone(
 
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
     assert ada.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_verdict_of_many_runs_is_read_whole(live_server, ada: Page, width: int):
+    project = make.make_project(make.make_workspace("lab", ada=Role.MEMBER), "sinusoid")
+    for place in range(14):
+        name = f"a-method-with-a-rather-long-name-{place}"
+        run = make.make_run(project, name, status="completed", params={"lr": place})
+        evaluation(losses_of(0.2 + 0.01 * place, seed=place), run)
+    ada.set_viewport_size({"width": width, "height": 844})
+    ada.goto(f"{live_server.url}/compare/?runs=lab/sinusoid:1-14")
+    table = ada.locator("#verdict .sideways", has=ada.locator(".forest")).first
+    table.scroll_into_view_if_needed()
+    name, verdict = table.locator("tbody td:first-child").last, table.locator("tbody td").last
+
+    table.evaluate("node => node.scrollTo(node.scrollWidth, node.scrollHeight)")
+
+    frame, first, last = (one.bounding_box() for one in (table, name, verdict))
+    head = table.locator("thead th").last.bounding_box()
+    assert frame
+    assert first
+    assert last
+    assert head
+    assert frame["x"] <= first["x"] < frame["x"] + frame["width"] / 2
+    assert last["x"] + last["width"] <= frame["x"] + frame["width"] + 1
+    assert frame["y"] <= head["y"] <= frame["y"] + 10
+    if width == 1440:
+        assert table.evaluate("node => node.scrollWidth <= node.clientWidth")
+    found = Axe().run(ada, context="#verdict").response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []

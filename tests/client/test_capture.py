@@ -1,5 +1,6 @@
 """What is recorded of a script's code and command line."""
 
+import hashlib
 import os
 import platform
 import re
@@ -7,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from metascope import _capture
+from metascope import _capture, _left_out
 from metascope._ignored import IGNORE_FILE, Ignored
 
 
@@ -55,6 +56,85 @@ def test_code_is_bounded(project, monkeypatch):
         (project / f"m{number}.py").write_text("x" * 900)
 
     assert len(files()) == 2
+
+
+def test_what_the_limits_leave_out_is_named_with_why(project, monkeypatch):
+    monkeypatch.setattr(_capture, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(_capture, "LARGEST_SNAPSHOT", 1_500)
+    (project / "a.json").write_text("x" * 1_001)
+    for name in ("b.py", "c.py", "d.py"):
+        (project / name).write_text("y" * 700)
+    (project / "e.py").symlink_to(project / "b.py")
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert sorted(snapshot["files"]) == ["b.py", "c.py"]
+    named = {one["path"]: (one["why"], one["size"]) for one in snapshot["left_out"]}
+    assert named == {
+        "a.json": ("larger than 0.000953674 MiB", 1_001),
+        "d.py": ("more than 0.00143051 MiB of code", 700),
+        "e.py": ("a link", None),
+        "train.py": ("more than 0.00143051 MiB of code", 9),
+    }
+    shas = {one["path"]: one["sha256"] for one in snapshot["left_out"]}
+    assert shas["d.py"] == hashlib.sha256(b"y" * 700).hexdigest()
+    assert shas["e.py"] == ""
+    assert snapshot["left_out_more"] == 0
+
+
+def test_of_other_kinds_of_files_those_that_git_knows_are_named(project):
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(project), *arguments], check=True, capture_output=True)
+
+    (project / "kernel.cu").write_text("__global__ void f();\n")
+    (project / "gone.cu").write_text("")
+    (project / "key.pem").write_text("secret")
+    (project / "hidden.cu").write_text("secret")
+    (project / ".metascopeignore").write_text("hidden.cu\n")
+    git("init")
+    git("add", "kernel.cu", "gone.cu", "key.pem", "hidden.cu", "train.py")
+    (project / "gone.cu").unlink()
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert [(one["path"], one["why"]) for one in snapshot["left_out"]] == [
+        ("kernel.cu", "not a kind of file that is recorded")
+    ]
+
+
+def test_names_of_what_is_left_out_are_bounded_and_the_others_counted(project, monkeypatch):
+    monkeypatch.setattr(_capture, "LARGEST_FILE", 0)
+    monkeypatch.setattr(_left_out, "MOST_READ", 5)
+    for number in range(_left_out.MOST_NAMED + 20):
+        (project / f"m{number:03}.py").write_text("x")
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert len(snapshot["left_out"]) == _left_out.MOST_NAMED
+    assert snapshot["left_out_more"] == 21
+    assert sum(bool(one["sha256"]) for one in snapshot["left_out"]) == 5
+
+
+def test_a_patch_that_is_too_long_says_so(project, monkeypatch):
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(project), *arguments], check=True, capture_output=True)
+
+    git("init")
+    git("add", ".")
+    git("-c", "user.email=a@example.org", "-c", "user.name=A", "commit", "-m", "first")
+    (project / "train.py").write_text("print(2)\n")
+    monkeypatch.setattr(_capture, "LARGEST_PATCH", 20)
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert re.fullmatch(
+        r"# \d+ characters of uncommitted changes are left out: more than the limit\n",
+        snapshot["patch"],
+    )
 
 
 def test_a_repository_gives_commit_branch_and_uncommitted_changes(project):

@@ -24,9 +24,20 @@ def test_every_leaf_of_any_run_has_a_row_under_its_section():
         "inner.steps",
         "outer.adam.beta",
     ]
-    assert [section for section, _ in found.sections] == ["", "inner", "outer.adam"]
+    assert [row.section for row in found.rows] == ["", "inner", "inner", "outer.adam"]
     assert [row.differs for row in found.rows] == [False, True, True, True]
     assert found.differing == 3
+
+
+def test_rows_that_are_alike_in_all_runs_show_what_each_run_says():
+    rows = of_params({"a": 0.0, "b": 1, "c": "x"}, {"a": -0.0, "b": 1.0, "c": "x"}).rows
+
+    assert [[cell.text for cell in row.cells] for row in rows] == [
+        ["0.0", "-0.0"],
+        ["1", "1.0"],
+        ["x", "x"],
+    ]
+    assert not any(row.differs for row in rows)
 
 
 def test_a_cell_has_its_ratio_to_the_baseline():

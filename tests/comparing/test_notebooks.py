@@ -102,7 +102,7 @@ def compared(client: Client, old: bytes, new: bytes, extra: str = "") -> str:
         make_run(snapshot=snapshots.store(workspace=workspace, files={"nb.ipynb": data}))
         for data in (old, new)
     ]
-    answer = client.get(f"/compare/?runs={runs[0].pk},{runs[1].pk}{extra}")
+    answer = client.get(f"/compare/code/?runs={runs[0].pk},{runs[1].pk}{extra}")
     assert answer.status_code == 200
     return answer.content.decode()
 

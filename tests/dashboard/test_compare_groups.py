@@ -1,11 +1,14 @@
 """The compare page between methods: groups of runs that differ in nothing but the seed."""
 
 import json
+import re
+from html import unescape
 
 import numpy as np
 import pytest
 from django.test import Client
 
+from dashboard.grouped_table import shares
 from experiments import recording
 from experiments.models import Checkpoint, Evaluation, Job, Role, Run
 from tests.comparing.building import evaluation
@@ -249,3 +252,46 @@ class TestFair:
 
         assert self.queue(ada, [unlike[0], foreign]).status_code == 404
         assert self.queue(ada, []).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([3, 4], [3, 4]),
+        ([60, 60, 10], [45, 45, 10]),
+        ([500], [100]),
+        ([1, 300, 300], [1, 49, 50]),
+        ([], []),
+    ],
+)
+def test_small_groups_are_taken_whole_and_the_others_alike(sizes: list[int], expected: list[int]):
+    assert shares(sizes, 100) == expected
+
+
+def test_a_part_of_large_groups_is_compared_and_the_page_says_so(ada: Client):
+    project = make_project()
+    runs = [
+        make_run(project, params={"lr": lr}, status="completed")
+        for lr, count in ((1, 60), (2, 60), (3, 10))
+        for _ in range(count)
+    ]
+
+    table = ada.get(f"/p/lab/{project.slug}/?group=params.lr").content.decode()
+    address = re.search(r'href="(/compare/[^"]+)"[^>]*data-by', table)
+    assert address is not None
+    text = ada.get(unescape(address[1]), follow=True).content.decode()
+
+    assert "the newest 45 runs at most of the groups" in table
+    assert "100 of 130 runs are compared:" in text
+    assert "as many of each group as there is room for" in text
+    assert f">{runs[59].name}<" in text
+    assert f">{runs[0].name}<" not in text
+
+
+@pytest.mark.parametrize("of", ["2", "1", "x", "-5", "²", "9" * 30])
+def test_a_whole_selection_is_not_called_a_part(ada: Client, of: str):
+    runs = [make_run(status="completed") for _ in range(2)]
+
+    text = ada.get(f"/compare/?runs={runs[0].pk},{runs[1].pk}&of={of}").content.decode()
+
+    assert "runs are compared:" not in text

@@ -64,6 +64,7 @@ def test_submitted_jobs_are_watched_and_compared(signed_in):
     expect(page.locator("#verdict")).to_contain_text("40 common episodes")
     assert adaptation_steps(page) == [list(range(11)), list(range(11))]
     expect(page.locator("#params")).to_contain_text("algorithm")
+    page.locator("#code").scroll_into_view_if_needed()
     expect(page.locator("#code")).to_contain_text(EDIT.strip())
 
 

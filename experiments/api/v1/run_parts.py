@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from experiments import blobs, lifecycle, reading, recording, snapshots
+from experiments import blobs, left_out, lifecycle, reading, recording, snapshots
 from experiments.api.docs import documented
 from experiments.api.fields import Input, Object, Output, Text, Texts, Whole
 from experiments.api.idempotency import idempotent
@@ -16,7 +16,7 @@ from experiments.api.pages import Pages
 from experiments.api.v1.run_shapes import EnvironmentBody
 from experiments.api.views import RunView, or_not_found
 from experiments.errors import NotFound
-from experiments.models import Role, Snapshot, SnapshotFile
+from experiments.models import LeftOut, Role, Run, Snapshot, SnapshotFile
 from experiments.problems import Problems
 
 ENVIRONMENT = {"environment": {"python": "3.11.9", "packages": {"torch": "2.13.0"}}}
@@ -55,6 +55,13 @@ class FileOutput(Output):
     size = serializers.IntegerField(source="blob.size")
 
 
+class LeftOutFile(Output):
+    path = serializers.CharField()
+    size = serializers.IntegerField(allow_null=True, help_text="In bytes, where it is known.")
+    why = serializers.CharField(help_text="Why it was not recorded.")
+    sha256 = serializers.CharField(help_text="Of its content, where the client read it.")
+
+
 class SnapshotOutput(Output):
     digest = serializers.CharField()
     git_commit = serializers.CharField()
@@ -62,6 +69,17 @@ class SnapshotOutput(Output):
     git_remote = serializers.CharField()
     patch = serializers.BooleanField(help_text="Whether there were uncommitted changes.")
     file_count = serializers.IntegerField()
+    left_out = LeftOutFile(
+        many=True, help_text="Files that belong to the code and were not recorded, by path."
+    )
+    left_out_more = serializers.IntegerField(help_text="Further ones, which are not named.")
+
+
+class LeftOutInput(Input):
+    path = Text()
+    why = Text(help_text="Such as: larger than 1 MiB.")
+    size = Whole(required=False, allow_null=True, min_value=0, max_value=2**63 - 1)
+    sha256 = Text(required=False, allow_blank=True, help_text="Of its content.")
 
 
 class SnapshotInput(Input):
@@ -70,6 +88,12 @@ class SnapshotInput(Input):
     git_branch = Text(required=False, allow_blank=True)
     git_remote = Text(required=False, allow_blank=True)
     patch = Text(required=False, allow_blank=True, help_text="Output of git diff.")
+    left_out = LeftOutInput(
+        many=True, required=False, help_text="Files that belong to the code and are not sent."
+    )
+    left_out_more = Whole(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Further ones, not named."
+    )
 
 
 class ContentOutput(Output):
@@ -85,6 +109,10 @@ SNAPSHOT = {
     "git_remote": "https://example.org/lab/maml.git",
     "patch": False,
     "file_count": 1,
+    "left_out": [
+        {"path": "words.json", "size": 5242880, "why": "larger than 1 MiB", "sha256": ""},
+    ],
+    "left_out_more": 0,
 }
 
 
@@ -94,7 +122,8 @@ def _snapshot_of(view: RunView) -> Snapshot:
     return view.run.snapshot
 
 
-def _shown(snapshot: Snapshot) -> dict[str, Any]:
+def _shown(run: Run, snapshot: Snapshot) -> dict[str, Any]:
+    others = LeftOut.objects.filter(pk=run.pk).first() or LeftOut(run=run)
     return dict(
         SnapshotOutput(
             {
@@ -104,6 +133,8 @@ def _shown(snapshot: Snapshot) -> dict[str, Any]:
                 "git_remote": snapshot.git_remote,
                 "patch": snapshot.patch_id is not None,
                 "file_count": snapshot.files.count(),
+                "left_out": others.files,
+                "left_out_more": others.more,
             }
         ).data
     )
@@ -114,7 +145,7 @@ class RunSnapshot(RunView):
 
     @documented("runs_snapshot", "The code a run executed", answer=SnapshotOutput, example=SNAPSHOT)
     def get(self, request: Request, run_id: str) -> Response:
-        return Response(_shown(_snapshot_of(self)))
+        return Response(_shown(self.run, _snapshot_of(self)))
 
     @documented(
         "runs_set_snapshot",
@@ -130,12 +161,14 @@ class RunSnapshot(RunView):
     def post(self, request: Request, run_id: str) -> Response:
         asked = self.read(SnapshotInput)
         files = _bytes_of(asked.pop("files"))
+        others, more = asked.pop("left_out", []), asked.pop("left_out_more", 0)
         patch = asked.pop("patch", "").encode()
         snapshot = snapshots.store(
             workspace=self.run.project.workspace, files=files, patch=patch, **asked
         )
         lifecycle.attach_snapshot(self.run, snapshot)
-        return Response(_shown(snapshot), status=201)
+        left_out.store(self.run, others, more=more)
+        return Response(_shown(self.run, snapshot), status=201)
 
 
 def _bytes_of(files: dict[str, Any]) -> dict[str, bytes]:

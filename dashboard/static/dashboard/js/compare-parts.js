@@ -20,6 +20,18 @@ let loaded = location.search;
 // The episodes are those of the verdict, against the same baseline.
 const together = (names) => (names.includes('verdict') ? [...new Set([...names, 'episodes'])] : names);
 
+// Lists with data-keep stay scrolled as they were, and what was folded in them stays folded.
+function keptOf(now, part) {
+  return $$('[data-keep]', part).flatMap((next) => {
+    const old = $(`[data-keep="${CSS.escape(next.dataset.keep)}"]`, now);
+    if (!old) return [];
+    for (const fold of $$('details:not([open])[data-fold]', old)) {
+      $(`[data-fold="${CSS.escape(fold.dataset.fold)}"]`, next)?.removeAttribute('open');
+    }
+    return [[next, old.scrollTop]];
+  });
+}
+
 function replace(fresh, names) {
   typed = typedIn(document.activeElement) ?? typed;
   for (const name of names) {
@@ -27,7 +39,9 @@ function replace(fresh, names) {
     const next = fresh.getElementById(name);
     if (!now || !next) continue;
     const part = document.importNode(next, true);
+    const scrolled = keptOf(now, part);
     now.replaceWith(part);
+    for (const [element, top] of scrolled) element.scrollTop = top;
     window.htmx?.process(part);
   }
   const counts = $$('#tabs .count', fresh);
@@ -124,12 +138,15 @@ page.addEventListener('click', (event) => {
   navigate([change], link.dataset.parts?.split(' ') ?? RELATIVE);
 });
 
+// What a box says in the address: its value, or nothing; data-on and data-off say otherwise.
+const ticked = ({ checked, value, dataset }) => (checked ? (dataset.on ?? value) : (dataset.off ?? ''));
+
 page.addEventListener('submit', (event) => {
   const form = event.target.closest('form[data-parts]');
   if (!form) return;
   event.preventDefault();
   const own = $$('input:not([type="hidden"]), input[data-own], select', form);
-  const changes = own.map((field) => [field.name, field.type === 'checkbox' && !field.checked ? '' : field.value]);
+  const changes = own.map((field) => [field.name, field.type === 'checkbox' ? ticked(field) : field.value]);
   navigate(changes, form.dataset.parts.split(' '));
 });
 

@@ -56,10 +56,26 @@ function hint() {
   return selected.size === 1 ? 'pick one more to compare' : '';
 }
 
-// Groups of runs are compared as these groups.
+// Groups of runs are compared as these groups. Of more runs than are taken the page says how many there were.
 function comparison(ids) {
   const by = $('#runs [data-by]')?.dataset.by;
-  return `/compare/?runs=${ids.join(',')}${by ? `&${new URLSearchParams({ by, over: by, bands: 't' })}` : ''}`;
+  const asked = new URLSearchParams(by ? { by, over: by, bands: 't' } : {});
+  if (ids.length > MOST_COMPARED) asked.set('of', ids.length);
+  return `/compare/?runs=${taken(ids).join(',')}${asked.size ? `&${asked}` : ''}`;
+}
+
+// Of selected groups as many runs of each as there is room for, the first of each: these are the newest.
+function taken(ids) {
+  if (ids.length <= MOST_COMPARED) return ids;
+  const groups = $$('#run-rows [data-members]').map((box) => box.dataset.members.split(',').filter((id) => selected.has(id)));
+  const chosen = groups.filter((members) => members.length).sort((a, b) => a.length - b.length);
+  if (chosen.flat().length < ids.length) return ids.slice(0, MOST_COMPARED); // some are on other pages
+  let left = MOST_COMPARED;
+  return chosen.flatMap((members, i) => {
+    const some = members.slice(0, Math.floor(left / (chosen.length - i)));
+    left -= some.length;
+    return some;
+  });
 }
 
 export function paint() {
@@ -94,7 +110,7 @@ export function paint() {
   const compare = $('[data-bulk-compare]', bar);
   $('[data-bulk-hint]', bar).textContent = isMatching() ? '' : hint();
   $('[data-bulk-baseline]', bar).hidden = selected.size !== 1;
-  compare.href = comparison([...selected.keys()].slice(0, MOST_COMPARED));
+  compare.href = comparison([...selected.keys()]);
   $('[data-bulk-dots]', bar).replaceChildren(
     ...[...selected.values()].slice(0, 8).map(({ css }) => {
       const dot = document.createElement('span');
