@@ -217,6 +217,8 @@ urlpatterns: list[URLPattern] = [
         compare_episodes.over_training,
         name="compare_over_training",
     ),
+    path("compare/charts/at-step/", compare_episodes.at_step, name="compare_at_step"),
+    path("compare/charts/inner-rates/", compare_episodes.rates, name="compare_inner_rates"),
     path("compare/charts/fit/", compare_charts.fit, name="compare_fit"),
     path("jobs/new/", jobs_new.page, name="job_new"),
     path("queue/", queue.page, name="queue"),

@@ -34,6 +34,7 @@ def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | Non
         "hovertemplate": "meta-step %{x:,}, inner step %{y}<br><b>%{customdata[0]}</b>"
         " N=%{customdata[1]}<extra></extra>",
         "hoverongaps": False,
+        "meta": {"log10": is_log},
         "colorscale": heat_colors.scale(is_reversed=found.metric != "accuracy"),
         "colorbar": _colorbar(found.metric, bounds, is_log=is_log),
     }

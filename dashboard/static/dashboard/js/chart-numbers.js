@@ -24,8 +24,16 @@ function place(value, { type, tickvals, ticktext } = {}) {
   return named < 0 ? shown(value) : plain(ticktext[named]);
 }
 
-// What the pointer would be told beside the numbers.
-const told = ({ text, customdata }, i) => [].concat(customdata?.[i] ?? (Array.isArray(text) ? text[i] : text) ?? []).map(shown).join(' ');
+// What the pointer would be told beside the numbers: the lines of the hover text that do not repeat them.
+function hoverOf({ text, customdata, hovertemplate = '' }, i) {
+  const more = [customdata?.[i] ?? []].flat();
+  const named = Array.isArray(text) ? text[i] : text;
+  const parts = hovertemplate.split('<extra>')[0].split('<br>').filter((part) => /%{(customdata|text)/.test(part) && !/%{[xyz][:}]/.test(part));
+  const filled = parts.map((part) => part.replace(/<\/?b>/g, '').replace(/%{(customdata|text)(?:\[(\d+)\])?}/g, (_, source, at) => shown(source === 'text' ? named : more[at ?? 0])));
+  return plain(filled.join(' '));
+}
+
+const told = (trace, i) => hoverOf(trace, i) || [trace.customdata?.[i] ?? (Array.isArray(trace.text) ? trace.text[i] : trace.text) ?? []].flat().map(shown).join(' ');
 
 function rowsOf(trace, layout, most) {
   const { name, x, y, orientation, yaxis } = trace;
@@ -36,8 +44,12 @@ function rowsOf(trace, layout, most) {
   });
 }
 
-const cellsOf = ({ x, y, z, text }, layout) =>
-  z.flatMap((row, i) => [...row].map((value, j) => [place(y[i], layout.yaxis), place(x[j], layout.xaxis), isMissing(value) ? '' : shown(value), told({ text: text?.[i] }, j)]));
+// Colours may stand for logarithms, which figures say.
+function cellsOf({ x, y, z, customdata, hovertemplate, meta }, layout) {
+  const number = (value) => shown(meta?.log10 ? 10 ** value : value);
+  const cell = (i, j) => hoverOf({ customdata: customdata?.[i], hovertemplate }, j);
+  return z.flatMap((row, i) => [...row].map((value, j) => [place(y[i], layout.yaxis), place(x[j], layout.xaxis), isMissing(value) ? '' : number(value), cell(i, j)]));
+}
 
 const titleOf = (axis, otherwise) => plain(axis?.title?.text) || otherwise;
 
