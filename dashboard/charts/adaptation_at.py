@@ -71,7 +71,7 @@ def _traces(run: RunAt) -> list[Any]:
             ]
             for step in steps
         ],
-        hover="<b>%{customdata[0]}</b> N=%{customdata[1]}",
+        hover="<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]}",
     )
     return [*theme.band(steps, mean - half, mean + half, slot=run.slot), drawn]
 

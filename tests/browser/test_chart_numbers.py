@@ -80,5 +80,5 @@ def test_episodes_and_heat_maps_list_what_the_pointer_would_be_told(live_server,
     assert scatter[0] == ["line", "A maml, query loss", "B pretrained, query loss", "more"]
     assert re.fullmatch(r"5105:test:0:\d+", scatter[1][3])
     assert heat[:2] == [["inner step", "meta-step", "A maml", "more"],
-                        ["0", "100", "100", "100 ± 0 N=60"]]  # fmt: skip
+                        ["0", "100", "100", "100 ± 0 (95 %) N=60"]]  # fmt: skip
     assert shares[1][-1] == "N = 60"

@@ -268,3 +268,21 @@ def test_charts_of_foreign_runs_are_not_found(ada, runs):
 
     for chart in ("shares", "scatter", "gap", "over-training", "at-step", "inner-rates"):
         assert ada.get(address([runs[0], foreign], chart)).status_code == 404
+
+
+def test_every_half_width_says_that_it_is_of_a_95_percent_interval(ada, runs):
+    for run in runs[:2]:
+        evaluation(LOSSES, run)
+        for name in ("train", "validation"):
+            evaluation(LOSSES, run, name=name, step=1)
+
+    page = ada.get(address(runs[:2])).content.decode()
+    lineup = page[page.index('id="lineup"') : page.index('id="tabs"')]
+
+    assert lineup.count("± ") == lineup.count("95 % t interval") == 2
+    for chart, more in (("adaptation", {"of": "loss"}), ("at-step", {}), ("gap", {}),
+                        ("over-training", {"run": runs[0].pk})):  # fmt: skip
+        traces = figure(ada, runs[:2], chart, **more)["figure"]["data"]
+        told = [one["hovertemplate"] for one in traces if "±" in str(one.get("customdata"))]
+        assert told, chart
+        assert all("(95 %)" in one for one in told)
