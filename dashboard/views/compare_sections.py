@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard.comparison.console_section import console_section
-from dashboard.comparison.media_section import media_section
 from dashboard.comparison.selection import selection_of
+from dashboard.media.section import media_section
 from dashboard.requests import SignedIn
 
 
