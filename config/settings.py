@@ -251,6 +251,7 @@ CLIENT_SILENCE_S = env.number("METASCOPE_CLIENT_SILENCE_S", 600, least=10)
 # Runs of MLflow's clients, which send no heartbeat.
 MUTE_CLIENT_SILENCE_S = env.number("METASCOPE_MUTE_CLIENT_SILENCE_S", 24 * 3600, least=10)
 # A running run that logs no point for so long is told of to those who watch for it.
+BEST_S = env.number("METASCOPE_BEST_S", 600, least=10)
 STALL_S = env.number("METASCOPE_STALL_S", 1800, least=10)
 # Hosts, addresses and networks that webhooks may lead to though they are not public.
 WEBHOOK_HOSTS = env.words("METASCOPE_WEBHOOK_HOSTS")

@@ -48,7 +48,7 @@ def _said(group: RunGroup, column: Column, baseline: Baseline | None) -> str:
 
 
 def _mean(spread: Spread) -> SafeString:
-    """ "0.42 ± 0.03 N=5", with how many more had no finite number."""
+    """ "0.42 ± 0.03 sd N=5", with how many more had no finite number."""
     odd = ""
     if spread.nonfinite:
         odd = format_html(
@@ -59,7 +59,7 @@ def _mean(spread: Spread) -> SafeString:
     if not spread.count:
         return format_html('<span class="muted">–</span>{}', odd)
     shown = measured(spread.mean, spread.sd)
-    apart = format_html(' <span class="pm-s">± {}</span>', shown.half_width)
+    apart = format_html(' <span class="pm-s">± {} sd</span>', shown.half_width)
     return format_html(
         "{}{} <small>N={}</small>{}",
         shown.mean,

@@ -8,6 +8,8 @@ from experiments.errors import Invalid, NotFound
 from experiments.models import Job, Project, Role, Run, User, Workspace
 from experiments.models.runs import DOCUMENTS
 
+LAST_STEP = 2**62  # later than any step: asks for the last
+
 
 def project_of(request: SignedIn, workspace: str, project: str) -> Project:
     """The project at /p/<workspace>/<project>/. Raises NotFound, also for strangers."""

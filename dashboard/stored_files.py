@@ -12,10 +12,13 @@ LARGEST_PICTURE = 2_000_000  # bytes; larger ones are for downloading, as are te
 LARGEST_TEXT = 200_000
 LARGEST_PAGE = 1_000_000
 PAGES = "media/html/"  # below it lie the pages that runs logged
+DRAWINGS = ("media/image/", "media/figure/")  # the same of pictures
 # No scripts, no forms, nothing fetched, an origin of its own: a picture of the page.
 PAGE_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
+# As a picture of a page it runs and fetches nothing; opened by itself, neither.
+DRAWING_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 RASTER_NAMES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
@@ -78,6 +81,21 @@ def sandboxed_page(manifest: Manifest | None, path: str) -> HttpResponse:
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["X-Content-Type-Options"] = "nosniff"
     response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def drawing(manifest: Manifest | None, path: str) -> HttpResponse:
+    """An SVG that a run logged as a picture, for an <img>, which neither runs nor fetches what is
+    in it. Raises NotFound for every other file, and for one that declares entities: a few lines of
+    those may unfold to gigabytes."""
+    data = _small(files.blob_of(files.find(manifest, path)), LARGEST_PICTURE)
+    is_drawing = path.startswith(DRAWINGS) and path.lower().endswith(".svg") and b"<svg" in data
+    if not is_drawing or b"<!ENTITY" in data or b"\0" in data:
+        raise NotFound(f"{path[:200]!r} is no SVG in UTF-8 of up to {LARGEST_PICTURE:,} bytes.")
+    response = HttpResponse(data, content_type="image/svg+xml; charset=utf-8")
+    response["Content-Security-Policy"] = DRAWING_POLICY
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Disposition"] = "inline"
     return response
 
 

@@ -4,6 +4,7 @@ Nothing is sent here: `inbox.spread` reads the notes afterwards, so that an end 
 certain with a hundred listeners as with none.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ ENDS = {
     RunStatus.FAILED: EventKind.FAILED,
     RunStatus.CRASHED: EventKind.FAILED,
 }
+_ENDS = ("least", "least_step", "most", "most_step")  # of a series
 # What the machine does may well be unknown for a moment.
 UNWATCHED = "system/"
 
@@ -47,24 +49,70 @@ def note_end(run: Run, status: RunStatus, reason: str = "") -> None:
 
 
 def _note_best(run: Run) -> None:
-    """By the best value that each run had of the project's main metric; the first is no record."""
+    """By the best value that each run had of the project's main metric."""
     metric, direction = run.project.main_metric, run.project.main_metric_direction
-    if not metric:
-        return
+    if metric:
+        rows = Series.objects.filter(run=run.pk, key=metric, run__deleted_at=None)
+        for reached in rows.values("run_id", "project_id", "key", *_ENDS):
+            _note_record(reached, direction)
+
+
+def note_bests() -> int:
+    """Notes running runs that are the best of their projects now, of each project the best one: as
+    long as runs run, a project is told of at most one in `BEST_S`.
+
+    Returns how many were noted.
+    """
+    running = Series.objects.filter(
+        run__status=RunStatus.RUNNING, run__deleted_at=None, key=F("project__main_metric")
+    ).exclude(key="")
+    limit = timezone.now() - timedelta(seconds=settings.BEST_S)
+    lately = RunEvent.objects.filter(kind=EventKind.BEST, happened_at__gte=limit)
+    rows = running.exclude(project__in=lately.values("project"))
+    fields = ("run_id", "project_id", "key", *_ENDS, "project__main_metric_direction")
+    best: dict[int, dict[str, Any]] = {}
+    for row in rows.values(*fields):
+        direction = row["project__main_metric_direction"]
+        known = best.get(row["project_id"])
+        value = _value(row, direction)
+        if value is None:
+            continue
+        if known is None or _beats(value, _value(known, direction), direction):
+            best[row["project_id"]] = row
+    return sum(_note_record(row, row["project__main_metric_direction"]) for row in best.values())
+
+
+def _value(row: Mapping[str, Any], direction: str) -> float | None:
+    value: float | None = row["most" if direction == "max" else "least"]
+    return value
+
+
+def _beats(value: float, other: float | None, direction: str) -> bool:
+    return other is not None and (value > other if direction == "max" else value < other)
+
+
+def _note_record(reached: Mapping[str, Any], direction: str) -> bool:
+    """Notes what a run reached if no other that completed did as well, and if that is not told yet;
+    where no other completed it is no record."""
+    run_id, metric = reached["run_id"], reached["key"]
+    value = _value(reached, direction)
     column = "most" if direction == "max" else "least"
-    rows = Series.objects.filter(project=run.project_id, key=metric, run__deleted_at=None)
-    rows = rows.exclude(**{column: None})
-    mine = rows.filter(run=run.pk).values_list(column, flat=True).first()
+    rows = Series.objects.filter(project=reached["project_id"], key=metric, run__deleted_at=None)
+    others = rows.filter(run__status=RunStatus.COMPLETED).exclude(run=run_id)
+    others = others.exclude(**{column: None})
     order = f"-{column}" if direction == "max" else column
-    others = rows.filter(run__status=RunStatus.COMPLETED).exclude(run=run.pk)
-    before = others.order_by(order).values_list(column, "run_id", "run__name").first()
-    if mine is None or before is None:
-        return
-    if mine > before[0] if direction == "max" else mine < before[0]:
-        note(
-            EventKind.BEST, run_id=run.pk, project_id=run.project_id,
-            metric=metric, value=mine, before=before[0], before_run=before[2],
-        )  # fmt: skip
+    before = others.order_by(order).values_list(column, "run__name").first()
+    if value is None or before is None or not _beats(value, before[0], direction):
+        return False
+    key = f"{value!r} {metric}"[:LONGEST_KEY]
+    if RunEvent.objects.filter(run=run_id, kind=EventKind.BEST, key=key).exists():
+        return False
+    note(
+        EventKind.BEST, run_id=run_id, project_id=reached["project_id"], key=key,
+        metric=metric, value=value, step=reached[f"{column}_step"], before=before[0],
+        before_run=before[1],
+    )  # fmt: skip
+    return True
 
 
 def note_bad(*, run_id: str, project_id: int, metric: str, step: int | None) -> None:

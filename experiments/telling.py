@@ -32,8 +32,10 @@ def _bad(name: str, detail: Mapping[str, Any]) -> str:
 
 
 def _best(name: str, detail: Mapping[str, Any]) -> str:
+    step = detail.get("step")
+    at = "" if step is None else f" at step {step:,}"
     return (
-        f"{name} is the best so far: {detail['metric']} {_number(detail['value'])}, "
+        f"{name} is the best so far: {detail['metric']} {_number(detail['value'])}{at}, "
         f"before {_number(detail['before'])} ({detail['before_run']})"
     )
 

@@ -11,13 +11,14 @@ _watching_since = time.monotonic()
 
 def sweep() -> queue.Swept:
     """Requeues jobs that lost their worker, rings for what waits, marks silent clients' runs, and
-    notes which run without logging anything.
+    notes which run without logging anything, and which are the best of their projects.
 
     While the server is away nobody can give a sign of life, so a silence counts against a run only
     once this process has been listening for as long.
     """
     swept = queue.sweep()
     events.note_stalls()
+    events.note_bests()
     if time.monotonic() - _watching_since >= settings.CLIENT_SILENCE_S:
         lifecycle.sweep_silent_runs()
     return swept

@@ -221,7 +221,8 @@ class Evidence(ABC):
         self._media("figure", key, step, lambda: _media.figure(figure))
 
     def log_image(self, key: str, image: Any, step: int | None = None) -> None:
-        """A picture: a file, its bytes, a PIL image, or an array (H, W) or (H, W, 1, 3 or 4)."""
+        """A picture: a file (PNG, JPEG, GIF, WebP, SVG), its bytes, a PIL image, or an array (H, W)
+        or (H, W, 1, 3 or 4)."""
         self._media("image", key, step, lambda: _media.image(image))
 
     def log_audio(self, key: str, sound: Any, rate: int = 44_100, step: int | None = None) -> None:

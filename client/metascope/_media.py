@@ -19,6 +19,7 @@ from typing import Any
 
 MOST_ROWS = 10_000
 MOST_BINS = 512
+HEAD = 4096  # bytes of a picture in which an SVG begins, after its comments
 LARGEST_FILE = 256 * 1024 * 1024
 
 Encoded = tuple[str, bytes | Path]  # extension and content, or the file that holds it
@@ -49,7 +50,7 @@ def image(value: Any) -> Encoded:
         return _known(value), value
     if isinstance(value, str | Path):
         with Path(value).open("rb") as file:
-            return _known(file.read(16)), Path(value)
+            return _known(file.read(HEAD)), Path(value)
     if hasattr(value, "save") and hasattr(value, "getbands"):
         buffer = io.BytesIO()
         value.save(buffer, format="PNG")
@@ -61,7 +62,9 @@ def _known(data: bytes) -> str:
     for start, extension in _SIGNATURES:
         if data.startswith(start):
             return extension
-    raise ValueError("the bytes are no PNG, JPEG, GIF or WebP")
+    if b"<svg" in data[:HEAD] and data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "svg"
+    raise ValueError("the bytes are no PNG, JPEG, GIF, WebP or SVG")
 
 
 def _array(value: Any) -> Any:

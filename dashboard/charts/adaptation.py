@@ -58,7 +58,7 @@ def _traces(one: AdaptationLine) -> list[Any]:
                 curve.mean.tolist(), curve.half_width.tolist(), curve.counts.tolist(), strict=True
             )
         ],
-        "hover": "<b>%{customdata[0]}</b> N=%{customdata[1]}",
+        "hover": "<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]}",
     }
     traces: list[Any] = [
         *theme.band(curve.inner_steps, low, high, slot=one.slot),

@@ -51,5 +51,6 @@ def _line(run: EpisodeValues, metric: str) -> go.Scatter:
         name=run.name,
         dash=run.dash,
         line_shape="hv",
+        customdata=[f"N = {count}"] * len(places),
         hover=f"<b>%{{y:.1%}}</b> of N={count} episodes at most {at_most}",
     )

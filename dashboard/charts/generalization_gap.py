@@ -52,7 +52,7 @@ def _traces(line: GapLine) -> list[Any]:
         mode="markers" if is_point else "lines+markers",
         marker=mark,
         customdata=gap_texts(gap),
-        hover="<b>%{customdata[0]}</b> N=%{customdata[1]} and %{customdata[2]} episodes",
+        hover="<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]} and %{customdata[2]} episodes",
         **_error_bar(gap, color) if is_point else {},
     )
     if is_point:

@@ -35,6 +35,7 @@ def rates_heat(
         [heat],
         x={"title": "inner step", "showspikes": False, "type": "category"},
         y={
+            "title": "layer",
             "tickmode": "array",
             "tickvals": list(range(len(layers))),
             "ticktext": list(layers),

@@ -25,9 +25,10 @@ def layer_heat(
         y=list(range(len(layers))),
         z=[[v if np.isfinite(v) else None for v in row] for row in shown.tolist()],
         customdata=[[[layer, f"{v:.4g}"] for v in row] for layer, row in _rows(layers, norms)],
-        hovertemplate="<b>%{customdata[0]}</b><br>step %{x:,}: norm %{customdata[1]}"
+        hovertemplate="<b>%{customdata[0]}</b>, step %{x:,}<br>norm %{customdata[1]}"
         "<extra></extra>",
         hoverongaps=False,
+        meta={"log10": True},
         colorscale=heat_colors.scale(),
         colorbar=bar,
     )
@@ -35,7 +36,7 @@ def layer_heat(
     return theme.figure(
         [heat, *_crosses(layers, first_bad)],
         x={"title": "step", "showspikes": False},
-        y={**y, "autorange": "reversed", "showgrid": False},
+        y={**y, "title": "layer", "autorange": "reversed", "showgrid": False},
         hovermode="closest",
     )
 

@@ -31,9 +31,10 @@ def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | Non
         "y": list(range(mean.shape[0])),
         "z": _nullable(shown),
         "customdata": _texts(found, places),
-        "hovertemplate": "meta-step %{x:,}, inner step %{y}<br><b>%{customdata[0]}</b>"
+        "hovertemplate": "meta-step %{x:,}, inner step %{y}<br><b>%{customdata[0]}</b> (95 %)"
         " N=%{customdata[1]}<extra></extra>",
         "hoverongaps": False,
+        "meta": {"log10": is_log},
         "colorscale": heat_colors.scale(is_reversed=found.metric != "accuracy"),
         "colorbar": _colorbar(found.metric, bounds, is_log=is_log),
     }

@@ -29,9 +29,10 @@ def token(name: str, alpha: float | str | None = None) -> str:
     return f"var(--{name})" if alpha is None else f"var(--{name}/{alpha})"
 
 
-def _axis(**options: Any) -> dict[str, Any]:
+def axis(**options: Any) -> dict[str, Any]:
+    """An axis in the house style, with options of Plotly; `title` is a text."""
     title = options.pop("title", None)
-    axis: dict[str, Any] = {
+    found: dict[str, Any] = {
         "gridcolor": token("chart-grid"),
         "gridwidth": 1,
         "zeroline": False,
@@ -46,8 +47,8 @@ def _axis(**options: Any) -> dict[str, Any]:
     }
     if title:
         font = {"size": 11, "color": token("chart-text")}
-        axis["title"] = {"text": title, "font": font, "standoff": 6}
-    return axis
+        found["title"] = {"text": title, "font": font, "standoff": 6}
+    return found
 
 
 def figure(
@@ -89,8 +90,8 @@ def frame(
             "font": {"family": "var(--sans)", "size": 12, "color": token("text")},
             "namelength": -1,
         },
-        "xaxis": _axis(**{"showgrid": False, "showline": True, **_spikes(), **(x or {})}),
-        "yaxis": _axis(**(y or {})),
+        "xaxis": axis(**{"showgrid": False, "showline": True, **_spikes(), **(x or {})}),
+        "yaxis": axis(**(y or {})),
     }
     if marks_floor:
         hidden = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}

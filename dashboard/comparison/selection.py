@@ -52,6 +52,8 @@ class Selection:
 
     compared: tuple[Compared, ...]
     controls: Mapping[str, str]
+    # What an address says beside the controls, where its path does not name the runs alone.
+    place: Mapping[str, str] | None = None
 
     @property
     def runs(self) -> list[Run]:
@@ -77,6 +79,11 @@ class Selection:
     def address(self) -> str:
         """What `runs=` says of the runs."""
         return short_text(self.runs)
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """What of an address says which page of which runs it is."""
+        return {"runs": self.address} if self.place is None else self.place
 
     @property
     def baseline(self) -> Compared:
@@ -118,7 +125,7 @@ class Selection:
 
     def query(self, **changes: str) -> str:
         """The address of this view with some controls changed; an empty text drops one."""
-        asked = {"runs": self.address, **self.controls, **changes}
+        asked = {**self.named, **self.controls, **changes}
         return "?" + urlencode({key: value for key, value in asked.items() if value}, safe=",/:")
 
     def chart_query(self, **asked: str) -> str:
@@ -137,6 +144,13 @@ def selection_of(
     found = found_runs(request, run_names(source)[:MOST], documents=documents)
     controls = {name: str(source[name]) for name in CONTROLS if source.get(name)}
     return Selection(looks(list(found.values()), controls.get("baseline")), controls)
+
+
+def alone(request: SignedIn, run: Run, place: Mapping[str, str]) -> Selection:
+    """A single run with the controls of the address, for sections that its own page shares with
+    comparisons; `place` is what else its address says."""
+    controls = {name: request.GET[name] for name in CONTROLS if request.GET.get(name)}
+    return Selection(looks([run], None), controls, place)
 
 
 def found_runs(

@@ -185,7 +185,7 @@ def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> St
     return Standing(
         compared=compared,
         value=at_step(one.summary.get(evaluated.metric), step, evaluated.metric),
-        under=f"after {steps_text(step)}, N = {one.episode_count} episodes",
+        under=f"after {steps_text(step)}, 95 % t interval, N = {one.episode_count} episodes",
         is_evaluated=True,
         is_shut_out=compared.run.pk in outside,
     )

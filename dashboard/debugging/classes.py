@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dashboard.comparison.media_content import Confusion, confusion
-from dashboard.debugging.stored_media import parsed
+from dashboard.media.content import Confusion, confusion
+from dashboard.media.stored import parsed
 from dashboard.metric_names import natural
 from experiments import reading
 from experiments.models import Run

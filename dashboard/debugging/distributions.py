@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from dashboard.comparison.media_content import Histogram, histogram
-from dashboard.debugging.stored_media import parsed
+from dashboard.media.content import Histogram, histogram
+from dashboard.media.stored import parsed
 from dashboard.metric_names import natural
 from experiments import reading
 from experiments.models import Run

@@ -16,14 +16,13 @@ from dashboard.episodes.tables import MOST_ROWS, ChartTable
 from dashboard.metric_names import TELLING, headline
 from dashboard.panels import Panel, panel_groups
 from dashboard.requests import SignedIn
-from dashboard.scope import number_in
+from dashboard.scope import LAST_STEP, number_in
 from dashboard.templatetags.formats import figures
 from experiments import reading
 from experiments.models import Run
 from experiments.shapes import SeriesSummary
 from experiments.spikes import Spike, spikes
 
-LAST_STEP = 2**62
 PACE = ("lr", "learning_rate", "per_s", "per_second", "throughput")
 MOST_PANELS = 6
 MOST_COLUMNS = 12

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 
+from dashboard.charts.inner_rates import rates_heat
 from dashboard.metric_names import natural
 from experiments import reading
 from experiments.shapes import FloatArray, IntArray
@@ -60,3 +62,19 @@ def moment(found: InnerRates, at: int) -> int:
 def column_names(inner_steps: Sequence[int]) -> list[str]:
     """What a column is called."""
     return [f"step {step}" if step else "all steps" for step in inner_steps]
+
+
+def largest_rate(found: InnerRates) -> float:
+    """Of all meta-steps, above or below zero; 1 where there is none."""
+    finite = np.abs(found.rates[np.isfinite(found.rates)])
+    return float(finite.max(initial=0.0)) or 1.0
+
+
+def rates_figure(found: InnerRates, place: int, *, largest: float) -> tuple[go.Figure, str]:
+    """The rates at that place of meta-training on colours up to `largest`, and what to note."""
+    columns = column_names(found.inner_steps)
+    figure = rates_heat(found.layers, columns, found.rates[place], largest=largest)
+    note = f"After meta-step {found.steps[place]:,}. A rate below zero climbs the loss."
+    if found.inner_steps == (0,):
+        note += " Each is the mean over the layer's parameters."
+    return figure, note

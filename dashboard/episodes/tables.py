@@ -14,15 +14,18 @@ from experiments import intervals
 from experiments.shapes import Gap, OverTraining
 
 MOST_ROWS = 100
+INTERVAL = "± is the half width of the 95 % t interval over the episodes."
+WELCH = "± is the half width of Welch's 95 % t interval over the episodes of both."
 
 
 @dataclass(frozen=True)
 class ChartTable:
-    """Columns and rows of texts; `left_out` rows are not here."""
+    """Columns and rows of texts; `left_out` rows are not here. `note` says what numbers are."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     left_out: int = 0
+    note: str = ""
 
 
 def spread_of_episodes(query: EpisodesQuery) -> Spread | None:
@@ -75,7 +78,8 @@ def over_training_table(found: OverTraining) -> ChartTable | None:
         for place in shown
     )
     steps = (f"inner step {step}" for step in range(found.mean.shape[1]))
-    return ChartTable(("meta-step", *steps, "N"), rows, len(found.steps) - len(shown))
+    left_out = len(found.steps) - len(shown)
+    return ChartTable(("meta-step", *steps, "N"), rows, left_out, INTERVAL)
 
 
 def gap_table(gaps: list[Gap]) -> ChartTable | None:
@@ -88,4 +92,5 @@ def gap_table(gaps: list[Gap]) -> ChartTable | None:
     if not rows:
         return None
     columns = ("split", "meta-step", "less train", "N", "N of train")
-    return ChartTable(columns, tuple(rows[-MOST_ROWS:]), max(0, len(rows) - MOST_ROWS))
+    left_out = max(0, len(rows) - MOST_ROWS)
+    return ChartTable(columns, tuple(rows[-MOST_ROWS:]), left_out, WELCH)

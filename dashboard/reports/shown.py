@@ -12,6 +12,7 @@ from dashboard.reports import figures
 from dashboard.reports.blocks import Panel, RunsBlock, VerdictBlock
 from dashboard.reports.figures import Drawn, Judged, Listed
 from dashboard.reports.pieces import Piece, pieces
+from experiments import search
 from experiments.errors import DomainError
 from experiments.models import Project
 from experiments.shapes import SeriesSummary
@@ -45,6 +46,7 @@ class Shown:
     judged: Judged | None = None
     listed: Listed | None = None
     problem: str = ""
+    pointed: str = ""  # where in a filter: its text, and a caret below
 
 
 def shown(project: Project, text: str, *, live: Address | None = None) -> list[Shown]:
@@ -61,6 +63,10 @@ def _shown(project: Project, text: str, live: Address | None) -> Iterator[Shown]
         else:
             try:
                 yield _of_block(project, piece, live)
+            except search.InvalidFilter as error:
+                said = f"runs: {error.message.removeprefix('filter: ')}"
+                pointed = str(error.details["caret"])
+                yield Shown("problem", piece, problem=said, pointed=pointed)
             except DomainError as error:
                 yield Shown("problem", piece, problem=error.message)
 
@@ -78,6 +84,7 @@ def _of_block(project: Project, piece: Piece, live: Address | None) -> Shown:
 
 def _panel(project: Project, piece: Piece, panel: Panel, live: Address | None) -> Shown:
     if live is not None:
+        search.parse(panel.runs.filters, project=project)  # said here, not in a chart's place
         folder = live(piece.place)
         asked = {"x": panel.x} | ({"smooth": f"{panel.smooth:g}"} if panel.smooth else {})
         return Shown(

@@ -22,7 +22,7 @@ def change(context: dict[str, Any], name: str, value: str) -> str:
 def keep(context: dict[str, Any], changed: str) -> SafeString:
     """Hidden inputs that keep the runs and every control but those that the form has itself."""
     selection = context["selection"]
-    kept = {"runs": selection.address, **selection.controls}
+    kept = {**selection.named, **selection.controls}
     rows = [(name, value) for name, value in kept.items() if name not in changed.split()]
     return format_html_join("", '<input type="hidden" name="{}" value="{}">', rows)
 

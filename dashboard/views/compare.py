@@ -115,7 +115,7 @@ def _live_context(selection: Selection, user: User) -> dict[str, Any]:
         "adaptation": _adaptation(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
-        **episodes_section(selection, found),
+        **episodes_section(selection, found, keys),
     }
 
 

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_safe
 
 from dashboard.comparison.code_section import code_section
 from dashboard.comparison.console_section import console_section
-from dashboard.comparison.media_section import media_section
 from dashboard.comparison.param_tree import param_tree
 from dashboard.comparison.selection import selection_of
+from dashboard.media.section import media_section
 from dashboard.requests import SignedIn
 from experiments.comparing import params as compared_params
 

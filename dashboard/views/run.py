@@ -14,10 +14,12 @@ from dashboard import panels, run_facts, run_models, version_rows
 from dashboard.charts.sinusoid_fits import sinusoid_fits
 from dashboard.code_view import CodeView
 from dashboard.comment_rows import comment_rows
+from dashboard.comparison.selection import alone
 from dashboard.debugging.tab import debugging_tab
 from dashboard.episodes.tab import adaptation_tab
 from dashboard.file_tree import FileTree, Place
 from dashboard.live import render_live
+from dashboard.media.section import media_section
 from dashboard.named_texts import NamedTexts
 from dashboard.progress import progress_of
 from dashboard.requests import SignedIn
@@ -44,6 +46,7 @@ TABS = (
     ("charts", "Charts"),
     ("adaptation", "Adaptation"),
     ("debug", "Debug"),
+    ("media", "Media"),
     ("console", "Console"),
     ("params", "Params"),
     ("files", "Files"),
@@ -206,6 +209,11 @@ def _fits(run: Run, evaluation: Evaluation | None) -> list[tuple[str, str]]:
     ]
 
 
+def _media(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
+    selection = alone(request, run, {"tab": "media"})
+    return {"selection": selection, "media": media_section(selection)}
+
+
 def _console(request: SignedIn, run: Run, header: dict[str, Any]) -> dict[str, Any]:
     """The last lines; with `?find=`, the first of all lines that hold it."""
     find = request.GET.get("find", "")[:MOST_CHARACTERS]
@@ -272,6 +280,7 @@ _CONTEXTS = {
     "charts": _charts,
     "adaptation": _adaptation,
     "debug": _debug,
+    "media": _media,
     "console": _console,
     "params": _params,
     "files": _files,

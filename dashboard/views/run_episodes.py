@@ -1,7 +1,6 @@
 """Figures of a run's evaluations beyond their means: its episodes, and how they changed over
 meta-training."""
 
-import numpy as np
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -10,20 +9,18 @@ from dashboard.charts.episode_adaptation import EpisodeLine, episode_adaptation
 from dashboard.charts.episode_histogram import episode_histogram
 from dashboard.charts.episode_predictions import fit_figure, fit_of
 from dashboard.charts.generalization_gap import GapLine, gap_figure
-from dashboard.charts.inner_rates import rates_heat
 from dashboard.charts.over_training import bounds_of, kept_columns, over_training_heat
-from dashboard.episodes.inner_rates import column_names, inner_rates, moment
+from dashboard.episodes.inner_rates import inner_rates, largest_rate, moment, rates_figure
 from dashboard.episodes.opened import place_of, wanted_place
 from dashboard.episodes.query import EpisodesQuery
 from dashboard.episodes.tables import spread_of_episodes
 from dashboard.requests import SignedIn
-from dashboard.scope import number_in, run_of
+from dashboard.scope import LAST_STEP, number_in, run_of
 from dashboard.templatetags.formats import plural
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import reading
 from experiments.errors import NotFound
 
-LAST_STEP = 2**62
 GAP_DASHES = {"validation": "solid", "test": "6px,3px"}
 
 
@@ -82,17 +79,7 @@ def rates(request: SignedIn, run_id: str) -> HttpResponse:
     if found is None:
         return chart_answer(None, empty="No rates were learned.", live=not run.is_finished)
     at = number_in(request, "rates_at", default=LAST_STEP, least=0, most=LAST_STEP)
-    place = moment(found, at)
-    finite = np.abs(found.rates[np.isfinite(found.rates)])
-    figure = rates_heat(
-        found.layers,
-        column_names(found.inner_steps),
-        found.rates[place],
-        largest=float(finite.max(initial=0.0)) or 1.0,
-    )
-    note = f"After meta-step {found.steps[place]:,}. A rate below zero climbs the loss."
-    if found.inner_steps == (0,):
-        note += " Each is the mean over the layer's parameters."
+    figure, note = rates_figure(found, moment(found, at), largest=largest_rate(found))
     return chart_answer(figure, live=not run.is_finished, note=note)
 
 

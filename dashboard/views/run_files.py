@@ -23,6 +23,13 @@ def picture(request: SignedIn, run_id: str) -> HttpResponse:
 
 
 @require_safe
+def drawing(request: SignedIn, run_id: str) -> HttpResponse:
+    """An SVG that the run logged as a picture."""
+    run = run_of(request, run_id)
+    return stored_files.drawing(run.files, request.GET.get("path", ""))
+
+
+@require_safe
 def sound(request: SignedIn, run_id: str) -> HttpResponseBase:
     """One file of the run as a sound or a film, for the player of a page."""
     run = run_of(request, run_id)

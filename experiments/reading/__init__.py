@@ -14,7 +14,7 @@ from experiments.reading.families import (
 from experiments.reading.grouping import ATTRIBUTES as GROUPED_BY
 from experiments.reading.grouping import SEEDLESS, check_grouped, held_in
 from experiments.reading.media import file_of as media_file
-from experiments.reading.media import media_of, nearest
+from experiments.reading.media import media_index, media_of, nearest
 from experiments.reading.meta_training import gaps, over_training
 from experiments.reading.raw import (
     MOST_POINTS,
@@ -60,6 +60,7 @@ __all__ = [
     "keys_of_any",
     "log_lines",
     "media_file",
+    "media_index",
     "media_of",
     "nearest",
     "over_training",

@@ -1,6 +1,7 @@
 """What runs showed beside their metrics: files below media/KIND/NAME/STEP.EXTENSION."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments import files
@@ -20,6 +21,36 @@ class MediaFile:
     step: int
     extension: str
     path: str
+
+
+@dataclass(frozen=True)
+class MediaIndex:
+    """Media by kind and name. `names` and `steps` are of those whose name holds the text searched
+    for, of `total` names; `is_all` is false where runs have more than is read."""
+
+    names: tuple[tuple[str, str], ...]
+    steps: tuple[int, ...]
+    total: int
+    is_all: bool
+    files: Mapping[tuple[str, str], Mapping[str, Sequence[MediaFile]]]
+
+    def at(self, name: tuple[str, str], run_id: str, step: int) -> MediaFile | None:
+        """The file of a run at a step, else at the nearest."""
+        return nearest(self.files[name].get(run_id, ()), step)
+
+
+def media_index(runs: Sequence[Run], contains: str = "") -> MediaIndex:
+    """The media of these runs by "kind/name", in that order."""
+    found, is_all = media_of(runs)
+    groups: dict[tuple[str, str], dict[str, list[MediaFile]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for media in found:
+        groups[media.kind, media.key][media.run_id].append(media)
+    wanted = contains.strip().lower()
+    names = sorted(one for one in groups if wanted in "/".join(one).lower())
+    steps = {media.step for name in names for of_run in groups[name].values() for media in of_run}
+    return MediaIndex(tuple(names), tuple(sorted(steps)), len(groups), is_all, groups)
 
 
 def media_of(runs: Sequence[Run], kind: str = "") -> tuple[list[MediaFile], bool]:

@@ -204,6 +204,8 @@ TABLE = [
     ("series/?runs={run}&keys=loss", "GET", None, READ),
     ("compare/verdict/?runs={run},{bare}", "GET", None, READ),
     ("compare/episodes/?runs={run},{bare}", "GET", None, READ),
+    ("compare/media/?runs={run},{bare}", "GET", None, READ),
+    ("compare/console/?runs={run},{bare}", "GET", None, READ),
     ("compare/why/?runs={run},{bare}&key=loss", "GET", None, READ),
     ("compare/values/?runs={run},{bare}&key=loss", "GET", None, READ),
     ("runs/{trained}/evaluate/", "POST", {"episodes": 20}, CREATE),

@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from experiments.models import Role, Run
 from tests.browser.charting import drag, drawn, note_of, two_runs
+from tests.comparing.building import evaluation
 from tests.dashboard.compared_runs import compared_runs
 from tests.factories import make_workspace
 
@@ -56,3 +58,27 @@ def test_every_figure_of_a_comparison_has_its_numbers(live_server, ada: Page, db
 
     found = Axe().run(ada).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_episodes_and_heat_maps_list_what_the_pointer_would_be_told(live_server, ada: Page, db):
+    make_workspace("lab", ada=Role.MEMBER)
+    runs = compared_runs()[:2]
+    for step in (100, 200):  # losses so far apart that colours stand for logarithms
+        evaluation(np.full((60, 2), [[step, 1.0]]), runs[0], name="validation", step=step)
+    ada.goto(f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}")
+
+    def rows_of(chart_id: str) -> list[list[str]]:
+        chart = ada.locator(f'.chart[data-chart-id="{chart_id}"]')
+        chart.scroll_into_view_if_needed()
+        expect(chart.locator(".main-svg").first).to_be_visible()
+        card = ada.locator(".chart-card", has=chart)
+        card.get_by_text("Data of this chart").click()
+        expect(card.locator("tbody tr").first).to_be_visible()
+        return [row.inner_text().split("\t") for row in card.locator("tr").all()]
+
+    scatter, heat, shares = (rows_of(one) for one in ("scatter", "heat A", "shares"))
+    assert scatter[0] == ["line", "A maml, query loss", "B pretrained, query loss", "more"]
+    assert re.fullmatch(r"5105:test:0:\d+", scatter[1][3])
+    assert heat[:2] == [["inner step", "meta-step", "A maml", "more"],
+                        ["0", "100", "100", "100 ± 0 (95 %) N=60"]]  # fmt: skip
+    assert shares[1][-1] == "N = 60"

@@ -207,3 +207,41 @@ def test_the_verdict_of_many_runs_is_read_whole(live_server, ada: Page, width: i
         assert table.evaluate("node => node.scrollWidth <= node.clientWidth")
     found = Axe().run(ada, context="#verdict").response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_keys_move_along_a_run_and_to_the_next_one(live_server, ada: Page, runs: list[Run]):
+    ada.goto(live_server.url + ADDRESS)
+    loss, error = drawn(ada, "train/loss"), drawn(ada, "train/error")
+    tip = loss.locator(".chart-tip")
+
+    loss.focus()
+    ada.keyboard.press("ArrowRight")
+
+    expect(tip).to_contain_text("A run")
+    expect(tip).to_contain_text(re.compile(r"2[45]: 0"))
+    ada.keyboard.press("ArrowUp")  # the losses lie one above the other
+    expect(tip).to_contain_text("B run")
+    ada.keyboard.press("Shift+ArrowRight")
+    expect(tip).to_contain_text(re.compile(r"3[45]: 1"))
+    expect(tip).to_have_attribute("aria-live", "polite")
+    expect(error.locator(".chart-dot")).to_be_visible()
+    ada.keyboard.press("ArrowDown")
+    ada.keyboard.press("ArrowDown")
+    expect(tip).to_contain_text("A run")
+    ada.keyboard.press("+")
+    expect(ada).to_have_url(re.compile("zoom="))
+    ada.keyboard.press("Tab")
+    expect(tip).to_be_hidden()
+
+
+def test_a_phone_has_the_letters_of_the_runs(live_server, ada: Page, runs: list[Run]):
+    ada.set_viewport_size({"width": 390, "height": 844})
+    ada.goto(live_server.url + ADDRESS)
+    letter = ada.get_by_role("button", name="Draw B ")
+
+    letter.scroll_into_view_if_needed()
+    letter.click()
+
+    expect(ada).to_have_url(re.compile("hide=B"))
+    expect(letter).to_have_attribute("aria-pressed", "false")
+    assert ada.evaluate("document.documentElement.scrollWidth") <= 390

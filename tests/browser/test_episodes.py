@@ -123,6 +123,39 @@ def test_the_pair_of_the_verdict_is_that_of_the_episodes(live_server, ada: Page,
     expect(ada.locator(".say")).to_contain_text("maml-edited")
 
 
+def test_one_slider_moves_the_curves_and_another_the_rates_of_all_compared_runs(
+    live_server, ada: Page, db
+):
+    make_workspace("lab", ada=Role.MEMBER)
+    runs = compared_runs()[:2]
+    for place, one in enumerate(runs):
+        for step in (100, 200):
+            evaluation(losses_of(1 + place, seed=step), one, name="validation", step=step)
+        steps = np.array([100, 200])
+        rates = SeriesPoints("inner_lr/head/step_1", steps, 1.79e9 + steps, steps / 1000)
+        recording.record(run_id=one.pk, client="rates", number=0, series=[rates])
+    ada.goto(f"{live_server.url}/compare/?runs={','.join(run.pk for run in runs)}")
+    card = ada.locator(".chart-card", has=drawn(ada, "at-step"))
+    expect(card.locator("[data-chart-note]")).to_contain_text("A 200, B 200")
+
+    card.get_by_role("slider").focus()
+    ada.keyboard.press("ArrowLeft")
+
+    expect(card.locator("[data-chart-note]")).to_contain_text("A 100, B 100")
+    expect(ada).to_have_url(re.compile(r"[?&]at=100"))
+    drawn(ada, "rates A")
+    ada.locator('[data-chart-slider="rates_at"]').focus()
+    ada.keyboard.press("Home")
+    for letter in "AB":
+        rated = ada.locator(".chart-card", has=drawn(ada, f"rates {letter}"))
+        expect(rated.locator("[data-chart-note]")).to_contain_text("After meta-step 100.")
+    ada.reload()
+    drawn(ada, "at-step")
+    expect(card.locator("[data-chart-note]")).to_contain_text("A 100, B 100")
+    drawn(ada, "rates B")
+    expect(rated.locator("[data-chart-note]")).to_contain_text("After meta-step 100.")
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_an_opened_episode_has_no_serious_findings(live_server, ada: Page, run: Run, place: int):
     test = run.evaluations.get(name="test")

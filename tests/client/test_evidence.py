@@ -172,13 +172,15 @@ class Figure:
 
 
 def test_files_pictures_sounds_and_figures_are_kept_as_they_are(environment, tmp_path):  # noqa: F811
-    contents = {"film.mp4": os.urandom(100_000), "a.gif": b"GIF89a", "b.ogg": b"OggS"}
+    svg = b"<?xml version='1.0'?>\n<svg></svg>"
+    contents = {"film.mp4": os.urandom(100_000), "a.gif": b"GIF89a", "b.ogg": b"OggS", "c": svg}
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
     with start() as run:
         run.log_video("film", tmp_path / "film.mp4", step=3)
         run.log_image("file", tmp_path / "a.gif", step=3)
         run.log_image("bytes", PNG, step=3)
+        run.log_image("vector", tmp_path / "c", step=3)
         run.log_audio("file", tmp_path / "b.ogg", step=3)
         run.log_audio("array", np.zeros((10, 2)), rate=8000, step=3)
         run.log_figure("drawn", Figure(), step=3)
@@ -188,6 +190,7 @@ def test_files_pictures_sounds_and_figures_are_kept_as_they_are(environment, tmp
     assert files["media/video/film/000000000003.mp4"] == contents["film.mp4"]
     assert files["media/image/file/000000000003.gif"] == b"GIF89a"
     assert files["media/image/bytes/000000000003.png"] == PNG
+    assert files["media/image/vector/000000000003.svg"] == svg
     assert files["media/audio/file/000000000003.ogg"] == b"OggS"
     assert files["media/audio/array/000000000003.wav"].startswith(b"RIFF")
     assert files["media/figure/drawn/000000000003.png"] == PNG + b"png"

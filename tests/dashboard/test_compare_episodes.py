@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from experiments import recording
 from experiments.models import Role, Run
+from experiments.shapes import SeriesPoints
 from tests.comparing.building import evaluation
 from tests.factories import make_project, make_run, make_user, make_workspace
 
@@ -128,7 +130,78 @@ def test_gaps_of_all_runs_are_lines(ada, runs):
 
     found = named(figure(ada, runs, "gap", evaluation="validation"))
 
-    assert found["C third"]["y"] == pytest.approx([2.0, 2.0])
+    assert found["C third, validation − train"]["y"] == pytest.approx([2.0, 2.0])
+
+
+def test_the_test_has_a_gap_of_its_own_beside_that_of_validation(ada, runs):
+    evaluation(LOSSES, runs[0], name="train", step=2)
+    evaluation(LOSSES + 1, runs[0], name="validation", step=2)
+    evaluation(LOSSES + 3, runs[0], name="test", step=2)
+
+    body = figure(ada, runs, "gap")
+
+    found = {name: trace["y"] for name, trace in named(body).items()}
+    assert found == {"A maml, validation − train": [1.0], "A maml, test − train": [3.0]}
+    assert "test less training split" in body["note"]
+
+
+def test_every_run_is_drawn_at_its_last_validation_by_a_meta_step(ada, runs):
+    for place, run in enumerate(runs):
+        for step in (100 * (place + 1), 1000):
+            evaluation(LOSSES * step, run, name="validation", step=step)
+
+    body = figure(ada, runs, "at-step", at="250")
+
+    found = named(body)
+    assert found["A maml"]["y"] == pytest.approx([500.0, 200.0])
+    assert found["B reptile"]["y"] == pytest.approx([1000.0, 400.0])
+    assert "C third" not in found
+    assert "A 100, B 200" in body["note"]
+    assert "Validated later only: C." in body["note"]
+    ends = body["figure"]["layout"]["yaxis"]["range"]
+    assert ends == figure(ada, runs[:2], "at-step", at="1000")["figure"]["layout"]["yaxis"]["range"]
+
+
+def test_a_meta_step_that_is_none_is_refused(ada, runs):
+    for chart in ("at-step", "inner-rates"):
+        param = "at" if chart == "at-step" else "rates_at"
+        answered = ada.get(address(runs, chart, **{param: "x"}))
+
+        assert answered.status_code == 400
+        assert f"{param} is &#x27;x&#x27;" in answered.content.decode()
+
+
+def log_rates(run: Run, **by_key: list[float]) -> None:
+    steps = np.array([10, 20, 30])
+    series = [
+        SeriesPoints(f"inner_lr/{key}/step_1", steps, 1.79e9 + steps, np.array(values))
+        for key, values in by_key.items()
+    ]
+    recording.record(run_id=run.pk, client="test", number=0, series=series)
+
+
+def test_learned_rates_of_the_runs_that_have_them_are_on_the_same_colours(ada, runs):
+    log_rates(runs[0], head=[0.1, 0.2, 0.3])
+    log_rates(runs[2], head=[0.1, -0.6, 0.5], body=[0.1, 0.1, 0.1])
+
+    page = ada.get(address(runs)).content.decode()
+    first, second = (
+        figure(ada, runs, "inner-rates", run=run.pk, rates_at="25") for run in (runs[0], runs[2])
+    )
+
+    assert page.count("/compare/charts/inner-rates/") == 2
+    assert page.count('data-chart-slider="rates_at"') == 1
+    assert [one["figure"]["data"][0]["z"] for one in (first, second)] == [[[0.2]], [[0.1], [-0.6]]]
+    ends = {(one["figure"]["data"][0]["zmin"], one["figure"]["data"][0]["zmax"])
+            for one in (first, second)}  # fmt: skip
+    assert ends == {(-0.6, 0.6)}
+    assert figure(ada, runs, "inner-rates", run=runs[1].pk)["figure"] is None
+
+
+def test_comparisons_without_validations_and_rates_have_no_sliders(ada, runs):
+    evaluation(LOSSES, runs[0])
+
+    assert "data-chart-slider" not in ada.get(address(runs)).content.decode()
 
 
 def test_heat_maps_of_compared_runs_have_the_same_colours(ada, runs):
@@ -193,5 +266,23 @@ def test_runs_that_differ_in_more_make_no_grid(ada, runs):
 def test_charts_of_foreign_runs_are_not_found(ada, runs):
     foreign = make_run(make_project(make_workspace("other"), "theirs"))
 
-    for chart in ("shares", "scatter", "gap", "over-training"):
+    for chart in ("shares", "scatter", "gap", "over-training", "at-step", "inner-rates"):
         assert ada.get(address([runs[0], foreign], chart)).status_code == 404
+
+
+def test_every_half_width_says_that_it_is_of_a_95_percent_interval(ada, runs):
+    for run in runs[:2]:
+        evaluation(LOSSES, run)
+        for name in ("train", "validation"):
+            evaluation(LOSSES, run, name=name, step=1)
+
+    page = ada.get(address(runs[:2])).content.decode()
+    lineup = page[page.index('id="lineup"') : page.index('id="tabs"')]
+
+    assert lineup.count("± ") == lineup.count("95 % t interval") == 2
+    for chart, more in (("adaptation", {"of": "loss"}), ("at-step", {}), ("gap", {}),
+                        ("over-training", {"run": runs[0].pk})):  # fmt: skip
+        traces = figure(ada, runs[:2], chart, **more)["figure"]["data"]
+        told = [one["hovertemplate"] for one in traces if "±" in str(one.get("customdata"))]
+        assert told, chart
+        assert all("(95 %)" in one for one in told)

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from dashboard.comparison import media_content
+from dashboard.media import content
 from experiments.models import Role, Run
 from tests.dashboard.media_files import HOSTILE, put, runs_with_media
 from tests.factories import make_run, make_user, make_workspace
@@ -133,7 +133,7 @@ def test_a_file_of_another_shape_is_for_downloading(ada: Client, kind: str, name
 
 
 def test_long_tables_are_cut_and_say_so(ada: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(media_content, "MOST_ROWS", 2)
+    monkeypatch.setattr(content, "MOST_ROWS", 2)
 
     assert "1 more row" in media(ada, runs_with_media(), "&media=worst")
 

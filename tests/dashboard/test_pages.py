@@ -42,6 +42,7 @@ PAGES = [
     "/runs/{run}/",
     "/runs/{run}/?tab=charts",
     "/runs/{run}/?tab=adaptation",
+    "/runs/{run}/?tab=media",
     "/runs/{run}/?tab=console",
     "/runs/{run}/?tab=params",
     "/runs/{run}/?tab=code",

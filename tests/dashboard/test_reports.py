@@ -207,6 +207,28 @@ def test_a_block_that_is_wrong_says_what_to_change(sign_in, project, block, said
     assert said in page.content.decode().partition("</form>")[2]
 
 
+@pytest.mark.parametrize("kind", ["panel\nmetric: loss", "verdict", "runs"])
+def test_a_filter_that_cannot_be_read_is_told_in_its_block_and_the_rest_is_there(
+    sign_in, project, kind
+):
+    text = f"before\n\n```metascope-{kind}\nruns: name = maml AND lr <\n```\n\nafter"
+    report = reports.create(project, user=factories.make_user("ada"), title="T", text=text)
+    client = sign_in("ada")
+
+    for address in ("", "export.html"):
+        answer = client.get(f"/reports/{report.pk}/{address}")
+        page = answer.content.decode()
+
+        assert answer.status_code == 200
+        assert "This block cannot be shown." in page
+        assert "runs: At character " in page
+        assert "name = maml AND lr &lt;\n" in page
+        assert "^</pre>" in page
+        assert "data-chart=" not in page
+        assert page.index("before</p>") < page.index("cannot be shown") < page.index("after</p>")
+    assert client.get(f"/reports/{report.pk}/export.pdf").status_code == 200
+
+
 def test_hostile_text_shows_as_text(sign_in, project):
     report = reports.create(
         project, user=factories.make_user("ada"), title="<img src=x>", text=HOSTILE

@@ -75,7 +75,7 @@ def test_groups_show_mean_deviation_and_n_and_what_varies(ada, runs):
     text = page(ada, "group=params.lr&col=metrics.loss&col=params.seed&col=params.lr&col=created")
 
     said = plain(text.partition("<tbody")[2].partition("</tbody>")[0])
-    assert re.search(r"1 lr 0\.2 4 N=1 0 2 lr 0\.1 1\.50 ± 0\.71 N=2 varies", said), said
+    assert re.search(r"1 lr 0\.2 4 N=1 0 2 lr 0\.1 1\.50 ± 0\.71 sd N=2 varies", said), said
     assert columns_of(text) == ["metrics.loss", "params.seed"]
     assert "1–2 of 2 groups, 3 runs" in plain(text)
     assert "group=params.lr" in text.partition('aria-label="Status"')[2]

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from experiments import access, events, files, inbox, lifecycle, queue, recording
+from experiments import access, events, files, inbox, lifecycle, queue, recording, telling
 from experiments.errors import Invalid
 from experiments.models import (
     Delivery,
@@ -119,6 +119,73 @@ def test_a_completed_run_that_beats_all_others_is_noted(project, direction, valu
             found.append(place)
 
     assert found == best
+
+
+def bests(run):
+    found = RunEvent.objects.filter(run=run, kind="best").order_by("pk")
+    return [event.detail["value"] for event in found]
+
+
+def a_while_later():
+    long_ago = timezone.now() - timedelta(seconds=700)
+    RunEvent.objects.filter(kind="best").update(happened_at=long_ago)
+
+
+def test_a_running_run_that_beats_all_completed_ones_is_noted_while_it_runs(project):
+    done = factories.make_run(project, "before", status="completed")
+    log(done, 0.5)
+    run = factories.make_run(project, "ahead")
+    log(run, 0.9, 0.4, 0.45)
+
+    assert events.note_bests() == 1
+
+    event = RunEvent.objects.get(run=run)
+    assert event.detail == {
+        "metric": "loss", "value": 0.4, "step": 1, "before": 0.5, "before_run": "before",
+    }  # fmt: skip
+    assert telling.title_of(event) == (
+        "ahead is the best so far: loss 0.4 at step 1, before 0.5 (before)"
+    )
+
+
+def test_a_run_that_improves_at_each_step_is_told_of_once_in_ten_minutes_and_at_its_end(project):
+    log(factories.make_run(project, status="completed"), 1.0)
+    run = factories.make_run(project)
+    for number in range(6):
+        log(run, 0.9 - number / 10, number=number)
+        events.note_bests()
+        if number == 3:
+            a_while_later()
+
+    assert bests(run) == [0.9, pytest.approx(0.5)]
+    a_while_later()
+    events.note_bests()
+    lifecycle.finish_client_run(run)
+    assert bests(run) == [0.9, pytest.approx(0.5), pytest.approx(0.4)]
+
+
+def test_of_many_running_runs_the_best_alone_is_noted(project):
+    log(factories.make_run(project, status="completed"), 1.0)
+    runs = [factories.make_run(project) for _ in range(3)]
+    for run, value in zip(runs, (0.9, 0.2, float("nan")), strict=True):
+        log(run, value)
+
+    events.note_bests()
+    events.note_bests()
+
+    assert [bests(run) for run in runs] == [[], [0.2], []]
+
+
+def test_without_a_completed_run_or_a_main_metric_there_is_no_record(project):
+    run = factories.make_run(project)
+    log(run, 0.1)
+    assert events.note_bests() == 0
+
+    log(factories.make_run(project, status="completed"), 1.0)
+    Project.objects.update(main_metric="")
+    assert events.note_bests() == 0
+    Project.objects.update(main_metric="loss", main_metric_direction="max")
+    assert events.note_bests() == 0
 
 
 def test_what_the_machine_does_is_no_sign_of_a_run(project):

@@ -14,6 +14,7 @@ from experiments.api.docs import documented
 from experiments.api.idempotency import idempotent
 from experiments.api.pages import Pages
 from experiments.api.v1 import compare_shapes as shapes
+from experiments.api.v1.compared_runs import LEAST, MOST, choice, invalid, runs_asked
 from experiments.api.v1.jobs import DETAIL_EXAMPLE, JobDetailOutput
 from experiments.api.views import ApiView, RunView, or_not_found
 from experiments.comparing import association, evaluations, groups, params, statistics, verdict
@@ -24,10 +25,9 @@ from experiments.comparing.groups import By
 from experiments.comparing.metrics import STATS, Stat, number_of
 from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.directions import Direction, direction_of_name
-from experiments.errors import Invalid, NotFound
+from experiments.errors import Invalid
 from experiments.models import Evaluation, Role, Run
 
-LEAST, MOST = 2, 100
 TRAINED = "trained"
 
 SELECTION = (
@@ -91,7 +91,7 @@ class CompareVerdict(ApiView):
         asked = _asked(request)
         tried = _tried(request, asked)
         if asked.by == "run":
-            interval = _choice(request, "interval", get_args(IntervalMethod), "t")
+            interval = choice(request, "interval", get_args(IntervalMethod), "t")
             found = verdict.judge(
                 tried.by_run,
                 baseline_id=asked.baseline.pk,
@@ -161,7 +161,7 @@ class CompareWhy(ApiView):
         asked = _asked(request)
         project = asked.baseline.project
         if any(run.project_id != project.pk for run in asked.runs):
-            raise _invalid("runs", "Name runs of one project.")
+            raise invalid("runs", "Name runs of one project.")
         key, stat = _key_and_stat(request)
         rows = params.compare(asked.runs).rows
         differing = [row.key for row in rows if row.differs and row.key != groups.SEED]
@@ -241,24 +241,15 @@ class RunEvaluate(RunView):
 
 def _asked(request: Request) -> Asked:
     """The runs that the caller may see. Raises Invalid, and NotFound naming one that is missing."""
-    text = request.query_params.get("runs", "")
-    ids = list(dict.fromkeys(part for part in text.split(",") if part))
-    if not LEAST <= len(ids) <= MOST:
-        raise _invalid("runs", f"Name {LEAST} to {MOST} runs, separated by commas.")
-    rows = Run.objects.filter(seen(request), pk__in=ids).select_related("project")
-    found = rows.in_bulk()
-    missing = next((run_id for run_id in ids if run_id not in found), None)
-    if missing is not None:
-        message = f"There is no run {missing[:40]!r} that you can see."
-        raise NotFound(message, fields={"runs": [message]})
-    runs = [found[run_id] for run_id in ids]
-    baseline = request.query_params.get("baseline", ids[0])
-    if baseline not in found:
-        raise _invalid("baseline", "Name one of the runs.")
+    runs = runs_asked(request)
+    by_id = {run.pk: run for run in runs}
+    baseline = request.query_params.get("baseline", runs[0].pk)
+    if baseline not in by_id:
+        raise invalid("baseline", "Name one of the runs.")
     by = request.query_params.get("by", "") or groups.usual(runs)
     if by not in groups.BYS:
         groups.fields_in(by)
-    return Asked(runs, found[baseline], by)
+    return Asked(runs, by_id[baseline], by)
 
 
 def _tried(request: Request, asked: Asked) -> Tried:
@@ -266,50 +257,36 @@ def _tried(request: Request, asked: Asked) -> Tried:
     if not names:
         message = "None of these runs has an evaluation: compare by a metric (/compare/values/)."
         raise Invalid(message, code="no_evaluation", fields={"runs": [message]})
-    name = _choice(request, "evaluation", names, names[0])
+    name = choice(request, "evaluation", names, names[0])
     by_run = evaluations.chosen(asked.ids, name, baseline_id=asked.baseline.pk)
     present = {run_id: one for run_id, one in by_run.items() if one is not None}
     measured = evaluations.metrics(list(present.values()))
-    wanted = _choice(request, "metric", measured, measured[0])
+    wanted = choice(request, "metric", measured, measured[0])
     metric = next(one for one in measured if one == wanted)
     text = request.query_params.get("step", TRAINED)
     step = evaluations.at(present, text)
     if step is None and text != TRAINED:
         most = evaluations.most_steps(present)
-        raise _invalid("step", f"Use {TRAINED}, or a whole number from 0 to {most}.")
+        raise invalid("step", f"Use {TRAINED}, or a whole number from 0 to {most}.")
     return Tried(name, by_run, metric, step)
 
 
 def _key_and_stat(request: Request) -> tuple[str, Stat]:
     key = request.query_params.get("key", "")
     if not key:
-        raise _invalid("key", "Name a metric.")
-    stat = _choice(request, "stat", STATS, STATS[0])
+        raise invalid("key", "Name a metric.")
+    stat = choice(request, "stat", STATS, STATS[0])
     return key, next(one for one in STATS if one == stat)
 
 
 def _direction(request: Request, asked: Asked, key: str) -> Direction:
-    given = _choice(request, "direction", ("min", "max"), "")
+    given = choice(request, "direction", ("min", "max"), "")
     project = asked.baseline.project
     if not given and project.main_metric == key:
         given = project.main_metric_direction
     if given:
         return "max" if given == "max" else "min"
     return direction_of_name(key)
-
-
-def _choice(request: Request, name: str, known: Sequence[str], usual: str) -> str:
-    """One of a few words of the query string. Raises Invalid naming all."""
-    text = request.query_params.get(name)
-    if text is None:
-        return usual
-    if text not in known:
-        raise _invalid(name, f"Use one of {', '.join(known)}.")
-    return text
-
-
-def _invalid(field: str, message: str) -> Invalid:
-    return Invalid(f"{field}: {message}", fields={field: [message]})
 
 
 urlpatterns = [

@@ -1,6 +1,6 @@
 // Charts of a few curves: a box beside the pointer, or beside the place that keys have chosen, tells the value of every
 // line there; the others of the page that are in sight tell of the same place. Plotly's own labels are hidden.
-import { format } from './chart-lines.js';
+import { format, placeShown } from './chart-lines.js';
 import { placeOf, scaleOf } from './line-geometry.js';
 
 const FAR = 4; // px: a point that is not quite at the place says where it is
@@ -179,7 +179,9 @@ export function step(charts, chart, by) {
 // Where the crosshair of a chart is, as a part of its width.
 export function crosshair(chart) {
   const { xaxis, yaxis } = chart.el._fullLayout;
-  const part = at?.axis === chart.axis ? scaleOf(xaxis, yaxis).across(at.x) / xaxis._length : 0.5;
+  const here = at?.axis === chart.axis ? at.x : null;
+  const x = chart.layer ? placeShown(chart) : here;
+  const part = x === null ? 0.5 : scaleOf(xaxis, yaxis).across(x) / xaxis._length;
   return part >= 0 && part <= 1 ? part : 0.5;
 }
 

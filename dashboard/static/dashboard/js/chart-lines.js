@@ -149,7 +149,11 @@ function follow(layer) {
   if (!layer.at || !layer.scales) return;
   const x = layer.scales.place(layer.at.across);
   const found = nearest(layer.chart.lines, layer.scales, x, layer.at.down);
-  if (!found) return;
+  if (found) tell(layer, found, x);
+}
+
+// The run of `found` before the others in every chart near; here its name, params and value, too.
+function tell(layer, found, x) {
   const { meta, name } = found.line;
   for (const other of layers) if (other.chart.near) highlight(other, meta, x);
   const where = layer.chart.axis === 'time' ? new Date(found.line.x[found.i]).toISOString().slice(0, 19) : format(found.line.x[found.i]);
@@ -158,6 +162,45 @@ function follow(layer) {
   const texts = [name, told, `${where}: ${format(found.line.y[found.i])}`];
   say(layer, found, ...texts.filter(Boolean));
 }
+
+// Where keys are: at the run and place that are shown, else at the first run in the middle.
+function here({ chart, scales, shown, width }) {
+  const drawn = chart.lines.filter(({ x }) => x.length);
+  const line = drawn.find(({ meta }) => meta === shown?.letter) ?? drawn[0];
+  const x = shown?.x ?? scales.place(width / 2);
+  const found = line && nearest([line], scales, x, null);
+  return found && { line, x, i: found.i, isNew: shown?.x == null };
+}
+
+function tellByKeys(layer, line, x) {
+  const found = nearest([line], layer.scales, x, null);
+  if (!found || !(found.across >= 0 && found.across <= layer.width)) return; // past the zoom
+  layer.tip.setAttribute('aria-live', 'polite');
+  tell(layer, found, x);
+}
+
+// By keys: the next or previous point of the run, `by` points on.
+export function stepAlong({ layer }, by) {
+  const at = here(layer);
+  if (!at) return;
+  const { line, i, isNew } = at;
+  tellByKeys(layer, line, line.x[Math.max(0, Math.min(line.x.length - 1, isNew ? i : i + by))]);
+}
+
+// By keys: the run that is next above (`by` -1) or below at the same place.
+export function stepAcross({ layer }, by) {
+  const at = here(layer);
+  if (!at) return;
+  const { scales, chart } = layer;
+  const there = chart.lines.map((line) => nearest([line], scales, at.x, null)).filter(Boolean);
+  there.sort((a, b) => a.down - b.down);
+  const place = there.findIndex(({ line }) => line === at.line);
+  const next = there[Math.max(0, Math.min(there.length - 1, at.isNew ? place : place + by))];
+  if (next) tellByKeys(layer, next.line, at.x);
+}
+
+// Which place a highlighted run is told of; null without one.
+export const placeShown = ({ layer }) => layer.shown?.x ?? null;
 
 function move(layer, { clientX, clientY, buttons }) {
   const box = layer.all.getBoundingClientRect();
@@ -182,7 +225,7 @@ export function layOver(chart) {
   if (!chart.followed) {
     chart.followed = true;
     chart.el.addEventListener('pointermove', (event) => chart.layer && move(chart.layer, event));
-    chart.el.addEventListener('pointerleave', () => layers.forEach(clear));
+    for (const type of ['pointerleave', 'blur']) chart.el.addEventListener(type, () => layers.forEach(clear));
   }
   return paint(layer);
 }

@@ -24,31 +24,47 @@ function place(value, { type, tickvals, ticktext } = {}) {
   return named < 0 ? shown(value) : plain(ticktext[named]);
 }
 
-// What the pointer would be told beside the numbers.
-const told = ({ text, customdata }, i) => [].concat(customdata?.[i] ?? (Array.isArray(text) ? text[i] : text) ?? []).map(shown).join(' ');
+// What the pointer would be told beside the numbers: the lines of the hover text that do not repeat them.
+function hoverOf({ text, customdata, hovertemplate = '' }, i) {
+  const more = [customdata?.[i] ?? []].flat();
+  const named = Array.isArray(text) ? text[i] : text;
+  const parts = hovertemplate.split('<extra>')[0].split('<br>').filter((part) => /%{(customdata|text)/.test(part) && !/%{[xyz][:}]/.test(part));
+  const filled = parts.map((part) => part.replace(/<\/?b>/g, '').replace(/%{(customdata|text)(?:\[(\d+)\])?}/g, (_, source, at) => shown(source === 'text' ? named : more[at ?? 0])));
+  return plain(filled.join(' '));
+}
+
+const told = (trace, i) => hoverOf(trace, i) || [trace.customdata?.[i] ?? (Array.isArray(trace.text) ? trace.text[i] : trace.text) ?? []].flat().map(shown).join(' ');
+
+// Along and upwards: of histograms one of the two alone, of pies labels and values.
+const columnsOf = ({ x, y, labels, values }) => [x ?? labels ?? [...(y ?? values)].map((_, i) => i), y ?? values ?? []];
+const lengthOf = (trace) => Math.max(...columnsOf(trace).map(({ length }) => length));
 
 function rowsOf(trace, layout, most) {
-  const { name, x, y, orientation, yaxis } = trace;
-  const across = x ?? [...y].map((_, i) => i);
-  return places(y.length, most).map((i) => {
+  const { name, orientation, yaxis } = trace;
+  const [across, y] = columnsOf(trace);
+  return places(lengthOf(trace), most).map((i) => {
     const cells = [place(across[i], layout.xaxis), isMissing(y[i]) || yaxis === 'y2' ? '' : place(y[i], layout.yaxis)];
     return [plain(name), ...(orientation === 'h' ? cells.reverse() : cells), told(trace, i)];
   });
 }
 
-const cellsOf = ({ x, y, z, text }, layout) =>
-  z.flatMap((row, i) => [...row].map((value, j) => [place(y[i], layout.yaxis), place(x[j], layout.xaxis), isMissing(value) ? '' : shown(value), told({ text: text?.[i] }, j)]));
+// Colours may stand for logarithms, which figures say.
+function cellsOf({ x, y, z, customdata, hovertemplate, meta }, layout) {
+  const number = (value) => shown(meta?.log10 ? 10 ** value : value);
+  const cell = (i, j) => hoverOf({ customdata: customdata?.[i], hovertemplate }, j);
+  return z.flatMap((row, i) => [...row].map((value, j) => [place(y[i], layout.yaxis), place(x[j], layout.xaxis), isMissing(value) ? '' : number(value), cell(i, j)]));
+}
 
 const titleOf = (axis, otherwise) => plain(axis?.title?.text) || otherwise;
 
 // Columns and rows of a figure, and of how many points they are.
 export function tableOf({ data, layout }, { step, value }) {
-  const named = data.filter(({ name, z, y }) => z || (name && y));
+  const named = data.filter(({ name, z, x, y, values }) => z || (name && (y || x || values)));
   const heat = named.find(({ z }) => z);
   const most = Math.max(2, Math.min(MOST_OF_A_LINE, Math.floor(MOST / Math.max(1, named.length))));
   const all = heat ? cellsOf(heat, layout) : null;
   const rows = heat ? places(all.length, MOST).map((i) => all[i]) : named.flatMap((trace) => rowsOf(trace, layout, most));
-  const points = heat ? all.length : named.reduce((sum, { y }) => sum + y.length, 0);
+  const points = heat ? all.length : named.reduce((sum, trace) => sum + lengthOf(trace), 0);
   const isSideways = named.some(({ orientation }) => orientation === 'h');
   const axes = [titleOf(layout.xaxis, step), titleOf(layout.yaxis, value)];
   const columns = heat ? [axes[1], axes[0], value, 'more'] : ['line', ...(isSideways ? axes.reverse() : axes), 'more'];

@@ -1,6 +1,6 @@
-// A slider over values that moves one chart: <input type="range" data-chart-slider="CHART ID" data-slider-param="at"
-// data-slider-values="1000 2000 3000">. Where it stands is in the address.
-import { ask, chartOf } from './charts.js';
+// A slider over values that moves charts: <input type="range" data-chart-slider="at" data-slider-values="1000 2000 3000">
+// is the parameter `at` of every <div class="chart" data-slid-by="at">. Where it stands is in the address.
+import { askWhenNear, chartOf } from './charts.js';
 import { $, $$ } from './dom.js';
 import * as state from './url-state.js';
 
@@ -14,17 +14,17 @@ function say(slider) {
 }
 
 function move(slider) {
-  const { chartSlider, sliderParam } = slider.dataset;
-  const value = values(slider)[slider.value];
-  const chart = chartOf($(`.chart[data-chart-id="${CSS.escape(chartSlider)}"]`));
-  const url = new URL(chart.el.dataset.chart, location.origin);
-  url.searchParams.set(sliderParam, value);
-  chart.el.dataset.chart = url.pathname + url.search;
-  chart.seen = true;
-  ask(chart);
+  const name = slider.dataset.chartSlider;
+  for (const el of $$(`.chart[data-slid-by="${CSS.escape(name)}"]`)) {
+    const url = new URL(el.dataset.chart, location.origin);
+    url.searchParams.set(name, values(slider)[slider.value]);
+    if (el.dataset.chart === url.pathname + url.search) continue;
+    el.dataset.chart = url.pathname + url.search;
+    askWhenNear(chartOf(el));
+  }
 }
 
-// While it is dragged, not at every pixel: one figure is on its way at a time.
+// While it is dragged, not at every pixel: one figure of a chart is on its way at a time.
 let waiting = 0;
 document.addEventListener('input', ({ target }) => {
   if (!target.matches('[data-chart-slider]')) return;
@@ -34,12 +34,19 @@ document.addEventListener('input', ({ target }) => {
 });
 
 document.addEventListener('change', ({ target }) => {
-  if (target.matches('[data-chart-slider]')) state.set(target.dataset.sliderParam, values(target)[target.value]);
+  if (target.matches('[data-chart-slider]')) state.set(target.dataset.chartSlider, values(target)[target.value]);
 });
 
-for (const slider of $$('[data-chart-slider]')) {
-  const wanted = values(slider).indexOf(state.get(slider.dataset.sliderParam, ''));
-  if (wanted >= 0) slider.value = wanted;
-  say(slider);
-  if (wanted >= 0) move(slider);
+// Where the address says, also after a part of the page has come anew.
+function restore() {
+  for (const slider of $$('[data-chart-slider]')) {
+    if (slider === document.activeElement) continue; // under the reader's hand
+    const wanted = values(slider).indexOf(state.get(slider.dataset.chartSlider, ''));
+    if (wanted >= 0) slider.value = wanted;
+    say(slider);
+    if (wanted >= 0) move(slider);
+  }
 }
+document.addEventListener('refreshed', restore);
+document.addEventListener('parts', restore);
+restore();

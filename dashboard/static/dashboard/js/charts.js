@@ -207,7 +207,7 @@ const watcher = new IntersectionObserver(
 const refreshed = (chart) => (chart.near ? load(chart) : true);
 
 // Those out of sight follow when they come near again.
-function askWhenNear(chart) {
+export function askWhenNear(chart) {
   if (chart.near) ask(chart);
   else chart.stale = chart.seen;
 }

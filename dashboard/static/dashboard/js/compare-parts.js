@@ -49,7 +49,7 @@ function replace(fresh, names) {
   const sub = $('.page-head .sub', fresh);
   if (sub) $('.page-head .sub').replaceWith(document.importNode(sub, true));
   scan();
-  page.dispatchEvent(new CustomEvent('parts', { detail: names }));
+  page.dispatchEvent(new CustomEvent('parts', { detail: names, bubbles: true }));
 }
 
 // Keeps the focus where the reader left it: on the control of the same name in the new section.

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashboard.comparison.media_content import Confusion, Histogram, Table
 from dashboard.comparison.selection import Compared
+from dashboard.media.content import Confusion, Histogram, Table
 from dashboard.templatetags.formats import figures
 
 WIDTH, HEIGHT = 240, 90  # of a histogram's drawing
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 240, 90  # of a histogram's drawing
 
 @dataclass(frozen=True)
 class Cell:
-    """A run in a panel. `shown` says how: picture, sound, film, page, table, confusion,
+    """A run in a panel. `shown` says how: picture, sound, film, page, plot, table, confusion,
     histogram, text, file or none; `why` says why there is nothing to look at."""
 
     compared: Compared
@@ -21,18 +21,21 @@ class Cell:
     is_near: bool  # of another step than the one asked for
     shown: str
     src: str = ""
+    file: str = ""  # where the file itself is downloaded
     content: Any = None
     why: str = ""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One name of one kind. `reference`: the baseline's picture that overlays lie upon."""
+    """One name of one kind. `reference`: the baseline's picture that overlays lie upon; `src`: of
+    the one chart in which all runs are drawn, instead of cells."""
 
     kind: str
     key: str
     cells: tuple[Cell, ...]
     reference: Cell | None
+    src: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""What media files say, parsed as plain data: tables, confusion matrices, histograms, texts.
+"""What media files say, as plain data: tables, matrices, histograms, curves, texts.
 
 Files come from strangers: whatever has another shape than its kind raises ValueError.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,16 @@ class Histogram:
         ]
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Points of a curve over something else than steps; NaN is a gap."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_title: str
+    y_title: str
+
+
 def table(data: bytes) -> Table:
     """A table as `log_table` writes it."""
     found = _document(data)
@@ -96,6 +107,16 @@ def histogram(data: bytes) -> Histogram:
     return Histogram(tuple(edges), tuple(counts), nonfinite if isinstance(nonfinite, int) else 0)
 
 
+def curve(data: bytes) -> Curve:
+    """A curve as `log_curve` writes it; a point of which a place is no finite number is a gap."""
+    found = _document(data)
+    x, y = _places(found.get("x")), _places(found.get("y"))
+    if len(x) != len(y) or not any(map(math.isfinite, map(sum, zip(x, y, strict=True)))):
+        raise ValueError("no curve with a finite point")
+    titles = (found.get("x_title", "x"), found.get("y_title", "y"))
+    return Curve(tuple(x), tuple(y), *(_cell(title)[:80] for title in titles))
+
+
 def text(data: bytes) -> str:
     """The beginning of a text."""
     return data.decode("utf-8", errors="replace")[:MOST_CHARACTERS]
@@ -117,6 +138,13 @@ def _numbers(value: Any) -> Sequence[float]:
     fits = [one for one in value if _is_number(one) and abs(one) < LARGEST_NUMBER]
     if len(fits) != len(value):
         raise ValueError("no numbers that can be drawn")
+    return [float(one) for one in fits]
+
+
+def _places(value: Any) -> list[float]:
+    if not isinstance(value, list):
+        raise ValueError("no numbers")
+    fits = (one if _is_number(one) and abs(one) < LARGEST_NUMBER else math.nan for one in value)
     return [float(one) for one in fits]
 
 

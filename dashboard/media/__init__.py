@@ -1,0 +1,1 @@
+"""Files that runs showed beside their metrics, ready for pages."""
