@@ -17,7 +17,7 @@ from django.core.management import call_command
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from config.refusal import StartRefused
-from dashboard import sheets
+from dashboard import modules, sheets
 
 # Name under /static/ -> (package, file in it). No CDN; of Plotly, whose package brings three times
 # what pages draw with, the bundle with axes alone lies in dashboard/static/vendor.
@@ -68,9 +68,9 @@ class VendorFinder(BaseFinder):
 class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Names with a content hash, cached by browsers for ever; gzip made once, beforehand.
 
-    The style sheets of pages are joined into one. Imports between our own ES modules are
-    rewritten to hashed names. Other people's scripts are left alone: they are bundled, and matching
-    imports in megabytes of minified code is slow.
+    The style sheets of pages are joined into one, and so are their modules. Imports between our own
+    ES modules are rewritten to hashed names. Other people's scripts are left alone: they are
+    bundled, and matching imports in megabytes of minified code is slow.
     """
 
     patterns: ClassVar[Any] = (
@@ -79,11 +79,12 @@ class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     )
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Any:
-        """Hashes and compresses what was collected, and the joined sheets with it."""
+        """Hashes and compresses what was collected, and what is joined with it."""
         if not dry_run:
-            self.delete(sheets.JOINED)
-            self.save(sheets.JOINED, ContentFile(sheets.joined()))
-            paths = {**paths, sheets.JOINED: (self, sheets.JOINED)}
+            for name, made in ((sheets.JOINED, sheets.joined), (modules.JOINED, modules.joined)):
+                self.delete(name)
+                self.save(name, ContentFile(made()))
+                paths = {**paths, name: (self, name)}
         yield from super().post_process(paths, dry_run, **options)
 
 

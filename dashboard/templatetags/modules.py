@@ -1,36 +1,38 @@
-"""Tells browsers at once of every module that a page's scripts import, which they would find one by
-one."""
+"""The ES modules of a page: each from its source, or all in one file where files are collected."""
 
-import re
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+
+from dashboard.modules import JOINED, imported
 
 register = template.Library()
 
-FOLDER = Path(__file__).resolve().parent.parent / "static" / "dashboard" / "js"
-_IMPORT = re.compile(r"""^(?:import|export)\b[^'";]*['"]\./([\w-]+\.js)['"]""", re.MULTILINE)
+
+@register.simple_tag
+def joined_modules() -> SafeString:
+    """The file that has all modules and runs those that the page names; once a page."""
+    if not settings.SERVES_COLLECTED:
+        return SafeString()
+    return format_html('<script type="module" src="{}"></script>', static(JOINED))
 
 
 @register.simple_tag
-def imports(*names: str) -> SafeString:
-    """Links that preload what these modules import, and what that imports."""
-    rows = [(static(f"dashboard/js/{name}"),) for name in imported(*names)]
-    return format_html_join("", '<link rel="modulepreload" href="{}">', rows)
+def modules(*names: str) -> SafeString:
+    """Runs these, in their order. From sources, the browser is told at once of all that they
+    import, which it would find one by one."""
+    if settings.SERVES_COLLECTED:
+        return _each('<meta name="module" content="{}">', names)
+    files = [
+        [static(f"dashboard/js/{name}") for name in some] for some in (imported(*names), names)
+    ]
+    preloads = _each('<link rel="modulepreload" href="{}">', files[0])
+    return preloads + _each('<script type="module" src="{}"></script>', files[1])
 
 
-@cache
-def imported(*names: str) -> tuple[str, ...]:
-    """The names of all modules that these import, directly or not, without themselves."""
-    found: dict[str, None] = {}
-    waiting = list(names)
-    while waiting:
-        for name in _IMPORT.findall(Path(f"{FOLDER}/{waiting.pop(0)}").read_text(encoding="utf-8")):
-            if name not in found and name not in names:
-                found[name] = None
-                waiting.append(name)
-    return tuple(found)
+def _each(tag: str, values: Iterable[str]) -> SafeString:
+    return format_html_join("", tag, ((value,) for value in values))

@@ -12,7 +12,7 @@ from django.test import override_settings
 from plotly.offline import get_plotlyjs_version
 
 from config import static
-from dashboard import sheets
+from dashboard import modules, sheets
 
 
 @pytest.mark.parametrize("name", sorted(static.VENDORED))
@@ -88,6 +88,12 @@ def test_style_sheets_of_pages_are_collected_into_one(collected):
 
     places = [joined.index((sheets.FOLDER / f"{name}.css").read_text()) for name in sheets.SHEETS]
     assert places == sorted(places)
+
+
+def test_modules_of_pages_are_collected_into_one(collected):
+    names = json.loads((collected / "staticfiles.json").read_text())["paths"]
+
+    assert (collected / names["dashboard/js/pages.js"]).read_bytes() == modules.joined()
 
 
 def test_edited_source_is_collected_again(collected, monkeypatch):

@@ -238,4 +238,9 @@ onChange((name) => {
   hushAll(charts);
   reloadAll();
 });
+
+// The browser goes to the place that the address names once everything has run, and Plotly takes long to run: those
+// that will be in sight there are asked for before.
+const place = document.getElementById(location.hash.slice(1));
+if (place && document.readyState === 'interactive' && !scrollY) place.scrollIntoView({ behavior: 'instant' });
 scan();
