@@ -92,6 +92,8 @@ def _traces(one: AdaptationLine) -> list[Any]:
         ],
         "hover": "<b>%{customdata[0]}</b> N=%{customdata[1]}",
     }
+    if not _is_long(one):
+        values |= {"mode": "lines+markers", "marker": {"size": 5, "color": color}}
     traces: list[Any] = [
         *theme.band(curve.inner_steps, low, high, slot=one.slot),
         theme.line(
@@ -100,8 +102,6 @@ def _traces(one: AdaptationLine) -> list[Any]:
             color=color,
             name=one.name,
             dash=one.dash,
-            mode="lines" if _is_long(one) else "lines+markers",
-            **({} if _is_long(one) else {"marker": {"size": 5, "color": color}}),
             **values,
         ),
     ]

@@ -71,7 +71,7 @@ def test_a_learned_optimizer_is_paired_with_each_hand_made_one(project):
     assert [row.count for row in rows] == [40, 40, 35, 40]
     assert rows[1].rate == "0.2"
     assert rows[0].rate == "unknown"
-    assert rows[1].difference.startswith("−0.4")
+    assert rows[1].difference.startswith("−0.3")
     assert "Holm, 4 tests" in rows[0].p
 
 

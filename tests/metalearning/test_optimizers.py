@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.metalearning.building import drop_system
-from worker.metalearning import specs
+from worker.metalearning import catalog, specs
 from worker.metalearning.algorithms.base import Crew
 from worker.metalearning.algorithms.lstm_optimizer import LearnedOptimizer
 from worker.metalearning.checkpoint import Checkpoint
@@ -296,6 +296,15 @@ def test_a_problem_has_one_id_and_one_content(source: str) -> None:
     assert torch.equal(first.latent, again.latent)
     assert torch.equal(first.support_x, again.support_x[: len(first.support_x)])
     assert not torch.equal(first.latent, other.latent)
+
+
+def test_the_catalogue_s_hashes_are_the_engine_s() -> None:
+    entries = {entry["name"]: entry for entry in catalog.describe(None, None)}
+
+    for spec in (specs.Quadratics(), specs.DigitsMlp(), specs.DigitsConv()):
+        distribution = problems(spec, query=0, steps=1)
+        assert entries[distribution.source]["hash"] == distribution.hash
+        assert entries[distribution.source]["available"]
 
 
 def test_what_decides_a_problem_is_in_its_hash() -> None:

@@ -13,13 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worker.metalearning.distributions.digits import COUNT, digits_hash
-from worker.metalearning.distributions.identity import (
-    Split,
-    content_hash,
-    episode_generator,
-    episode_id,
-)
+from worker.metalearning.distributions.digits import COUNT
+from worker.metalearning.distributions.identity import Split, episode_generator, episode_id
+from worker.metalearning.distributions.problem_hashes import problem_hash
 from worker.metalearning.episodes import Episode, EpisodeBatch, Objective
 from worker.metalearning.optimizing.functions import DigitsFunction, Function, QuadraticFunction
 from worker.metalearning.specs import DigitsConv, DigitsMlp, Problems, Quadratics
@@ -39,12 +35,7 @@ class QuadraticProblems:
         self.spec = spec
         self.input_shape = (spec.dimensions,)
         self.function: Function = QuadraticFunction(spec.dimensions)
-        self.hash = content_hash(
-            {
-                "source": "quadratics", "function": "sum((W x - y)^2)",
-                "dimensions": spec.dimensions, "initial_sd": spec.initial_sd,
-            }
-        )  # fmt: skip
+        self.hash = problem_hash(spec, query=0)
 
     def sample(self, split: Split, index: int, seed: int) -> Episode:
         """The problem with id `{hash}:{split}:{seed}:{index}`."""
@@ -80,15 +71,7 @@ class DigitsProblems:
         function = DigitsFunction(spec, query)
         self.function: Function = function
         self._spread = function.initial_spread()
-        shape: dict[str, float] = (
-            {"hidden": spec.hidden, "initial_sd": spec.initial_sd}
-            if isinstance(spec, DigitsMlp)
-            else {"filters": spec.filters}
-        )
-        self.hash = content_hash(
-            {"source": self.source, "digits": digits_hash(), **shape, "batch": spec.batch,
-             "query": query}
-        )  # fmt: skip
+        self.hash = problem_hash(spec, query=query)
 
     def sample(self, split: Split, index: int, seed: int) -> Episode:
         """The problem with id `{hash}:{split}:{seed}:{index}`; more steps only make it longer."""
