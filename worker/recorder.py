@@ -146,7 +146,7 @@ class Recorder:
 
     def _describe(self, checkpoint: Checkpoint) -> None:
         """What the network is made of, once for an attempt."""
-        if self._is_described:
+        if self._is_described or not checkpoint.parameters:
             return
         self._is_described = True
         layers = [

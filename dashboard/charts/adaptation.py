@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts import theme
+from dashboard.charts import log_scale, theme
 from dashboard.measured import measured
 from experiments.shapes import AdaptationCurve
 
 INNER_STEP_TITLE = "inner step"
+LONG = 50  # inner steps: from here on points have no marks, and the steps trained with have a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +25,47 @@ class AdaptationLine:
     dash: str = "solid"
 
 
-def adaptation_figure(lines: Sequence[AdaptationLine]) -> go.Figure:
-    """Mean with its 95 % interval; a ring marks the number of inner steps used in training."""
+def adaptation_figure(
+    lines: Sequence[AdaptationLine], *, step_title: str = INNER_STEP_TITLE
+) -> go.Figure:
+    """Mean with its 95 % interval; a ring marks the number of inner steps used in training. Long
+    curves, of optimizers, have logarithms of losses that lie far apart, and an upright line there.
+    """
     traces: list[Any] = []
     for one in lines:
         traces += _traces(one)
     is_accuracy = any(one.curve.metric == "accuracy" for one in lines)
     return theme.figure(
         traces,
-        x={"title": _title(lines), "dtick": _tick(lines)},
-        y={"tickformat": "~%"} if is_accuracy else {},
+        x={"title": _title(lines, step_title), "dtick": _tick(lines)},
+        y={"tickformat": "~%"} if is_accuracy else _loss_axis(lines),
+        shapes=_horizons(lines),
     )
+
+
+def _is_long(line: AdaptationLine) -> bool:
+    return int(line.curve.inner_steps[-1]) >= LONG
+
+
+def _loss_axis(lines: Sequence[AdaptationLine]) -> dict[str, Any]:
+    if not any(map(_is_long, lines)):
+        return {}
+    values = log_scale.finite(np.concatenate([line.curve.mean for line in lines]))
+    return {"type": "log"} if log_scale.is_logarithmic(values) else {}
+
+
+def _horizons(lines: Sequence[AdaptationLine]) -> list[dict[str, Any]]:
+    """A line at each number of steps trained with that a long curve goes beyond."""
+    places = {
+        line.curve.trained_inner_steps or 0
+        for line in lines
+        if _is_long(line) and (line.curve.trained_inner_steps or 0) < len(line.curve.mean) - 1
+    } - {0}
+    look = {"color": theme.token("accent"), "width": 1.5, "dash": "6px,3px"}
+    return [
+        {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": x, "x1": x, "line": look}
+        for x in sorted(places)
+    ]
 
 
 def _tick(lines: Sequence[AdaptationLine]) -> int:
@@ -41,11 +73,11 @@ def _tick(lines: Sequence[AdaptationLine]) -> int:
     return max(1, longest // 10)
 
 
-def _title(lines: Sequence[AdaptationLine]) -> str:
+def _title(lines: Sequence[AdaptationLine], step_title: str) -> str:
     trained = {line.curve.trained_inner_steps for line in lines} - {None}
     if len(trained) == 1 and (steps := trained.pop()):
-        return f"{INNER_STEP_TITLE} (trained with {steps})"
-    return INNER_STEP_TITLE
+        return f"{step_title} (trained with {steps})"
+    return step_title
 
 
 def _traces(one: AdaptationLine) -> list[Any]:
@@ -60,6 +92,8 @@ def _traces(one: AdaptationLine) -> list[Any]:
         ],
         "hover": "<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]}",
     }
+    if not _is_long(one):
+        values |= {"mode": "lines+markers", "marker": {"size": 5, "color": color}}
     traces: list[Any] = [
         *theme.band(curve.inner_steps, low, high, slot=one.slot),
         theme.line(
@@ -68,8 +102,6 @@ def _traces(one: AdaptationLine) -> list[Any]:
             color=color,
             name=one.name,
             dash=one.dash,
-            mode="lines+markers",
-            marker={"size": 5, "color": color},
             **values,
         ),
     ]

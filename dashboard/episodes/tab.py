@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 
 from dashboard.episodes.inner_rates import inner_rates
+from dashboard.episodes.optimizer_race import race_lines, race_of, race_rows, race_table
 from dashboard.episodes.query import EpisodesQuery
 from dashboard.episodes.ranking import worst_rows
 from dashboard.episodes.tables import (
@@ -25,6 +26,7 @@ def adaptation_tab(request: SignedIn, run: Run, evaluation: Evaluation | None) -
         return {}
     query = EpisodesQuery.about(request, evaluation)
     found = reading.over_training(run.pk, metric=query.metric)
+    race = race_of(run)
     gaps = reading.gaps(run.pk, metric=query.metric, inner_step=query.inner_step)
     return {
         "episodes": query,
@@ -38,6 +40,10 @@ def adaptation_tab(request: SignedIn, run: Run, evaluation: Evaluation | None) -
         "rates_table": inner_rates_table(rates := inner_rates(run.pk)),
         "rates_at": rates.steps.tolist() if rates else [],
         "rates_src": _src("run_inner_rates", run, query),
+        "race": race,
+        "race_rows": race_rows(race) if race else [],
+        "race_table": race_table(race_lines(race, run.color_slot)) if race else None,
+        "race_src": reverse("run_optimizers", args=[run.pk]),
         "gap_table": gap_table(gaps),
         "gap_src": _src("run_gap", run, query),
     }

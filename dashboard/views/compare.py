@@ -26,6 +26,7 @@ from dashboard.comparison.group_view import (
 )
 from dashboard.comparison.legend import legend_lines
 from dashboard.comparison.metric_table import STATS, metric_table, metrics_csv
+from dashboard.comparison.optimizers import compared_lines
 from dashboard.comparison.param_tree import param_tree
 from dashboard.comparison.picker import picker
 from dashboard.comparison.relations import relations
@@ -34,6 +35,7 @@ from dashboard.comparison.selection import LEAST, MOST, Selection, selection_of
 from dashboard.comparison.value_view import value_view
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.comparison.why_view import why_view
+from dashboard.episodes.optimizer_race import race_table
 from dashboard.live import render_live
 from dashboard.metric_names import natural
 from dashboard.requests import SignedIn
@@ -113,6 +115,7 @@ def _live_context(selection: Selection, user: User) -> dict[str, Any]:
         "stat": stat,
         "protocol": _protocol(selection, found),
         "adaptation": _adaptation(selection, found),
+        **_optimizers(selection, found),
         "step_rows": step_rows(selection, found),
         "fit_rows": fit_rows(selection, found),
         **episodes_section(selection, found, keys),
@@ -161,6 +164,12 @@ def _context(selection: Selection, user: User) -> dict[str, Any]:
         "bands": BANDS,
         "groupings": with_fields(GROUPINGS, over_of(selection)),
     }
+
+
+def _optimizers(selection: Selection, found: Evaluated) -> dict[str, Any]:
+    """Learned optimizers beside hand-made ones, where any run tried these."""
+    src = reverse("compare_optimizers") + selection.chart_query(evaluation=found.name)
+    return {"race_table": race_table(compared_lines(selection, found)), "race_src": src}
 
 
 def _adaptation(selection: Selection, found: Evaluated) -> list[tuple[str, str, str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from worker.metalearning.adaptation import Formulation, adapt, repeated
-from worker.metalearning.episodes import EpisodeBatch
+from worker.metalearning.episodes import EpisodeBatch, TaskDistribution
 from worker.metalearning.networks import Parameters
 
 
@@ -31,6 +31,18 @@ class Adapter(Protocol):
     ) -> Iterator[list[Tensor]]:
         """For inner steps 0 to `steps`: outputs `(E, M, outputs)` of each of `inputs`
         `(E, M, *input)`, learned from the batch's support sets alone."""
+        ...
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """An adapter that knows its own losses, where there are no outputs to judge."""
+
+    def results(
+        self, params: Parameters, batch: EpisodeBatch, distribution: TaskDistribution
+    ) -> tuple[Tensor, Tensor | None]:
+        """Losses, and accuracies if there are any: `(E, steps + 1)` float64 each, of episodes of
+        that distribution."""
         ...
 
 

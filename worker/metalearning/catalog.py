@@ -16,6 +16,7 @@ from worker.metalearning.distributions.omniglot_archive import (
     omniglot_hash,
     split_characters,
 )
+from worker.metalearning.distributions.problem_sources import problem_sources
 from worker.metalearning.distributions.sinusoid_tasks import sinusoid_hash, sinusoid_task
 from worker.metalearning.specs import OmniglotEpisodes, SinusoidEpisodes
 
@@ -29,7 +30,7 @@ def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str
 
     Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
     """
-    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir)]
+    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir), *problem_sources()]
 
 
 def _sinusoid() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from worker.metalearning.adaptation import accuracies_of, losses_of
-from worker.metalearning.adapters import Adapter
+from worker.metalearning.adapters import Adapter, Scoring
 from worker.metalearning.distributions.identity import Split
 from worker.metalearning.episodes import EpisodeBatch, TaskDistribution, sample_range
 from worker.metalearning.networks import Parameters
@@ -67,14 +67,18 @@ def evaluate(
     name: str, split: Split, seed: int, episodes: int, step: int, protocol: dict[str, Any],
 ) -> EvaluationResult:  # fmt: skip
     """Results on the episodes `{hash}:{split}:{seed}:0` to `episodes - 1`."""
-    device = next(iter(params.values())).device
+    device = next((param.device for param in params.values()), torch.device("cpu"))
     ids: list[str] = []
     losses: list[Tensor] = []
     accuracies: list[Tensor] = []
     chunk = _chunk(distribution, split, seed)
     for start in range(0, episodes, chunk):
         batch = sample_range(distribution, split, seed, start, min(start + chunk, episodes))
-        found, scores = episode_results(adapter, params, batch.to(device))
+        batch = batch.to(device)
+        if isinstance(adapter, Scoring):
+            found, scores = adapter.results(params, batch, distribution)
+        else:
+            found, scores = episode_results(adapter, params, batch)
         ids.extend(batch.ids)
         losses.append(found.cpu())
         if scores is not None:
@@ -83,12 +87,12 @@ def evaluate(
         "source": distribution.source, "way": distribution.way, "shot": distribution.shot,
         "query": distribution.query, "inner_steps_evaluated": adapter.steps,
         "distribution_hash": distribution.hash, "episode_count": episodes, "split": split,
-        "seed": seed, **adapter.facts,
+        "seed": seed,
     }  # fmt: skip
     return EvaluationResult(
         name=name, split=split, step=step, episode_ids=ids, losses=torch.cat(losses).numpy(),
         accuracies=torch.cat(accuracies).numpy() if accuracies else None,
-        protocol={**facts, **protocol},
+        protocol={**facts, **protocol, **adapter.facts},
     )  # fmt: skip
 
 

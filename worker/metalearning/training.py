@@ -19,8 +19,9 @@ import msgspec
 import torch
 from torch import Tensor
 
-from worker.metalearning.adapters import Adapter
+from worker.metalearning.adapters import Adapter, Scoring
 from worker.metalearning.algorithms import Crew, build_learner
+from worker.metalearning.algorithms.base import outer_gradients
 from worker.metalearning.answers import answers, telling_places
 from worker.metalearning.checkpoint import Best, Checkpoint
 from worker.metalearning.distributions.factory import (
@@ -28,6 +29,7 @@ from worker.metalearning.distributions.factory import (
     training_distribution,
 )
 from worker.metalearning.distributions.identity import Split
+from worker.metalearning.distributions.problems import DigitsProblems, QuadraticProblems
 from worker.metalearning.distributions.sinusoid import Sinusoid
 from worker.metalearning.errors import CheckpointMismatch, Diverged
 from worker.metalearning.evaluation import (
@@ -43,10 +45,15 @@ from worker.metalearning.networks import (
     initial_parameters,
 )
 from worker.metalearning.optimization import OuterOptimizer
+from worker.metalearning.optimizing.opponents import opponents, tuned_rate, tuning_text
 from worker.metalearning.specs import (
     Evaluation,
     FineTuning,
+    HandMadeSpec,
     Inner,
+    LstmOptimizerSpec,
+    OptimizerTrials,
+    OptimizingSpec,
     Outer,
     Spec,
     as_dict,
@@ -89,6 +96,7 @@ def train(
         yield Report(resume.step, {}, message=f"resumed after {resume.step} meta-steps")
     if session.outer:
         yield from session.meta_train(session.outer, wants_checkpoint)
+    yield from session.opponents()
     yield from session.test()
 
 
@@ -196,15 +204,16 @@ class _Session:
             clock, clocked = time.perf_counter(), self.step
 
     def _meta_step(self, outer: Outer) -> tuple[dict[str, Tensor | float], str | None]:
-        """One outer update; its metrics, and the name of one that is not finite."""
+        """The outer updates of a batch; metrics of the last, and the name of one not finite."""
         assert self.optimizer
         batch = self.distribution.sample_batch(self.generator, outer.episodes_per_step)
-        gradient, found = self.algorithm.outer_gradient(
-            self.params, batch.to(self.device), self.step
-        )
-        metrics: dict[str, Tensor | float] = {f"train/{key}": val for key, val in found.items()}
-        metrics["outer/lr"] = self.optimizer.lr_at(self.step)
-        metrics["train/grad_norm"] = self.optimizer.update(gradient, self.step)
+        metrics: dict[str, Tensor | float] = {}
+        for gradient, found in outer_gradients(
+            self.algorithm, self.params, batch.to(self.device), self.step
+        ):
+            metrics = {f"train/{key}": value for key, value in found.items()}
+            metrics["outer/lr"] = self.optimizer.lr_at(self.step)
+            metrics["train/grad_norm"] = self.optimizer.update(gradient, self.step)
         self.step += 1
         bad = (key for key, value in metrics.items() if not math.isfinite(float(value)))
         return metrics, next(bad, None)
@@ -223,17 +232,25 @@ class _Session:
         """As many episodes of the split trained on: what validation differs by is the gap."""
         return self._evaluated("train", self.params, self.step, self._adapter(None))
 
+    def opponents(self) -> Iterator[Report]:
+        """What a learned optimizer is shown beside, on the test problems."""
+        if not isinstance(self.spec, LstmOptimizerSpec):
+            return
+        assert isinstance(self.held_out, QuadraticProblems | DigitsProblems)
+        for result, message in opponents(self.spec, self.held_out, self.step):
+            yield Report(self.step, {}, evaluation=result, message=message)
+
     def test(self) -> Iterator[Report]:
         """Choose the step size where one is to be chosen; then the test and last checkpoint."""
         params, step, selection = self._selected()
         chosen = None
         if self.fine_tuning:
-            chosen, tried = tuned_step_size(
-                lambda lr: self.algorithm.adapter(max(1, self._test_steps), lr),
-                params, self.held_out, step_sizes=self.fine_tuning.step_sizes,
-                seed=self.spec.evaluation.seed, episodes=self.fine_tuning.episodes,
-            )  # fmt: skip
-            yield _tuning_report(self.step, chosen, tried)
+            chosen, tried, message = self._tuned(self.fine_tuning, params)
+            yield Report(
+                self.step,
+                {"fine_tuning/step_size": chosen, "fine_tuning/validation_loss": tried[chosen]},
+                message=message,
+            )
         adapter = self._adapter(chosen)
         tuned = chosen is not None
         result = self._evaluated("test", params, step, adapter, tuned=tuned)
@@ -248,6 +265,25 @@ class _Session:
         saved = self.checkpoint()
         yield Report(self.step, metrics, checkpoint=saved, evaluation=result, seen=seen)
 
+    def _tuned(
+        self, tuning: FineTuning, params: Parameters
+    ) -> tuple[float, dict[float, float], str]:
+        """The step size chosen, the loss of each one tried, and both in words."""
+        seed = self.spec.evaluation.seed
+        if isinstance(self.spec, HandMadeSpec):
+            assert isinstance(self.held_out, QuadraticProblems | DigitsProblems)
+            kind, steps = self.spec.network, self.spec.fine_tuning
+            chosen, tried = tuned_rate(kind, steps, self.spec.horizon, self.held_out, seed)
+            return chosen, tried, tuning_text(chosen, tried)
+        chosen, tried = tuned_step_size(
+            lambda lr: self.algorithm.adapter(max(1, self._test_steps), lr),
+            params, self.held_out, step_sizes=tuning.step_sizes, seed=seed,
+            episodes=tuning.episodes,
+        )  # fmt: skip
+        text = ", ".join(f"{lr:g}: {loss:.4g}" for lr, loss in tried.items())
+        message = f"step size {chosen:g} chosen (validation loss by step size: {text})"
+        return chosen, tried, message
+
     def _selected(self) -> tuple[Parameters, int, str]:
         if self.spec.evaluation.selection == "best_validation" and self.best:
             params = {name: p.to(self.device) for name, p in self.best.parameters.items()}
@@ -258,10 +294,12 @@ class _Session:
     def _test_steps(self) -> int:
         """Inner steps at test, of what makes any."""
         options = self.spec.evaluation
-        return options.steps if isinstance(options, Evaluation) else 0
+        return options.steps if isinstance(options, Evaluation | OptimizerTrials) else 0
 
     @property
     def _trained_steps(self) -> int:
+        if isinstance(self.spec, OptimizingSpec):
+            return self.spec.horizon
         return self.inner.steps if self.inner else 0
 
     def _adapter(self, step_size: float | None) -> Adapter:
@@ -286,6 +324,8 @@ class _Session:
     def _answers(
         self, adapter: Adapter, params: Parameters, result: EvaluationResult
     ) -> dict[str, dict[str, Any]]:
+        if isinstance(adapter, Scoring):  # it answers nothing
+            return {}
         last = result.losses.shape[1] - 1
         step = min(self._trained_steps or last, last)
         scores = None if result.accuracies is None else result.accuracies[:, step]
@@ -303,15 +343,6 @@ class _Session:
         if not isinstance(self.held_out, Sinusoid):
             return None
         return sinusoid_illustration(adapter, params, self.held_out, self.spec.evaluation.seed)
-
-
-def _tuning_report(step: int, chosen: float, tried: dict[float, float]) -> Report:
-    text = ", ".join(f"{lr:g}: {loss:.4g}" for lr, loss in tried.items())
-    return Report(
-        step,
-        {"fine_tuning/step_size": chosen, "fine_tuning/validation_loss": tried[chosen]},
-        message=f"step size {chosen:g} chosen (validation loss by step size: {text})",
-    )
 
 
 def _due(step: int, every: int) -> bool:

@@ -13,23 +13,30 @@ from torch import nn
 from worker.metalearning.adaptation import Formulation, formulation
 from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.learned_descent import LearnedDescent, OuterLosses
+from worker.metalearning.algorithms.lstm_optimizer import HandMade, LearnedOptimizer
 from worker.metalearning.algorithms.maml import Maml
+from worker.metalearning.algorithms.meta_lstm import MetaLstm
 from worker.metalearning.algorithms.metric import MetricLearning
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
 from worker.metalearning.algorithms.untrained import Untrained
+from worker.metalearning.distributions.problems import DigitsProblems, QuadraticProblems
 from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.inner_loops import InnerLoop
 from worker.metalearning.metric import build_metric_learner
 from worker.metalearning.networks import build_network, last_layer, norm_parameters
+from worker.metalearning.optimizing.lstm import LstmRule, build_coordinate_network
 from worker.metalearning.specs import (
     AdaptingSpec,
     AnilSpec,
     FomamlSpec,
+    HandMadeSpec,
     Inner,
+    LstmOptimizerSpec,
     MamlPlusPlusChanges,
     MamlPlusPlusSpec,
     MamlSpec,
+    MetaLstmSpec,
     MetaSgdSpec,
     MetricSpec,
     OracleSpec,
@@ -50,9 +57,24 @@ def build_learner(
     if isinstance(spec, MetricSpec):
         learner = build_metric_learner(spec, inputs).to(device)
         return learner, MetricLearning(learner, crew)
+    if isinstance(spec, LstmOptimizerSpec | HandMadeSpec):
+        assert isinstance(distribution, QuadraticProblems | DigitsProblems)
+        return _optimizer(spec, distribution, crew, device)
     assert isinstance(spec, AdaptingSpec)
     network = build_network(spec.network, inputs, outputs, spec.seed).to(device)
     return network, build_algorithm(spec, formulation(network, distribution.objective), crew)
+
+
+def _optimizer(
+    spec: LstmOptimizerSpec | HandMadeSpec,
+    distribution: QuadraticProblems | DigitsProblems,
+    crew: Crew,
+    device: torch.device,
+) -> tuple[nn.Module, Algorithm]:
+    if isinstance(spec, HandMadeSpec):
+        return nn.Identity(), HandMade(spec)
+    network = build_coordinate_network(spec.network, spec.seed).to(device)
+    return network, LearnedOptimizer(LstmRule(network), distribution.function, crew, spec)
 
 
 def build_algorithm(spec: AdaptingSpec, formulation: Formulation, crew: Crew) -> Algorithm:
@@ -80,6 +102,8 @@ def build_algorithm(spec: AdaptingSpec, formulation: Formulation, crew: Crew) ->
                     annealed_over=changes.multi_step_loss_steps,
                 ),
             )
+        case MetaLstmSpec(inner=inner, seed=seed):
+            return MetaLstm(formulation, crew, inner, seed)
         case PretrainedSpec():
             return Pooled(formulation)
         case OracleSpec():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
 
 Metrics = dict[str, Tensor]  # scalar tensors; the loop turns the recorded ones into floats
+Item = TypeVar("Item")
 
 
 class Algorithm(Protocol):
@@ -39,6 +40,27 @@ class Algorithm(Protocol):
     def recorded(self, params: Parameters) -> dict[str, float]:
         """What the meta-parameters say beside the losses, such as learned rates."""
         ...
+
+
+@runtime_checkable
+class Unrolled(Protocol):
+    """What learns several times from a batch, going on from where it stands in its episodes."""
+
+    def outer_gradients(
+        self, params: Parameters, batch: EpisodeBatch, step: int = 0
+    ) -> Iterator[tuple[Parameters, Metrics]]:
+        """Outer gradients one after the other; `params` change in between, in place."""
+        ...
+
+
+def outer_gradients(
+    algorithm: Algorithm, params: Parameters, batch: EpisodeBatch, step: int
+) -> Iterator[tuple[Parameters, Metrics]]:
+    """All outer gradients of a meta-step: one, unless the algorithm unrolls."""
+    if isinstance(algorithm, Unrolled):
+        yield from algorithm.outer_gradients(params, batch, step)
+    else:
+        yield algorithm.outer_gradient(params, batch, step)
 
 
 class GradientDescent:
@@ -112,13 +134,16 @@ class Crew:
     def __init__(self, threads: int = 1) -> None:
         self._pool = ThreadPoolExecutor(threads, "crew") if threads > 1 else None
 
+    def map(self, sums_of: Callable[[Item], Sums], items: Iterable[Item]) -> Iterable[Sums]:
+        """What `sums_of` finds in each item, in their order."""
+        return self._pool.map(sums_of, items) if self._pool else map(sums_of, items)
+
     def mean(
         self, batch: EpisodeBatch, sums_of: Callable[[EpisodeBatch], Sums]
     ) -> tuple[Parameters, Metrics]:
         """The mean over the episodes of what `sums_of` finds in each part."""
-        run = self._pool.map if self._pool else map
         total = Sums()
-        for sums in run(sums_of, parts(batch)):
+        for sums in self.map(sums_of, parts(batch)):
             total.add(sums)
         return total.mean(len(batch))
 

@@ -8,11 +8,14 @@ import msgspec
 
 from worker.metalearning.distributions.omniglot import Omniglot
 from worker.metalearning.distributions.omniglot_archive import load_archive
+from worker.metalearning.distributions.problems import problems
 from worker.metalearning.distributions.sinusoid import OracleSinusoid, Sinusoid
 from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.specs import (
+    LstmOptimizerSpec,
     MetricSpec,
     OmniglotEpisodes,
+    OptimizingSpec,
     OracleSpec,
     SinusoidEpisodes,
     Spec,
@@ -23,9 +26,15 @@ def training_distribution(
     spec: Spec, omniglot_dir: Path | None, cache_dir: Path | None
 ) -> TaskDistribution:
     """What the spec trains on."""
+    if isinstance(spec, LstmOptimizerSpec):
+        query = spec.evaluation.query
+        return problems(spec.episodes, query=query, steps=spec.inner.steps)
     if isinstance(spec, MetricSpec) and spec.train_way:
         episodes = msgspec.structs.replace(spec.episodes, way=spec.train_way)
         return _distribution(spec, episodes, omniglot_dir, cache_dir)
+    if isinstance(spec, OptimizingSpec):
+        return evaluation_distribution(spec, omniglot_dir, cache_dir)
+    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
     return _distribution(spec, spec.episodes, omniglot_dir, cache_dir)
 
 
@@ -44,6 +53,10 @@ def evaluation_distribution(
     spec: Spec, omniglot_dir: Path | None, cache_dir: Path | None
 ) -> TaskDistribution:
     """What the spec is evaluated on: its own way, with the query size of its evaluation."""
+    if isinstance(spec, OptimizingSpec):
+        steps = max(spec.evaluation.steps, spec.horizon)
+        return problems(spec.episodes, query=spec.evaluation.query, steps=steps)
+    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
     query = spec.evaluation.query or spec.episodes.query
     episodes = msgspec.structs.replace(spec.episodes, query=query)
     return _distribution(spec, episodes, omniglot_dir, cache_dir)

@@ -38,6 +38,19 @@ from worker.metalearning.specs.metric import (
     RelationSpec,
     SiameseSpec,
 )
+from worker.metalearning.specs.optimizer import (
+    HAND_MADE,
+    HAND_MADE_RULES,
+    OPTIMIZERS,
+    HandMadeSpec,
+    HandMadeTuning,
+    LstmOptimizerSpec,
+    MetaLstmInner,
+    MetaLstmSpec,
+    OptimizerTrials,
+    OptimizingSpec,
+    RateTuning,
+)
 from worker.metalearning.specs.parts import (
     Conv4,
     ConvEncoder,
@@ -52,36 +65,64 @@ from worker.metalearning.specs.parts import (
     SinusoidEpisodes,
 )
 from worker.metalearning.specs.presets import PRESETS
+from worker.metalearning.specs.problems import DigitsConv, DigitsMlp, Problems, Quadratics
 from worker.metalearning.specs.rules import rules_for
 from worker.metalearning.specs.schemas import json_schema
+from worker.metalearning.specs.update_rules import (
+    Adam,
+    CoordinateLstm,
+    HandMade,
+    Momentum,
+    RmsProp,
+    Sgd,
+)
 
 __all__ = [
     "ALGORITHMS",
+    "HAND_MADE_RULES",
+    "Adam",
     "AdaptingSpec",
     "AlgorithmInfo",
     "AnilSpec",
     "Conv4",
     "ConvEncoder",
+    "CoordinateLstm",
+    "DigitsConv",
+    "DigitsMlp",
     "Evaluation",
     "FineTuning",
     "FomamlSpec",
+    "HandMade",
+    "HandMadeSpec",
+    "HandMadeTuning",
     "Inner",
+    "LstmOptimizerSpec",
     "MamlPlusPlusChanges",
     "MamlPlusPlusSpec",
     "MamlSpec",
     "MatchingSpec",
+    "MetaLstmInner",
+    "MetaLstmSpec",
     "MetaSgdSpec",
     "MetricSpec",
     "Mlp",
+    "Momentum",
     "OmniglotEpisodes",
+    "OptimizerTrials",
+    "OptimizingSpec",
     "OracleSpec",
     "Outer",
     "PretrainedSpec",
+    "Problems",
     "PrototypicalSpec",
+    "Quadratics",
     "RandomInitSpec",
-    "ReptileInner",
+    "RateTuning",
     "RelationSpec",
+    "ReptileInner",
     "ReptileSpec",
+    "RmsProp",
+    "Sgd",
     "SiameseSpec",
     "SinusoidEpisodes",
     "Spec",
@@ -95,7 +136,7 @@ __all__ = [
 
 # In the order that a newcomer tries them: lists show them so.
 ALGORITHMS: dict[str, AlgorithmInfo] = {
-    info.name: info for info in (*GRADIENT_BASED, *METRIC, *BASELINES)
+    info.name: info for info in (*GRADIENT_BASED, *METRIC, *OPTIMIZERS, *BASELINES, *HAND_MADE)
 }
 
 

@@ -20,6 +20,8 @@ from worker.metalearning.specs.parts import (
     Trials,
     shown,
 )
+from worker.metalearning.specs.problems import Problems
+from worker.metalearning.specs.update_rules import UpdateRule
 
 FINN = "Finn, Abbeel, Levine: Model-Agnostic Meta-Learning for Fast Adaptation (arXiv:1703.03400)"
 
@@ -61,6 +63,10 @@ OnlyImages = Annotated[
 OnlySinusoid = Annotated[
     SinusoidEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
 ]
+AnyEpisodes = Annotated[
+    SinusoidEpisodes | OmniglotEpisodes | Problems,
+    Meta(title="Episodes", description="What the episodes are sampled from."),
+]
 NETWORK = Meta(title="Network", description="The network that is meta-trained.")
 _EVALUATION = Meta(title="Evaluation", description="Validation and the final test.")
 INNER_LOOP = Meta(title="Inner loop", description="Adaptation to an episode.")
@@ -76,8 +82,10 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
            tag_field="algorithm"):  # fmt: skip
     """What every algorithm's spec holds."""
 
-    episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
-    network: Annotated[Mlp | Conv4 | ConvEncoder, NETWORK] = msgspec.field(default_factory=Mlp)
+    episodes: AnyEpisodes = msgspec.field(default_factory=SinusoidEpisodes)
+    network: Annotated[Mlp | Conv4 | ConvEncoder | UpdateRule, NETWORK] = msgspec.field(
+        default_factory=Mlp
+    )
     evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
     seed: Seed = 0
     log_every: LogEvery = 0
@@ -87,6 +95,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class AdaptingSpec(Spec, frozen=True, kw_only=True):
     """What fits a network to each episode by inner steps."""
 
+    episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
     network: Annotated[Mlp | Conv4, NETWORK] = msgspec.field(default_factory=Mlp)
     evaluation: Annotated[Evaluation, _EVALUATION] = msgspec.field(default_factory=Evaluation)
 

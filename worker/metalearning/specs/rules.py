@@ -101,6 +101,20 @@ RULES = (
         "meta-training: keep fewer for validation, or raise train_characters.",
     ),
     Rule(
+        field="inner.unroll",
+        when={"algorithm": ("lstm_optimizer",)},
+        sum=("inner.unroll",),
+        at_most="inner.steps",
+        message="{inner.unroll} steps are more than the horizon of {inner.steps}: use a shorter "
+        "unroll, or a longer horizon.",
+    ),
+    Rule(
+        field="evaluation.query",
+        when={"episodes.source": ("quadratics",)},
+        allowed=(0,),
+        message="{evaluation.query} digits: the loss of a quadratic is of no digits, use 0.",
+    ),
+    Rule(
         field="network.pooled",
         when={"algorithm": ("relation",)},
         allowed=(1, 2),

@@ -7,5 +7,12 @@ from typing import Any
 from worker.metalearning.specs.presets.baselines import BASELINES
 from worker.metalearning.specs.presets.gradient_based import GRADIENT_BASED
 from worker.metalearning.specs.presets.metric import METRIC
+from worker.metalearning.specs.presets.optimizer import HAND_MADE, OPTIMIZERS
 
-PRESETS: tuple[dict[str, Any], ...] = (*GRADIENT_BASED, *METRIC, *BASELINES)
+PRESETS: tuple[dict[str, Any], ...] = (
+    *GRADIENT_BASED,
+    *METRIC,
+    *OPTIMIZERS,
+    *BASELINES,
+    *HAND_MADE,
+)

@@ -1,0 +1,2 @@
+"""Optimizers, learned and made by hand: the functions they minimise, their rules, and how they are
+tried."""
