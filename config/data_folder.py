@@ -11,6 +11,7 @@ from pathlib import Path
 from config.refusal import StartRefused, is_full, no_room
 
 FREE_SPACE_NEEDED = 64 * 2**20
+TRASH_DAYS = "trash_days"  # a file of the folder
 FORMER_INSTANCE_S = 25  # the longest that parts of a killed instance may take to end
 
 
@@ -97,9 +98,24 @@ def keep_metrics_token(folder: Path) -> None:
 
 def keep_database_url(folder: Path, url: str) -> None:
     """What this start was told; "" (a file in the folder) forgets an earlier one."""
-    kept = folder / "database_url"
-    if url:
-        write_private(kept, url)
+    _keep_told(folder / "database_url", url)
+
+
+def keep_trash_days(folder: Path, days: str) -> None:
+    """What this start was told, for the commands beside it; "" forgets an earlier one."""
+    _keep_told(folder / TRASH_DAYS, days)
+
+
+def kept_trash_days(folder: Path, default: int) -> int:
+    """How long what is deleted stays in the trash of the instance that this folder is of."""
+    kept = folder / TRASH_DAYS
+    text = kept.read_text().strip() if kept.exists() else ""
+    return int(text) if text.isdecimal() else default
+
+
+def _keep_told(kept: Path, text: str) -> None:
+    if text:
+        write_private(kept, text)
     else:
         kept.unlink(missing_ok=True)
 

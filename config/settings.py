@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.schedules import schedule
 
-from config import blob_store, database_url, env, logs
+from config import blob_store, data_folder, database_url, env, logs
 from config.options import MOST_WORKERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -256,7 +256,9 @@ STALL_S = env.number("METASCOPE_STALL_S", 1800, least=10)
 # Hosts, addresses and networks that webhooks may lead to though they are not public.
 WEBHOOK_HOSTS = env.words("METASCOPE_WEBHOOK_HOSTS")
 # What was deleted by mistake can be fetched back for a day at least.
-TRASH_DAYS = env.number("METASCOPE_TRASH_DAYS", 30, least=1, most=36_500)
+TRASH_DAYS = env.number(
+    "METASCOPE_TRASH_DAYS", data_folder.kept_trash_days(DATA_DIR, 30), least=1, most=36_500
+)
 JOB_NICE = env.number("METASCOPE_JOB_NICE", 5, most=19)  # of a job's process; 0: like the pages
 JOB_MEMORY_MB = env.number("METASCOPE_JOB_MEMORY_MB", 0)  # a job's process; 0: no limit
 OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATA_DIR / "datasets" / "omniglot")

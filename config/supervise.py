@@ -52,6 +52,7 @@ def _serve(supervisor: Supervisor, chosen: Options, started: float) -> None:
     data_folder.keep_secret_key(chosen.data)
     data_folder.keep_metrics_token(chosen.data)
     data_folder.keep_database_url(chosen.data, env.text("METASCOPE_DATABASE_URL"))
+    data_folder.keep_trash_days(chosen.data, env.text("METASCOPE_TRASH_DAYS"))
     blob_store.keep(chosen.data)
     told = plans.environment(chosen, broker_url=_start_broker(supervisor, chosen))
     sign_in = _prepare(supervisor, chosen, told)

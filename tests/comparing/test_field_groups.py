@@ -109,6 +109,6 @@ def test_of_many_groups_the_newest_runs_of_each_are_sent(ada):
 
     table = ada.get("/p/lab/sinusoid/?group=params.lr").content.decode()
 
-    assert "The newest 33 runs at most of the first 3 groups" in table
+    assert "The newest 34 runs at most of the groups" in table
     link = table.split("Compare groups")[0].rpartition("?runs=")[2].partition("&")[0]
-    assert len(link.split(",")) == 99
+    assert len(link.split(",")) == 100

@@ -172,6 +172,18 @@ def test_a_command_finds_the_database_that_the_last_start_was_told(tmp_path, com
     assert (tmp_path / "database_url").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("told", ["365", ""])
+def test_garbage_goes_by_the_days_that_the_last_start_was_told(tmp_path, told):
+    data_folder.keep_trash_days(tmp_path, "7")
+    data_folder.keep_trash_days(tmp_path, told)
+    assert beside(tmp_path, "migrate", "--verbosity", "0").returncode == 0
+
+    done = beside(tmp_path, "collect_garbage", "--dry-run")
+
+    assert done.returncode == 0, done.stderr
+    assert f"runs that were in the trash for {told or 30} days" in done.stdout
+
+
 def test_a_start_without_a_server_forgets_the_former_one(tmp_path):
     data_folder.keep_database_url(tmp_path, "postgres://ada@127.0.0.1:1/lab")
 

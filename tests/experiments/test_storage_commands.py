@@ -200,5 +200,5 @@ def test_versions_that_are_older_than_they_are_kept_are_told_and_go(data_dir):
 
     assert f"{project.slug}:a:1, made" in told
     assert "1 files would go, 3 bytes freed." in told
-    assert "1 versions of artifacts were older than they are kept." in done
+    assert "1 versions of artifacts were past what their rules keep." in done
     assert [blob.size for blob in Blob.objects.all()] == [6]

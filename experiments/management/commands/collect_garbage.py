@@ -3,12 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
 from experiments import audit, blobs, lifecycle, retention, uploads, usage
 from experiments.errors import Unavailable
 from experiments.management import stores
+from experiments.models import Artifact
 
 AT_ONCE = 500
 KINDS = {
@@ -53,7 +55,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{erased} runs of the trash erased; {collected} files deleted, "
             f"{filesizeformat(size + found.parts.size)} freed; {parts} uploads given up; {old} "
-            "versions of artifacts were older than they are kept."
+            "versions of artifacts were past what their rules keep."
         )
 
     def _say_versions(self) -> None:
@@ -62,13 +64,14 @@ class Command(BaseCommand):
             project = one.artifact.project
             self.stdout.write(
                 f"{project.workspace.slug}/{project.slug}:{one.artifact.name}:{one.number}, made "
-                f"{one.created_at:%Y-%m-%d}, {filesizeformat(one.size)}: older than "
-                f"{one.artifact.keep_days} days"
+                f"{one.created_at:%Y-%m-%d}, {filesizeformat(one.size)}: "
+                f"{_rule(one.artifact)}"
             )
 
     def _say(self, found: usage.Garbage) -> None:
         points = filesizeformat(found.points)
-        rows = [("runs whose time in the trash is over", f"{found.runs:,}"),
+        days = f"runs that were in the trash for {settings.TRASH_DAYS} days"
+        rows = [(days, f"{found.runs:,}"),
                 ("their points, in the database", points)]  # fmt: skip
         rows += [(KINDS[kind], _said(amount)) for kind, amount in found.files.items()]
         rows.append(("uploads that were given up", _said(found.parts)))
@@ -81,6 +84,13 @@ class Command(BaseCommand):
             f"{files.count:,} files would go, {freed} freed. The room of points is used again by "
             "the database, whose file does not shrink by itself."
         )
+
+
+def _rule(artifact: Artifact) -> str:
+    """What its rules keep of it."""
+    days = f"{artifact.keep_days} days" if artifact.keep_days else ""
+    newest = f"the newest {artifact.keep_versions}" if artifact.keep_versions else ""
+    return f"kept are {' of '.join(filter(None, (newest, days)))}"
 
 
 def _said(amount: usage.Amount) -> str:
