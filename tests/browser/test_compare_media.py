@@ -87,7 +87,12 @@ def test_the_media_tab_of_a_run_draws_curves_and_figures_and_runs_nothing(live_s
     ada.keyboard.press("ArrowLeft")
 
     expect(ada).to_have_url(re.compile("tab=media.*mstep=100"))
+    expect(section).to_contain_text("at step 100")
     expect(section.get_by_label("Step of all media")).to_be_focused()
+    section.get_by_label("Step of all media").blur()
+    put(run, "text/late/000000000400.txt", b"late")  # the run is running: its page follows
+    expect(section).to_contain_text("late")
+    expect(section).to_contain_text("at step 100")
     for name in ("pr", "plotted of A first"):
         chart = ada.locator(f'.chart[data-title="{name}"]')
         chart.scroll_into_view_if_needed()

@@ -103,7 +103,8 @@ async function load(url, names) {
   try {
     await loadParts(url, together(names), () => turn === asked);
     if (turn !== asked) return;
-    if (page.dataset.liveSrc) page.dataset.liveSrc = url;
+    const live = page.closest('[data-live-src]');
+    if (live) live.dataset.liveSrc = url;
     if (focused) $(focused)?.focus({ preventScroll: true });
     if (typed && document.activeElement.matches(SEARCH)) Object.assign(document.activeElement, typed);
     typed = null;
