@@ -9,8 +9,9 @@ from experiments.comparing.documents import Row
 from experiments.comparing.params import ParamRows
 
 ALL = "*"  # in `pfolds`: every group is folded but those named
-MOST_CELLS = 4_000  # that come at once
+MOST_CELLS = 1_500  # that come at once
 LEAST_LINES = 40
+MOST_LINES = 10_000
 MOST_FOLDS = 500
 
 
@@ -59,9 +60,11 @@ class _Group:
     differing: int = 0
 
 
-def param_tree(selection: Selection, found: ParamRows, *, start: int = 0) -> ParamTree:
+def param_tree(
+    selection: Selection, found: ParamRows, *, start: int = 0, least: int = 0
+) -> ParamTree:
     """What the address asks for: only what differs, what contains a text, which groups are folded.
-    A search looks into folded groups, too."""
+    A search looks into folded groups, too. `least`: so many lines at once, where there are."""
     only_differing = selection.controls.get("differs") != "0"
     wanted = selection.controls.get("search", "").strip().lower()
     rows = [
@@ -72,7 +75,7 @@ def param_tree(selection: Selection, found: ParamRows, *, start: int = 0) -> Par
     root = _grouped(rows)
     folds = _Folds(selection.controls.get("pfolds", ""), ignored=bool(wanted))
     lines = list(_lines(root, folds, 0))
-    at_once = max(LEAST_LINES, MOST_CELLS // len(selection.compared))
+    at_once = max(LEAST_LINES, MOST_CELLS // len(selection.compared), min(least, MOST_LINES))
     shown = lines[start : start + at_once]
     end = start + len(shown)
     return ParamTree(

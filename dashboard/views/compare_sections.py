@@ -17,13 +17,18 @@ from experiments.comparing import params as compared_params
 WHOLE = re.compile(r"\d{1,6}", re.ASCII)
 
 
+def _whole(text: str) -> int:
+    return int(text) if WHOLE.fullmatch(text) else 0
+
+
 @require_safe
 def params(request: SignedIn) -> HttpResponse:
-    """`?runs=a,b&search=lr&from=200`: the params, or to htmx the lines that follow."""
+    """`?runs=a,b&search=lr&from=200`: the params, or to htmx the lines that follow; `lines`: at
+    least so many, such as the reader has by now."""
     selection = selection_of(request)
-    start = request.GET.get("from", "")
     found = compared_params.compare(selection.runs, baseline=selection.baseline_place)
-    tree = param_tree(selection, found, start=int(start) if WHOLE.fullmatch(start) else 0)
+    start, least = (_whole(request.GET.get(name, "")) for name in ("from", "lines"))
+    tree = param_tree(selection, found, start=start, least=least)
     rows_alone = "HX-Request" in request.headers and "from" in request.GET
     template = (
         "dashboard/compare/_param_rows.html" if rows_alone else "dashboard/compare/params.html"

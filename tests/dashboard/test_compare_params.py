@@ -41,7 +41,9 @@ def section(client: Client, runs: list[Run], **controls: str) -> str:
 
 def lines(text: str) -> list[str]:
     """The lines of the tree: its params by key, its groups by what their heads say."""
-    found = re.findall(r'<tr data-path="([^"]+)"|<tr class="group">(.*?)</tr>', text, re.DOTALL)
+    found = re.findall(
+        r'<tr data-line data-path="([^"]+)"|<tr class="group"[^>]*>(.*?)</tr>', text, re.DOTALL
+    )
     return [key or " ".join(unescape(re.sub("<[^>]*>", " ", head)).split()) for key, head in found]
 
 
@@ -123,7 +125,7 @@ def test_thousands_of_params_come_a_part_at_a_time(ada: Client):
 
     text = section(ada, runs)
     shown = lines(text)
-    assert len(shown) == 2_000
+    assert len(shown) == param_tree.MOST_CELLS // 2
     assert "5,000 of 5,000 differ" in text
     while more := re.search(r'hx-get="([^"]+)"', text):
         answer = ada.get(unescape(more[1]), headers={"HX-Request": "true"})
@@ -148,6 +150,15 @@ def test_the_lines_that_follow_are_a_page_without_scripts(ada: Client, monkeypat
     following = ada.get(unescape(more[1])).content.decode()
     assert lines(following) == ["c"]
     assert "<html" in following
+
+
+def test_who_has_many_lines_already_keeps_them(ada: Client, monkeypatch):
+    monkeypatch.setattr(param_tree, "MOST_CELLS", 1)
+    monkeypatch.setattr(param_tree, "LEAST_LINES", 2)
+    runs = pair(dict.fromkeys("abcdefg", 1), {})
+
+    assert lines(section(ada, runs, lines="5")) == list("abcde")
+    assert lines(section(ada, runs, lines="x")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("start", ["-1", "x", "9999999", "²"])

@@ -68,6 +68,12 @@ async function documentAt(url) {
   return new DOMParser().parseFromString(await answer.text(), 'text/html');
 }
 
+// Of a section that comes a part at a time the reader keeps as many lines as there are.
+function shownLines(part) {
+  const count = $$('[data-line]', part).length;
+  return count ? `&lines=${count}` : '';
+}
+
 // Sections with data-src have an address of their own; those not seen yet only learn which it is now.
 async function loadParts(url, names, isLatest) {
   const own = names.filter((name) => document.getElementById(name)?.dataset.src);
@@ -78,7 +84,7 @@ async function loadParts(url, names, isLatest) {
   }
   for (const name of own) {
     const part = document.getElementById(name);
-    const there = part.dataset.src + new URL(url, location.href).search;
+    const there = part.dataset.src + new URL(url, location.href).search + shownLines(part);
     if (part.hasAttribute('hx-get')) {
       part.setAttribute('hx-get', there);
       window.htmx?.process(part);
