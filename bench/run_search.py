@@ -12,6 +12,7 @@ server; the CPU time of its process that answers is counted in.
 
 import argparse
 import base64
+import itertools
 import logging
 import random
 import sqlite3
@@ -159,11 +160,20 @@ def _series(run: str, project: int, rng: random.Random) -> Iterator[tuple[Any, .
                "2026-01-01 00:00:00")  # fmt: skip
 
 
+def _hashes(params: Any) -> Iterator[tuple[str, int, int]]:
+    """Of rows of params, those of each run together."""
+    from experiments.params_hash import hash_of
+
+    for (run, project), rows in itertools.groupby(params, key=lambda row: row[:2]):
+        yield run, project, hash_of(row[2:4] for row in rows)
+
+
 def _write(insert: Insert, runs: Any, params: Any, series: Any, tags: Any) -> None:
     for table, columns, rows in (
         ("run", 'id project_id name number "group" seed status status_reason params summary '
          "notes environment command created_at started_at finished_at", runs),
         ("param", "run_id project_id key text number", params),
+        ("paramshash", "run_id project_id value", _hashes(params)),
         ("series", "run_id project_id key count nonfinite first_step last_step last last_is least "
          "least_step most most_step updated_at", series),
         ("runtag", "run_id project_id name value text", tags),

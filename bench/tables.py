@@ -7,6 +7,7 @@ also prints how the database goes about each query.
 """
 
 import argparse
+import itertools
 import random
 import re
 import statistics
@@ -50,7 +51,7 @@ PAGES = {
 
 def fill(count: int) -> None:
     """A project "lab/large", written straight into the tables."""
-    from experiments.models import Job, Param, Run, RunTag, Series
+    from experiments.models import Job, Param, ParamsHash, Run, RunTag, Series
     from tests import factories as make
     from worker.metalearning import specs as engine
 
@@ -62,8 +63,11 @@ def fill(count: int) -> None:
     rng = random.Random(7)
     runs = [_run(rng, project, number, presets, environment) for number in range(1, count + 1)]
     Run.objects.bulk_create(runs, batch_size=500)
-    Param.objects.bulk_create(
-        (row for run in runs for row in make.param_rows(run)), batch_size=2_000
+    params = {run: make.param_rows(run) for run in runs}
+    Param.objects.bulk_create(itertools.chain(*params.values()), batch_size=2_000)
+    ParamsHash.objects.bulk_create(
+        ParamsHash(run=run, project=project, value=make.hash_of_rows(rows))
+        for run, rows in params.items()
     )
     Series.objects.bulk_create((row for run in runs for row in _series(rng, run)), batch_size=1_000)
     tagged = [RunTag(run=run, project=project, name="sweep") for run in runs[::3]]

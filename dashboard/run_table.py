@@ -20,7 +20,7 @@ from dashboard.table_columns import (
     ranked_metrics,
     sampled_runs,
 )
-from dashboard.table_menus import arranged, group_options
+from dashboard.table_menus import arranged, column_choices, group_options
 from dashboard.table_state import PAGE_SIZES, TableState
 from experiments import access, reading, saved_views, search
 from experiments.models import Project, Role, RunStatus, SavedView, User
@@ -98,16 +98,17 @@ def table_context(asked: TableRequest, page: RunTable, *, user: User, path: str)
     shown_counts = reading.status_counts(project, outermost=True) if state.nested else counts
     name = Column("name", "attribute", "name", "Name", "")
     baseline = Baseline.of(project, state, columns)
+    shown = {column.id for column in columns}
     return {
         "project": project,
         "state": state,
-        "known": known,
         "filter_fields": _fields(known),
         "example_metric": next(iter(asked.metrics), project.main_metric or "loss"),
         "unlogged_main": _unlogged_main(asked),
         "columns": columns,
         "column_count": len(ATTRIBUTES) + len(known.metrics) + len(known.params),
-        "shown": {column.id for column in columns},
+        "shown": shown,
+        "column_choices": column_choices(known, shown),
         "attributes": ATTRIBUTES,
         "heads": [(column, *head(state, column, project)) for column in columns],
         "name_head": head(state, name, project),

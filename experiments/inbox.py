@@ -126,7 +126,7 @@ def of_user(user: User) -> QuerySet[Notification]:
 
 def unread_count(user: User) -> int:
     """How many lines have not been read."""
-    return of_user(user).filter(read_at=None).count()
+    return access.unread_notifications(user)
 
 
 def mark_read(user: User, notifications: Iterable[int] | None = None) -> int:

@@ -6,7 +6,7 @@ that a test of one rule does not depend on the code of another.
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from experiments.models import (
     LogChunk,
     Membership,
     Param,
+    ParamsHash,
     Project,
     Role,
     Run,
@@ -31,6 +32,7 @@ from experiments.models import (
     Worker,
     Workspace,
 )
+from experiments.params_hash import hash_of
 from worker.metalearning import specs as engine
 
 SHORT_SPEC = {
@@ -109,9 +111,15 @@ def make_run(
             **fields,
         }
     )
-    Param.objects.bulk_create(param_rows(run))
+    rows = param_rows(run)
+    Param.objects.bulk_create(rows)
+    ParamsHash.objects.create(run=run, project=project, value=hash_of_rows(rows))
     RunTag.objects.bulk_create(RunTag(run=run, project=project, name=name) for name in tags)
     return run
+
+
+def hash_of_rows(rows: Iterable[Param]) -> int:
+    return hash_of((row.key, row.text) for row in rows)
 
 
 def param_rows(run: Run) -> list[Param]:

@@ -1,6 +1,6 @@
 """Who may do what: tokens, one-time sign-in links, roles in workspaces and projects."""
 
-from experiments.access.frame import jobs_under_way, newest_projects
+from experiments.access.frame import jobs_under_way, newest_projects, unread_notifications
 from experiments.access.invitations import (
     MOST_DAYS,
     accept_invitation,
@@ -78,6 +78,7 @@ __all__ = [
     "role_in",
     "role_in_run",
     "set_project_role",
+    "unread_notifications",
     "use_sign_in_link",
     "user_for_ticket",
     "user_for_token",

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from experiments.models import Job, Membership, Project, ProjectRole, Role, Run, User, Workspace
+from experiments.models import (
+    Job,
+    Membership,
+    Notification,
+    Project,
+    ProjectRole,
+    Role,
+    Run,
+    User,
+    Workspace,
+)
 from experiments.models.jobs import JobStatus
 
 
@@ -29,6 +39,14 @@ def jobs_under_way(user: User) -> int:
     """How many jobs wait or run in the projects in which the user has a role."""
     with connection.cursor() as cursor:
         cursor.execute(_UNDER_WAY, [user.pk])
+        return int(cursor.fetchone()[0])
+
+
+def unread_notifications(user: User) -> int:
+    """How many lines of the user's inbox have not been read, of projects that the user still
+    sees."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREAD, [user.pk])
         return int(cursor.fetchone()[0])
 
 
@@ -62,4 +80,10 @@ SELECT COUNT(*) FROM {_REACHED}
 JOIN {Run._meta.db_table} run ON run.project_id = project.id
 JOIN {Job._meta.db_table} job ON job.run_id = run.id
 WHERE job.status IN ('{JobStatus.QUEUED.value}', '{JobStatus.RUNNING.value}') AND {_IS_REACHED}
+"""
+_UNREAD = f"""
+SELECT COUNT(*) FROM {_REACHED}
+JOIN {Notification._meta.db_table} line ON line.project_id = project.id
+WHERE line.user_id = member.user_id AND line.read_at IS NULL
+    AND project.deleted_at IS NULL AND {_IS_REACHED}
 """

@@ -11,13 +11,13 @@ from urllib.parse import unquote
 from experiments import reading
 from experiments.comparing import documents
 from experiments.models import Project, Run
+from experiments.params_hash import SEED
 
 # One of BYS, or fields as run tables group by them: "params.lr,tags.dataset", a comma in a name
 # written %2C.
 By = str
 BYS: tuple[By, ...] = ("run", "seedless", "group")
 
-SEED = "seed"  # the param; `Run.seed` is the same number where both are there
 # What a name ends with when it counts seeds: "maml-s0", "maml seed=3", "maml_2".
 _COUNTED = re.compile(r"[-_ .]*(s|seed)?[-_ =:]*\d+$", re.IGNORECASE)
 

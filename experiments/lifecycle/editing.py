@@ -10,7 +10,7 @@ from experiments.lifecycle import params as flat
 from experiments.lifecycle.nesting import set_parent
 from experiments.lifecycle.runs import LONGEST_NOTES, checked_document
 from experiments.lifecycle.tags import clean_tags
-from experiments.models import Param, Run, RunTag
+from experiments.models import Run, RunTag
 from experiments.models.runs import COLORS
 from experiments.problems import Problems
 
@@ -96,7 +96,7 @@ def set_params(run: Run, params: Mapping[str, Any]) -> Run:
     run.params = flat.merge(locked.params, params)
     merged = flat.flatten(run.params)  # limits hold for old and new together
     run.save(update_fields=["params"])
-    Param.objects.bulk_create(flat.rows(run, [leaf for leaf in merged if leaf.key not in known]))
+    flat.write(run.pk, run.project_id, [leaf for leaf in merged if leaf.key not in known])
     return run
 
 

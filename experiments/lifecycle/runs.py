@@ -14,7 +14,7 @@ from experiments.errors import Conflict, Invalid, NotFound
 from experiments.lifecycle import params as flat
 from experiments.lifecycle.nesting import find_parent, hold, not_there
 from experiments.lifecycle.tags import clean_tags
-from experiments.models import Param, Project, Run, RunStatus, RunTag, Snapshot, User
+from experiments.models import Project, Run, RunStatus, RunTag, Snapshot, User
 from experiments.models.runs import FINISHED
 from experiments.problems import Problems
 
@@ -78,7 +78,7 @@ def create_run(
             raise not_there(project, parent)  # it was erased a moment ago
         _number(run, project)
         run.save(force_insert=True)
-        Param.objects.bulk_create(flat.rows(run, leaves))
+        flat.write(run.pk, project.pk, leaves)
         RunTag.objects.bulk_create(RunTag(run=run, project=project, name=tag) for tag in names)
         if status == RunStatus.RUNNING:
             Run.objects.filter(pk=run.pk).update(started_at=Now(), heartbeat_at=Now())

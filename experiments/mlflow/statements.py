@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import connection
 
-from experiments.lifecycle.params import Leaf
-from experiments.models import Param, Run, RunTag
+from experiments.lifecycle.params import Leaf, write
+from experiments.models import Run, RunTag
 
 INDEXED = 500  # characters of a tag that its index keeps
-_RUN, _PARAM, _TAG = (model._meta.db_table for model in (Run, Param, RunTag))
+_RUN, _TAG = (model._meta.db_table for model in (Run, RunTag))
 
 
 def lock_run(run_id: str) -> tuple[int, bool] | None:
@@ -46,11 +46,7 @@ def write_params(
     """Stores all params of a run; `new`: its leaves that have no row yet."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {_RUN} SET params = %s WHERE id = %s", [json.dumps(params), run_id])
-        cursor.executemany(
-            f"INSERT INTO {_PARAM} (run_id, project_id, key, text, number) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            [(run_id, project_id, leaf.key, leaf.text, leaf.number) for leaf in new],
-        )
+    write(run_id, project_id, new)
 
 
 def write_tags(run_id: str, project_id: int, tags: Mapping[str, str]) -> None:

@@ -45,7 +45,7 @@ from experiments.models.metrics import ChunkOverview, MetricBatch, Series, Serie
 from experiments.models.projects import Project, ProjectRole, ProjectTag
 from experiments.models.registry import ModelAlias, ModelVersion, RegisteredModel, RegistryTag
 from experiments.models.reports import Report, ReportLink, ReportVersion
-from experiments.models.runs import LogChunk, Param, Rewind, Run, RunStatus, RunTag
+from experiments.models.runs import LogChunk, Param, ParamsHash, Rewind, Run, RunStatus, RunTag
 from experiments.models.saved_views import SavedView
 from experiments.models.short_links import ShortLink
 from experiments.models.snapshots import Blob, LeftOut, Snapshot, SnapshotFile
@@ -88,6 +88,7 @@ __all__ = [
     "Notification",
     "Palette",
     "Param",
+    "ParamsHash",
     "Project",
     "ProjectRole",
     "ProjectTag",

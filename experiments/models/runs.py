@@ -143,6 +143,11 @@ class Run(models.Model):
                 fields=["project", "group", "archived_at", "-created_at", "-id"],
                 name="runs_by_group",
             ),
+            models.Index(
+                fields=["project", "snapshot", "id"],
+                condition=models.Q(snapshot__isnull=False),
+                name="runs_by_code",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -200,6 +205,20 @@ class Param(models.Model):
             models.Index(fields=["project", "key", "number", "run"], name="params_by_number"),
             models.Index(fields=["project", "key", "text", "run"], name="params_by_text"),
         ]
+
+
+class ParamsHash(models.Model):
+    """All params of a run but the seed, as one number: runs that differ in the seed alone have the
+    same. Written with the rows of params (`lifecycle.params`); a run without has none, or zero."""
+
+    run = models.OneToOneField(
+        Run, primary_key=True, on_delete=models.CASCADE, related_name="params_hash"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_index=False)
+    value = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "value", "run"], name="runs_by_params")]
 
 
 class RunTag(models.Model):

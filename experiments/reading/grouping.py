@@ -15,15 +15,13 @@ from django.db.models import QuerySet
 
 from experiments import search
 from experiments.errors import Invalid
-from experiments.models import Param, Project, Run, RunTag
+from experiments.models import Param, ParamsHash, Project, Run, RunTag
 from experiments.reading import id_arrays
 from experiments.reading.id_arrays import Ids, Valued
 
 SEEDLESS = "seedless"
-SEED = "seed"  # the param that `experiments.comparing.groups` leaves out, too
 MOST_FIELDS = 5
 FEW = 2_000  # so few runs are asked for by their ids, without a walk along the whole project
-FEW_OF_ALL = 12_000  # the same of all params: a walk along them takes longer
 ATTRIBUTES = {
     "status": "status",
     "group": "group",
@@ -35,7 +33,6 @@ ATTRIBUTES = {
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 LONGEST_NUMBER = 15  # characters: of more digits, different ones could be one as a float
 Codes = npt.NDArray[np.int64]
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +103,7 @@ def alike(project: Project, fields: Sequence[search.Field], runs: Ids) -> tuple[
     Without fields the runs of a group have the same code and the same params but the seed.
     """
     if not fields:
-        return _numbered(_seedless(project, runs)), []
+        return _seedless(project, runs), []
     found = [held(project, field, runs) for field in fields]
     codes = found[0].codes
     for one in found[1:]:
@@ -114,40 +111,36 @@ def alike(project: Project, fields: Sequence[search.Field], runs: Ids) -> tuple[
     return _numbered(codes), found
 
 
-def _numbered(codes: Codes | Hashes) -> Codes:
+def _numbered(codes: Codes) -> Codes:
     numbers: Codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
     return numbers
 
 
-def _seedless(project: Project, runs: Ids) -> Hashes:
-    """A hash of what each run holds apart from the seed: the sum of those of its params."""
-    rows: QuerySet[Any, Any] = Param.objects.exclude(key=SEED)
-    if len(runs) <= FEW_OF_ALL:
-        rows = rows.filter(run_id__in=runs.astype(str).tolist())
-    else:
-        rows = rows.filter(project=project)
-    params = id_arrays.read_valued(rows, ("key", "text"), "run_id")
-    code = _valued(Run.objects.all(), project, "snapshot_id", "pk", runs)
-    sums = np.zeros(len(runs), np.uint64)
-    for found in (params, code):
-        # Of one text: the hash of a tuple is nearly a sum itself, so that of values that two params
-        # exchange would stay the same. No key or value holds a NUL.
-        texts = ("\0".join(map(str, value)) for value in found.values)
-        hashes = np.array([hash(text) for text in texts], np.int64).astype(np.uint64)
-        places = id_arrays.places(found.ids, runs)
-        is_here = places >= 0
-        np.add.at(sums, places[is_here], np.repeat(hashes, found.counts)[is_here])
-    return sums
+def _seedless(project: Project, runs: Ids) -> Codes:
+    """The number of what each run holds apart from the seed: its params as one hash, its code."""
+    rows = _among(ParamsHash.objects.all(), project, "run_id", runs)
+    hashes, ids = id_arrays.read_integers(rows, "value", "run_id")
+    codes = np.zeros(len(runs), np.int64)  # of runs without params
+    here = id_arrays.places(ids, runs)
+    codes[here[here >= 0]] = hashes[here >= 0]
+    with_code = Run.objects.filter(snapshot__isnull=False)
+    code = _merged(_valued(with_code, project, "snapshot_id", "pk", runs), runs)
+    return _numbered(_numbered(codes) * (len(code.texts) + 1) + code.codes + 1)
 
 
 def _valued(
     rows: QuerySet[Any, Any], project: Project, value: str, column: str, runs: Ids
 ) -> Valued:
+    return id_arrays.read_valued(_among(rows, project, column, runs), (value,), column)
+
+
+def _among(
+    rows: QuerySet[Any, Any], project: Project, column: str, runs: Ids
+) -> QuerySet[Any, Any]:
+    """Rows of these runs, and of others where they are many."""
     if len(runs) <= FEW:
-        rows = rows.filter(**{f"{column}__in": runs.astype(str).tolist()})
-    else:
-        rows = rows.filter(project=project)
-    return id_arrays.read_valued(rows, (value,), column)
+        return rows.filter(**{f"{column}__in": runs.astype(str).tolist()})
+    return rows.filter(project=project)
 
 
 def _merged(found: Valued, runs: Ids) -> Held:

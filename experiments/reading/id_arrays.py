@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Aggregate, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 
 from experiments.models.ids import LENGTH
@@ -20,6 +21,7 @@ Ids = npt.NDArray[np.bytes_]
 Numbers = npt.NDArray[np.intp]
 Marks = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.int64]
 Numeric = npt.NDArray[np.float64]
 Words = npt.NDArray[np.uint64]
 NONE: Ids = np.empty(0, f"S{LENGTH}")
@@ -98,6 +100,12 @@ def read_numbers(rows: QuerySet[Any, Any], number: str, column: str) -> tuple[Nu
     found = rows.aggregate(text=_Numbers(number), ids=_Joined(column))
     numbers = np.array((found["text"] or "").split(), np.float64)
     return numbers, _parsed(found["ids"])
+
+
+def read_integers(rows: QuerySet[Any, Any], number: str, column: str) -> tuple[Integers, Ids]:
+    """The whole numbers of 64 bits in a column, and the ids in another one."""
+    found = rows.order_by().aggregate(text=_Joined(Cast(number, TextField())), ids=_Joined(column))
+    return np.fromstring(found["text"] or "", np.int64, sep=","), _parsed(found["ids"])
 
 
 def numbered(parts: Sequence[Ids]) -> tuple[list[Numbers], Ids]:

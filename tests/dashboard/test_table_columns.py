@@ -1,8 +1,11 @@
-"""Which columns a run table shows before anybody chose."""
+"""Which columns a run table shows before anybody chose, and which it offers."""
+
+import re
 
 import pytest
 
 from dashboard.table_columns import first_columns, ranked_metrics, sampled_runs
+from dashboard.table_menus import column_choices
 from experiments.shapes import RunColumns
 from tests import factories
 
@@ -43,3 +46,29 @@ def test_a_run_of_another_kind_does_not_push_the_others_params_aside():
     shown = [one for one in first_columns(sampled_runs(project), []) if one.startswith("params.")]
 
     assert shown[0] == "params.inner.lr"
+
+
+def test_every_column_is_offered_and_what_is_shown_is_checked():
+    known = RunColumns(params=("lr", "net.width"), metrics=("loss",))
+    offered = str(column_choices(known, {"metrics.loss(min)", "params.lr"}))
+
+    boxes = dict(re.findall(r'name="col" value="([^"]+)"( checked)?>', offered))
+    assert {name for name, checked in boxes.items() if checked} == {
+        "metrics.loss(min)",
+        "params.lr",
+    }
+    assert set(boxes) == {
+        *("metrics.loss", "metrics.loss(min)", "metrics.loss(max)", "params.lr", "params.net.width")
+    }
+
+
+def test_names_of_columns_are_text():
+    hostile = '"><script>alert(1)</script>'
+    offered = str(column_choices(RunColumns(params=(hostile,), metrics=(hostile,)), {}))
+
+    assert "<script" not in offered
+    assert offered.count("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;") == 1 + 2 + 3 + 1
+
+
+def test_headings_stand_only_over_columns():
+    assert not column_choices(RunColumns(params=(), metrics=()), {})

@@ -251,6 +251,17 @@ def test_an_event_is_told_once_also_where_telling_it_broke_off(project, monkeypa
     assert Notification.objects.count() == 1
 
 
+def test_lines_of_a_project_in_the_trash_are_not_counted(project):
+    ada = factories.make_user("ada")
+    inbox.watch(project, ada, kinds=["finished"])
+    lifecycle.finish_client_run(factories.make_run(project))
+    inbox.spread()
+
+    lifecycle.trash_project(project)
+
+    assert inbox.unread_count(ada) == inbox.of_user(ada).filter(read_at=None).count() == 0
+
+
 def test_who_was_shut_out_hears_nothing_more(project):
     ada = factories.make_user("ada")
     inbox.watch(project, ada, kinds=["finished"])
