@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
 from dashboard.measured import measured
-from experiments.shapes import AdaptationCurve
+from experiments.shapes import AdaptationCurve, FloatArray
 
 INNER_STEP_TITLE = "inner step"
+_FLOOR = 0.5  # of the lowest mean
 LONG = 50  # inner steps: from here on points have no marks, and the steps trained with have a line
 
 
@@ -31,14 +32,14 @@ def adaptation_figure(
     """Mean with its 95 % interval; a ring marks the number of inner steps used in training. Long
     curves, of optimizers, have logarithms of losses that lie far apart, and an upright line there.
     """
-    traces: list[Any] = []
-    for one in lines:
-        traces += _traces(one)
     is_accuracy = any(one.curve.metric == "accuracy" for one in lines)
+    is_log = not is_accuracy and _is_log(lines)
+    floor = _FLOOR * min(_means(lines)) if is_log else None
+    traces = [trace for one in lines for trace in _traces(one, floor)]
     return theme.figure(
         traces,
         x={"title": _title(lines, step_title), "dtick": _tick(lines)},
-        y={"tickformat": "~%"} if is_accuracy else _loss_axis(lines),
+        y={"tickformat": "~%"} if is_accuracy else {"type": "log"} if is_log else {},
         shapes=_horizons(lines),
     )
 
@@ -47,11 +48,12 @@ def _is_long(line: AdaptationLine) -> bool:
     return int(line.curve.inner_steps[-1]) >= LONG
 
 
-def _loss_axis(lines: Sequence[AdaptationLine]) -> dict[str, Any]:
-    if not any(map(_is_long, lines)):
-        return {}
-    values = log_scale.finite(np.concatenate([line.curve.mean for line in lines]))
-    return {"type": "log"} if log_scale.is_logarithmic(values) else {}
+def _is_log(lines: Sequence[AdaptationLine]) -> bool:
+    return any(map(_is_long, lines)) and log_scale.is_logarithmic(_means(lines))
+
+
+def _means(lines: Sequence[AdaptationLine]) -> FloatArray:
+    return log_scale.finite(np.concatenate([line.curve.mean for line in lines]))
 
 
 def _horizons(lines: Sequence[AdaptationLine]) -> list[dict[str, Any]]:
@@ -80,9 +82,12 @@ def _title(lines: Sequence[AdaptationLine], step_title: str) -> str:
     return step_title
 
 
-def _traces(one: AdaptationLine) -> list[Any]:
+def _traces(one: AdaptationLine, floor: float | None) -> list[Any]:
+    """`floor`: what a band ends at where it would reach beyond a logarithmic axis."""
     curve, color = one.curve, theme.run_color(one.slot)
     low, high = curve.mean - curve.half_width, curve.mean + curve.half_width
+    if floor is not None:
+        low = np.maximum(low, floor)
     values: dict[str, Any] = {
         "customdata": [
             [str(measured(mean, half_width, curve.metric)), count]

@@ -36,6 +36,7 @@ class RaceRow:
     interval: str
     p: str
     word: str
+    wins: int  # problems on which the learned one is better
     count: int
 
 
@@ -144,6 +145,7 @@ def race_rows(race: Race) -> list[RaceRow]:
                 interval=text.interval,
                 p="" if p is None else p_text(p, len(pairs)),
                 word=word,
+                wins=pair.wins,
                 count=pair.count,
             )
         )

@@ -69,6 +69,7 @@ def test_a_learned_optimizer_is_paired_with_each_hand_made_one(project):
     ]  # fmt: skip
     assert {row.word for row in rows} == {"learned is better"}
     assert [row.count for row in rows] == [40, 40, 35, 40]
+    assert [row.wins for row in rows] == [40, 40, 35, 40]
     assert rows[1].rate == "0.2"
     assert rows[0].rate == "unknown"
     assert rows[1].difference.startswith("−0.3")

@@ -20,14 +20,14 @@ def problem_sources() -> list[dict[str, Any]]:
         ),
         _entry(
             "digits_mlp",
-            "Digits, one hidden layer",
+            "Digits, MLP",
             "Train a small network of sigmoids, from another start each time, on the 1,797 digits "
             "of 8x8 that scikit-learn brings along. After Andrychowicz et al. 2016, section 3.2.",
             DigitsMlp(),
         ),
         _entry(
             "digits_conv",
-            "Digits, convolutions",
+            "Digits, conv",
             "Train two strided convolutions and a linear layer on the same digits.",
             DigitsConv(),
         ),
