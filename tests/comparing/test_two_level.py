@@ -55,6 +55,20 @@ def test_lower_is_better_turns_wins_and_improvement_round():
     assert found.improvement.value == pytest.approx(0.375)
 
 
+def test_equal_scores_in_another_order_of_seeds_are_ties():
+    random = np.random.default_rng(0)
+    right = random.integers(0, 16, (2, 3, 600))  # of 15 answers, by 3 seeds on 600 episodes
+    a, b = right / 15
+
+    found = two_level.contrast(a, b, lower_is_better=False, paired=True)
+
+    exact = right[1].sum(axis=0) - right[0].sum(axis=0)
+    assert found.wins == np.sum(exact > 0)
+    assert found.ties == np.sum(exact == 0)
+    assert found.losses == np.sum(exact < 0)
+    assert np.array_equal(found.differences == 0, exact == 0)
+
+
 def test_iqm_is_the_trimmed_mean_of_scipy():
     scores = np.random.default_rng(0).exponential(size=(3, 40))
 
