@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
 from dashboard.measured import measured
-from experiments.shapes import OverTraining
+from experiments.shapes import FloatArray, OverTraining
+
+_FLOOR = 0.5  # of the lowest mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +38,16 @@ def adaptation_at(found: OverTraining, place: int, *, slot: int) -> go.Figure:
         for other, name in ((0, "first"), (len(found.steps) - 1, "last"))
         if other != place
     ]
-    traces += _traces(RunAt(found, place, f"meta-step {found.steps[place]:,}", slot))
+    run = RunAt(found, place, f"meta-step {found.steps[place]:,}", slot)
+    traces += _traces(run, _floor([found]))
     return _figure(traces, [found])
 
 
 def adaptations_at(runs: Sequence[RunAt]) -> go.Figure:
     """One curve a run with its 95 % interval, on the range of all their meta-steps."""
-    traces = [trace for run in runs for trace in _traces(run)]
-    return _figure(traces, [run.found for run in runs])
+    all_found = [run.found for run in runs]
+    floor = _floor(all_found)
+    return _figure([trace for run in runs for trace in _traces(run, floor)], all_found)
 
 
 def place_at(found: OverTraining, step: int) -> int:
@@ -51,10 +55,12 @@ def place_at(found: OverTraining, step: int) -> int:
     return max(0, int(np.searchsorted(found.steps, step, side="right")) - 1)
 
 
-def _traces(run: RunAt) -> list[Any]:
+def _traces(run: RunAt, floor: float | None) -> list[Any]:
+    """`floor`: what a band ends at where it would reach below a logarithmic axis."""
     found, place = run.found, run.place
     steps = np.arange(found.mean.shape[1])
-    mean, half = found.mean[place], np.nan_to_num(found.half_width[place])
+    mean, half = found.mean[place], _half(found)[place]
+    low = mean - half if floor is None else np.maximum(mean - half, floor)
     color = theme.run_color(run.slot)
     drawn = theme.line(
         steps,
@@ -73,7 +79,7 @@ def _traces(run: RunAt) -> list[Any]:
         ],
         hover="<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]}",
     )
-    return [*theme.band(steps, mean - half, mean + half, slot=run.slot), drawn]
+    return [*theme.band(steps, low, mean + half, slot=run.slot), drawn]
 
 
 def _faint(found: OverTraining, place: int, name: str) -> go.Scatter:
@@ -99,12 +105,32 @@ def _figure(traces: list[Any], all_found: Sequence[OverTraining]) -> go.Figure:
 def _y(all_found: Sequence[OverTraining]) -> dict[str, Any]:
     if any(found.metric == "accuracy" for found in all_found):
         return {"tickformat": "~%", "range": [0, 1]}
-    values = np.concatenate([log_scale.finite(found.mean) for found in all_found])
-    if not len(values):
+    low, high = (
+        np.concatenate([log_scale.finite(found.mean + side * _half(found)) for found in all_found])
+        for side in (-1, 1)
+    )
+    if not len(low):
         return {}
-    low, high = float(values.min()), float(values.max())
-    if log_scale.is_logarithmic(values):
-        room = 0.05 * (np.log10(high) - np.log10(low))
-        return {"type": "log", "range": [np.log10(low) - room, np.log10(high) + room]}
+    floor = _floor(all_found)
+    least, most = float(low.min()), float(high.max())
+    if floor is not None:
+        return {"type": "log", **_with_room(np.log10(max(least, floor)), np.log10(most))}
+    return _with_room(least, most)
+
+
+def _with_room(low: float, high: float) -> dict[str, Any]:
     room = 0.05 * (high - low) or 1.0
-    return {"range": [low - room, high + room]}
+    return {"range": [float(low - room), float(high + room)]}
+
+
+def _floor(all_found: Sequence[OverTraining]) -> float | None:
+    """Where a logarithmic axis ends at the latest; None for a linear one."""
+    means = np.concatenate([log_scale.finite(found.mean) for found in all_found])
+    is_accuracy = any(found.metric == "accuracy" for found in all_found)
+    is_log = not is_accuracy and log_scale.is_logarithmic(means)
+    return _FLOOR * float(means.min()) if is_log else None
+
+
+def _half(found: OverTraining) -> FloatArray:
+    """Half the width of each interval, 0 where there is none."""
+    return np.nan_to_num(found.half_width)
