@@ -88,6 +88,13 @@ def test_the_pair_of_the_address_is_drawn(ada, runs):
     assert body["figure"]["layout"]["yaxis"]["title"]["text"].startswith("C third")
 
 
+def test_runs_without_evaluations_say_where_they_come_from(ada):
+    project = make_project(make_workspace("other", ada=Role.MEMBER))
+    bare = [make_run(project, name) for name in "ab"]
+
+    assert "No episodes to compare" in ada.get(address(bare)).content.decode()
+
+
 def test_runs_without_common_episodes_say_so(ada, runs):
     evaluation(LOSSES, runs[0], name="test")
     evaluation(LOSSES, runs[1], name="other")
