@@ -10,6 +10,7 @@ from urllib.parse import quote
 import urllib3
 
 from metascope._errors import Denied, Refused, Unreachable
+from metascope._records import sent_json
 
 CONNECT_S, READ_S = 5.0, 60.0
 PIECE = 1024 * 1024
@@ -81,8 +82,7 @@ class Api:
         headers = {"Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
-        data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-        return self._request(method, path, body=data, headers=headers)
+        return self._request(method, path, body=sent_json(body), headers=headers)
 
     def _request(self, method: str, path: str, **more: Any) -> Any:
         answer = self._answer(method, path, **more)
@@ -122,7 +122,7 @@ class _Part:
 
 def segment(text: str) -> str:
     """Text as one part of a path."""
-    return quote(text, safe="")
+    return quote(text, safe="", errors="backslashreplace")
 
 
 def no_metascope(url: str, answered: str) -> str:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metascope._paths import sent_path
+
 COPIED_BYTES = 16 * 1024 * 1024  # a file
 COPIED_TOTAL = 256 * 1024 * 1024  # of one artifact
 KINDS = ("dataset", "model", "file")
@@ -75,13 +77,13 @@ def gather(
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
     """Files by their path below the root; links are followed to files and not to folders."""
     if not root.is_dir():
-        yield root.name, root
+        yield sent_path(root.name), root
         return
     for folder, _, names in sorted(os.walk(root)):
         for name in sorted(names):
             file = Path(folder, name)
             if file.is_file():
-                yield file.relative_to(root).as_posix(), file
+                yield sent_path(file.relative_to(root).as_posix()), file
 
 
 def _copied(item: Item, target: Path) -> Item:

@@ -17,6 +17,7 @@ from metascope import _secrets
 from metascope._ignored import Ignored
 from metascope._left_out import LeftOut
 from metascope._machine import hardware
+from metascope._paths import LONGEST_PATH, sent_path
 
 PASSED_ON = re.compile(
     r"(CUDA|NVIDIA|OMP|MKL|NCCL|TORCH|PYTORCH|XLA|JAX|KERAS|SLURM|RANK|WORLD_SIZE|LOCAL_RANK)\w*"
@@ -111,6 +112,7 @@ def _patch(root: Path) -> str:
     if not names:
         return ""
     found = _git(root, "diff", "HEAD", "--", *(f":(literal){name}" for name in names)) or ""
+    found = found.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if len(found) > LARGEST_PATCH:
         return (
             f"# {len(found)} characters of uncommitted changes are left out: more than the limit\n"
@@ -125,7 +127,8 @@ def _git_root() -> Path | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None without git, outside a repository, or when it takes too long."""
+    """What git prints, names that are no UTF-8 as Python reads them; None without git, outside a
+    repository, or when it takes too long."""
     try:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments], capture_output=True, timeout=GIT_S, check=False,
@@ -133,7 +136,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
 def _walk(folder: Path) -> list[str]:
@@ -170,6 +173,8 @@ def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
             continue
         if isinstance(data, str):
             others.add(name, data)
+        elif len(sent_path(name)) > LONGEST_PATH:
+            others.add(name, "its path is too long")
         elif len(files) >= MOST_FILES:
             others.add(name, f"more than {MOST_FILES:,} files")
         elif total + len(data) > LARGEST_SNAPSHOT:
@@ -177,7 +182,7 @@ def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
             total = LARGEST_SNAPSHOT  # and so are all that follow
         else:
             total += len(data)
-            files[name] = _content(data)
+            files[sent_path(name)] = _content(data)
     return {"files": files, **others.fields()}
 
 

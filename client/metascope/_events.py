@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import time
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 from metascope import _params
 from metascope._api import Api, segment
 from metascope._errors import Denied, Refused, Unreachable
-from metascope._records import event_payload, moment, record_of, time_of
+from metascope._records import event_payload, moment, record_of, sent_json, time_of
 from metascope._segments import segments
 from metascope._spool import SpoolDamaged, about_of
 from metascope._state import State, load_state
@@ -219,7 +218,7 @@ class Events(ABC):
         self._put_json(path, alert)
 
     def _put_json(self, path: str, content: Mapping[str, Any]) -> None:
-        data = json.dumps(content).encode()
+        data = sent_json(content)
         address = f"runs/{self._run}/files/content/?{urlencode({'path': path})}"
         self.api.put_file(address, io.BytesIO(data), len(data))
 

@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from metascope._paths import LONGEST_PATH, sent_path
+
 MOST_NAMED = 200  # further ones are counted; the server takes no more
 MOST_READ = 64 * 1024 * 1024  # bytes, together: larger ones are told apart by their size alone
-LONGEST_PATH = 500
 PIECE = 1024 * 1024
 
 
@@ -29,14 +30,14 @@ class LeftOut:
         found = [*self._sources, *self._others]
         if not found:
             return {}
-        nameable = [(name, why) for name, why in found if _can_be_sent(name)][:MOST_NAMED]
+        nameable = [(name, why) for name, why in found if _can_be_sent(sent_path(name))]
         left = MOST_READ
         named = []
-        for name, why in nameable:
+        for name, why in nameable[:MOST_NAMED]:
             size = self._size(name)
             sha256 = self._sha256(name) if size is not None and size <= left else ""
             left -= size or 0 if sha256 else 0
-            named.append({"path": name, "why": why, "size": size, "sha256": sha256})
+            named.append({"path": sent_path(name), "why": why, "size": size, "sha256": sha256})
         return {"left_out": named, "left_out_more": len(found) - len(named)}
 
     def _size(self, name: str) -> int | None:
@@ -58,4 +59,4 @@ class LeftOut:
 
 
 def _can_be_sent(name: str) -> bool:
-    return name.isprintable() and "\\" not in name and len(name) <= LONGEST_PATH
+    return name.isprintable() and len(name) <= LONGEST_PATH

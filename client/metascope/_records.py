@@ -13,6 +13,7 @@ Rows are sent as they were written: nobody but the server turns them into column
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -26,6 +27,7 @@ KEYS, POINTS, EVENT = 1, 2, 3
 
 LATEST_TIME = 32_503_680_000.0  # the year 3000, the last that a server keeps
 LONGEST_PAYLOAD = 8 * 1024 * 1024
+_LONE = re.compile("[\ud800-\udfff]")  # as Python reads bytes of names that are no UTF-8
 
 
 def keys_payload(number: int, keys: Sequence[str]) -> bytes:
@@ -39,9 +41,25 @@ def points_struct(count: int) -> struct.Struct:
 
 
 def event_payload(event: Mapping[str, Any]) -> bytes:
-    """An event. Raises TypeError or ValueError for what JSON cannot hold."""
+    """An event, whatever its texts hold: paths come back as they were. Raises TypeError or
+    ValueError for what JSON cannot hold."""
     text = json.dumps(event, ensure_ascii=False, allow_nan=False)
-    return f"{chr(EVENT)}{text}".encode()
+    return f"{chr(EVENT)}{text}".encode("utf-8", "backslashreplace")  # JSON's escapes, too
+
+
+def sent_json(body: Any) -> bytes:
+    """JSON as servers take it: a byte that is no UTF-8 is written `\\xe9`, other lone surrogates
+    `\\ud800`. Raises TypeError or ValueError for what JSON cannot hold."""
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub(_spelled, text).encode()
+
+
+def _spelled(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\\\u{code:04x}"
 
 
 def event_of(payload: bytes | memoryview) -> dict[str, Any]:

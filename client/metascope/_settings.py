@@ -31,14 +31,14 @@ class Settings:
     @property
     def standby(self) -> list[Path]:
         """Where spools are begun while theirs cannot be written: the same for all processes."""
-        place = hashlib.sha256(os.fspath(self.spool.absolute()).encode()).hexdigest()[:8]
+        place = hashlib.sha256(os.fsencode(self.spool.absolute())).hexdigest()[:8]
         places = dict.fromkeys(("/dev/shm", os.environ.get("TMPDIR") or "/tmp"))
         name = f"metascope-{os.getuid()}-{place}"
         return [Path(one, name) for one in places if os.path.isdir(one)]
 
     def owner(self) -> dict[str, str]:
         """Who writes a spool: by this a later process knows what it may deliver unasked."""
-        token = hashlib.sha256(self.token.encode()).hexdigest()[:16]
+        token = hashlib.sha256(os.fsencode(self.token)).hexdigest()[:16]
         return {"url": self.url, "host": platform.node(), "mode": self.mode, "token": token}
 
 
