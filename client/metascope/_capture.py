@@ -29,8 +29,9 @@ LARGEST_FILE = 1024 * 1024
 LARGEST_SNAPSHOT = 4 * 1024 * 1024  # far below the longest record, as JSON too
 LARGEST_PATCH = 1024 * 1024  # characters
 MOST_FILES = 2_000
-SOURCE = ("*.py", "*.ipynb", "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.sh",
-          "*.txt", "*.md")  # fmt: skip
+LARGEST_CONFIGURATION = 64 * 1024  # files that are no code and larger are taken for data
+CODE = ("*.py", "*.ipynb", "*.sh")
+SOURCE = (*CODE, "*.yaml", "*.yml", "*.toml", "*.json", "*.cfg", "*.ini", "*.txt", "*.md")
 NEVER = (".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache",
          "*.egg-info", ".env*", "*.pem", "*.key", ".metascope", "kaggle.json", "token.json",
          *(f"*{what}*.{kind}" for what in ("credential", "secret", "service[-_]account")
@@ -155,15 +156,15 @@ def _walk(folder: Path) -> list[str]:
 
 def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
     """`files`, sources by path: text, or base64 for other bytes; `left_out`, what the limits or
-    their kind keep out. Each name comes with its mark: "?" where git does not know the file. Such
-    a file of another kind need not be code, and is not named."""
+    their kind keep out, which is the least like code. Each name comes with its mark: "?" where git
+    does not know the file. Such a file of another kind need not be code, and is not named."""
     ignored = Ignored(root)
     others = LeftOut(root)
     total = 0
     files: dict[str, Any] = {}
-    for mark, name in names:
-        if not _is_kept(name, ignored):
-            continue
+    script = _script_below(root)
+    kept = [(mark, name) for mark, name in names if _is_kept(name, ignored)]
+    for mark, name in sorted(kept, key=lambda one: _distance(root, one[1], script)):
         if not _matches(name.rpartition("/")[2], SOURCE):
             if mark != "?" and (root / name).exists():
                 others.add(name, KIND, is_source=False)
@@ -184,6 +185,23 @@ def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
             total += len(data)
             files[sent_path(name)] = _content(data)
     return {"files": files, **others.fields()}
+
+
+def _script_below(root: Path) -> str:
+    script = sys.argv[0] if sys.argv else ""
+    return os.path.relpath(os.path.realpath(script), os.path.realpath(root)) if script else ""
+
+
+def _distance(root: Path, name: str, script: str) -> int:
+    """From what is executed: of code that is too much, the nearest is kept."""
+    if name == script:
+        return 0
+    if _matches(name.rpartition("/")[2], CODE):
+        return 1
+    try:
+        return 2 if (root / name).lstat().st_size <= LARGEST_CONFIGURATION else 3
+    except OSError:
+        return 3
 
 
 def _read(path: Path) -> bytes | str | None:

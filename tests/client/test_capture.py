@@ -55,7 +55,32 @@ def test_code_is_bounded(project, monkeypatch):
     for number in range(5):
         (project / f"m{number}.py").write_text("x" * 900)
 
-    assert len(files()) == 2
+    assert sorted(files()) == ["m0.py", "m1.py", "train.py"]
+
+
+def test_of_too_much_code_the_script_and_what_is_like_it_is_kept(project, monkeypatch):
+    monkeypatch.setattr(_capture, "LARGEST_SNAPSHOT", 200_000)
+    for name in ("annotations.json", "bounds.txt", "src/z.json"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("x" * 90_000)
+    (project / "a.json").write_text("{}")
+    (project / "src" / "model.py").write_text("y" * 100_000)
+    (project / "src" / "run.sh").write_text("z" * 9_000)
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert list(snapshot["files"]) == [
+        "train.py", "src/model.py", "src/run.sh", "a.json", "annotations.json",
+    ]  # fmt: skip
+    assert [one["path"] for one in snapshot["left_out"]] == ["bounds.txt", "src/z.json"]
+
+
+def test_the_script_is_kept_before_all_else(project, monkeypatch):
+    monkeypatch.setattr(_capture, "LARGEST_SNAPSHOT", 10)
+    (project / "a.py").write_text("x" * 10)
+
+    assert list(files()) == ["train.py"]
 
 
 def test_what_the_limits_leave_out_is_named_with_why(project, monkeypatch):
@@ -69,13 +94,12 @@ def test_what_the_limits_leave_out_is_named_with_why(project, monkeypatch):
     snapshot = _capture.snapshot()
 
     assert snapshot
-    assert sorted(snapshot["files"]) == ["b.py", "c.py"]
+    assert sorted(snapshot["files"]) == ["b.py", "c.py", "train.py"]
     named = {one["path"]: (one["why"], one["size"]) for one in snapshot["left_out"]}
     assert named == {
         "a.json": ("larger than 0.000953674 MiB", 1_001),
         "d.py": ("more than 0.00143051 MiB of code", 700),
         "e.py": ("a link", None),
-        "train.py": ("more than 0.00143051 MiB of code", 9),
     }
     shas = {one["path"]: one["sha256"] for one in snapshot["left_out"]}
     assert shas["d.py"] == hashlib.sha256(b"y" * 700).hexdigest()
