@@ -255,7 +255,9 @@ class Delivery(Events):
         if len(self.state.untold) < MOST_TOLD and what["why"] not in self.state.told:
             self.state.untold.append(said[:LONGEST_TOLD])
         what = {"time": time.time(), **what}
-        with (self.folder / "refused.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
+        with (self.folder / "refused.jsonl").open(
+            "a", encoding="utf-8", errors="backslashreplace"
+        ) as file:
             file.write(json.dumps(what, ensure_ascii=False) + "\n")
 
     def save(self) -> None:

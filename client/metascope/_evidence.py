@@ -85,7 +85,7 @@ class Evidence(ABC):
         same version. `name`: of the artifact; the model's when left out.
 
         Returns at once; the `version` of what is returned waits for the server to number it."""
-        kept = name or _NOT_IN_NAMES.sub("-", model).strip("-.") or "model"
+        kept = name or _NOT_IN_NAMES.sub("-", _values.shown(model)).strip("-.") or "model"
         bundle = self._keep(
             source, kept, kind="model", aliases=(), metadata=metadata, model=model,
             model_aliases=aliases,
@@ -98,6 +98,8 @@ class Evidence(ABC):
     ) -> str:  # fmt: skip
         """The bundle's name; empty where it could not be kept."""
         try:
+            if not (isinstance(name, str) and isinstance(model, str)):
+                raise TypeError("names are texts")
             path = self._new_file("artifact").with_suffix(".json")
             found = _bundle.gather(
                 source, path.with_suffix(""), name=name, kind=kind, aliases=aliases,
@@ -106,7 +108,7 @@ class Evidence(ABC):
             found.model, found.model_aliases = model, list(model_aliases)
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"artifact {name or source}", error)
+            self._lose(1, f"artifact {_values.shown(name or source)}", error)
             return ""
         return self._send(found, path)
 
@@ -153,7 +155,7 @@ class Evidence(ABC):
             )  # fmt: skip
             _bundle.write(found, path)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"artifact {name!r}", error)
+            self._lose(1, f"artifact {_values.shown(name)!r}", error)
             return
         self._send(found, path)
 
@@ -212,7 +214,7 @@ class Evidence(ABC):
             if accuracies is not None:
                 content["accuracies"] = _table(accuracies)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"episodes {name!r}", error)
+            self._lose(1, f"episodes {_values.shown(name)!r}", error)
             return
         self._event("episodes", content)
 
@@ -288,7 +290,7 @@ class Evidence(ABC):
                 "step": self._step - 1 if self._step else None, "time": now_ns / 1e9,
             }  # fmt: skip
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"alert {title!r}", error)
+            self._lose(1, f"alert {_values.shown(title)!r}", error)
             return
         name = f"{now_ns:019d}-{uuid.uuid4().hex[:8]}.json"  # sorts by time
         self._event("alert", {"path": f"alerts/{name}", "alert": content})
@@ -313,7 +315,7 @@ class Evidence(ABC):
             else:
                 file.write_bytes(content)
         except Exception as error:  # logging must never end a training
-            self._lose(1, f"{kind} {key!r}", error)
+            self._lose(1, f"{kind} {_values.shown(key)!r}", error)
             return
         path = f"media/{kind}/{key}/{at:012d}.{extension}"
         self._event("file", {"path": path, "file": file.name})

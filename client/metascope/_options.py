@@ -159,4 +159,8 @@ def check_options(project: str, options: Mapping[str, Any]) -> None:
 
 
 def _told(name: str, value: Any, rule: Rule) -> str:
-    return f"{name} is {repr(value)[:LONGEST_SHOWN]}, which does not fit: use {rule.wanted}"
+    try:
+        found = repr(value)[:LONGEST_SHOWN]
+    except Exception:  # it is the script's own, and this is no time to raise
+        found = f"of {type(value)}"
+    return f"{name} is {found}, which does not fit: use {rule.wanted}"

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
@@ -151,7 +151,10 @@ class Run(Evidence, Observed):
         """Add params. A param keeps its first value: another one is refused, which is said, and
         the others are added."""
         try:
-            found = fitting(_values.plain(params), lambda why: self._lose(1, why))
+            found = fitting(
+                _values.plain_items(params, lambda why: self._lose(1, f"param {why}")),
+                lambda why: self._lose(1, why),
+            )
         except Exception as error:  # logging must never end a training
             self._lose(1, "params", error)
         else:
@@ -159,7 +162,13 @@ class Run(Evidence, Observed):
 
     def set_summary(self, summary: Mapping[str, Any]) -> None:
         """Set results of the whole run; later values of a key replace earlier ones."""
-        self._event("summary", _secrets.params(_values.plain(summary)))
+        try:
+            found = _values.plain_items(summary, lambda why: self._lose(1, f"summary {why}"))
+            found = _secrets.params(found)
+        except Exception as error:  # logging must never end a training
+            self._lose(1, "summary", error)
+        else:
+            self._event("summary", found)
 
     def set_tags(self, *tags: str) -> None:
         """Replace the run's tags."""
@@ -171,13 +180,24 @@ class Run(Evidence, Observed):
 
     def edit(self, changes: Mapping[str, Any]) -> None:
         """Replace what describes the run: `name`, `tags`, `notes`, `group`."""
-        self._event(
-            "edit",
-            {
-                name: [str(tag) for tag in value] if name == "tags" else str(value)
-                for name, value in changes.items()
-            },
-        )
+        found: dict[str, Any] = {}
+        for name, value in changes.items():
+            try:
+                found[name] = self._texts(value) if name == "tags" else str(value)
+            except Exception as error:  # logging must never end a training
+                self._lose(1, name, error)
+        if found:
+            self._event("edit", found)
+
+    def _texts(self, values: Iterable[Any]) -> list[str]:
+        """Without those that have none, each of which is told."""
+        found = []
+        for value in values:
+            try:
+                found.append(str(value))
+            except Exception as error:  # logging must never end a training
+                self._lose(1, "tag", error)
+        return found
 
     def record_code(self, snapshot: Mapping[str, Any]) -> None:
         """The code the script executes: `files` by path, and what git knows. Once per run."""
@@ -366,7 +386,8 @@ class Run(Evidence, Observed):
         self.lost += count
         if isinstance(error, SpoolFull) or getattr(error, "errno", None) in FULL:
             self._without_room += count
-        why = f"{what}: " * bool(what) + f"{type(error).__name__}: {error}" if error else what
+        told = f"{type(error).__name__}: {_values.shown(error)}" if error else ""
+        why = ": ".join(filter(None, (what, told)))
         if why not in self._complaints and len(self._complaints) < 20:
             self._complaints.add(why)
             say(f"not recorded: {why}")

@@ -94,14 +94,11 @@ def start(
     about = _that_fit(
         {"name": name, "params": params, "tags": tags, "notes": notes, "group": group, "seed": seed}
     )
+    if "params" in about:
+        about["params"] = _plain_params(about["params"])
     content = {
         "project": project,
         **{key: list(one) if key == "tags" else _values.plain(one) for key, one in about.items()},
-        **(
-            {"params": _params.fitting(_values.plain(params), _left_out)}
-            if "params" in about
-            else {}
-        ),
         "command": _capture.command(),
         "environment": _capture.environment(),
         **moment("started_at", time.time()),
@@ -153,6 +150,15 @@ def start(
 
 def _left_out(why: str) -> None:
     say(f"{why}; it is left out")
+
+
+def _plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = _values.plain_items(params, lambda why: _left_out(f"param {why}"))
+        return _params.fitting(found, _left_out)
+    except Exception as error:  # recording must never end a training
+        _left_out(f"params: {type(error).__name__}: {_values.shown(error)}")
+        return {}
 
 
 def _that_fit(given: Mapping[str, Any]) -> dict[str, Any]:

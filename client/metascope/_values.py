@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 LONGEST_KEY = 250
+DEEPEST = 60  # mappings and lists within each other; servers take 64
+TOO_DEEP = "it is nested too deep, or holds itself"
+MOST_BITS = 10_000  # of a whole number: Python writes no longer ones
 _NOT_IN_KEYS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -59,19 +62,54 @@ def problem_of(key: str) -> str | None:
     return None
 
 
-def plain(value: Any) -> Any:
-    """A param or summary value as JSON takes it: what JSON lacks becomes its text."""
+def plain(value: Any, depth: int = 0) -> Any:
+    """A param or summary value as JSON takes it: what JSON lacks becomes its text. Raises
+    ValueError for what is nested too deep, and whatever making a text of it raises."""
+    if depth > DEEPEST:
+        raise ValueError(TOO_DEEP)
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise ValueError("it has too many digits")
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if abs(value) < float("inf") else repr(value)
     if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(one, depth + 1) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(one, depth + 1) for one in value]
     if isinstance(value, (set, frozenset)):
-        return sorted((plain(one) for one in value), key=str)
+        return sorted((plain(one, depth + 1) for one in value), key=str)
     try:
-        return plain(value.item())  # NumPy and torch scalars
+        return plain(value.item(), depth + 1)  # NumPy and torch scalars
     except (AttributeError, TypeError, ValueError, RuntimeError):
         return str(value)
+
+
+def plain_items(
+    given: Mapping[Any, Any], lose: Callable[[str], None], above: str = "",
+    inside: tuple[int, ...] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """A mapping as `plain` makes it, without the values that it cannot: each of these is told, by
+    its key."""
+    found: dict[str, Any] = {}
+    inside = (*inside, id(given))
+    for name, value in given.items():
+        key = f"{above}{shown(name)}"
+        try:
+            if not isinstance(value, Mapping):
+                found[str(name)] = plain(value, len(inside))
+            elif id(value) in inside or len(inside) > DEEPEST:
+                raise ValueError(TOO_DEEP)
+            else:
+                found[str(name)] = plain_items(value, lose, f"{key}.", inside)
+        except Exception as error:  # a value's own text may raise anything
+            lose(f"{key[:LONGEST_KEY]}: {shown(error)}")
+    return found
+
+
+def shown(value: Any) -> str:
+    """Its text in a message, whatever becomes of making it."""
+    try:
+        return str(value)
+    except Exception:  # it is the script's own, and this is no time to raise
+        return type(value).__name__
