@@ -66,7 +66,7 @@ class Events(ABC):
         elif kind == "params":
             self._send_params(content)
         elif kind == "summary":
-            self.api.post(f"runs/{self._run}/summary/", {"summary": content})
+            self._send_params(content, "summary")
         elif kind == "edit":
             self.api.patch(f"runs/{self._run}/", content)
         elif kind == "environment":
@@ -200,11 +200,12 @@ class Events(ABC):
             body = {"title": CODE_CHANGED, "text": text, "level": "info", "time": at or 0}
             self._send_alert(f"alerts/{int((at or 0) * 1e9):019d}-code.json", body)
 
-    def _send_params(self, content: dict[str, Any]) -> None:
-        address = f"runs/{self._run}/params/"
-        left, why = _params.send(content, lambda some: self.api.post(address, {"params": some}))
+    def _send_params(self, content: dict[str, Any], kind: str = _params.PARAMS) -> None:
+        """Or results: all that are taken."""
+        address = f"runs/{self._run}/{kind}/"
+        left, why = _params.send(content, lambda some: self.api.post(address, {kind: some}), kind)
         if left:
-            self._put_aside({"event": "params", "why": why}, _alone("params", left), 1)
+            self._put_aside({"event": kind, "why": why}, _alone(kind, left), 1)
 
     def _send_file(self, content: dict[str, Any]) -> None:
         address = f"runs/{self._run}/files/content/?{urlencode({'path': content['path']})}"
@@ -234,7 +235,7 @@ class Events(ABC):
 
 def _alone(name: str, value: Any) -> bytes:
     """A part of a run's start as a record of its own, to be sent later."""
-    is_kind = name in ("params", "environment")
+    is_kind = name in ("params", "summary", "environment")
     event = (
         {"type": name, "content": value} if is_kind else {"type": "edit", "content": {name: value}}
     )

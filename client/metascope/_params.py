@@ -1,8 +1,11 @@
-"""Params on their way: what a server does not take of them does not keep the rest from it."""
+"""Params and results on their way: what a server does not take of them does not keep the rest from
+it."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,21 +15,25 @@ from metascope._errors import Refused
 MOST_NAMED = 20
 LONGEST_SHOWN = 80
 MOST_CHARACTERS = 1024 * 1024  # as JSON, far below the longest record
-WHOLE = "params"  # as all of them are named
-LONGEST_KEY = 250  # as the server names them
+PARAMS = "params"  # as all of them are named
+LONGEST_KEY, LONGEST_PART = 250, 60  # as the server names them
+TOO_LARGE = 413
+MOST_ALONE = 20  # refused one by one, for reasons that name none; the rest then goes with them
+_MOST = re.compile(r"limit of ([\d,]+) values")
 Post = Callable[[Mapping[str, Any]], Any]
 Leaf = tuple[tuple[str, ...], Any]  # where it is, and its value
 
 
-def send(params: Mapping[str, Any], post: Post) -> tuple[dict[str, Any], str]:
+def send(given: Mapping[str, Any], post: Post, whole: str = PARAMS) -> tuple[dict[str, Any], str]:
     """Post them, and again without those that the server names as the reason it refused them.
-    Where it names none (they are too many), half of them at a time.
+    Where that is none of them, fewer at a time; of more than a run may hold, as many as it may.
 
-    Returns those left out, and why: both empty where none were.
+    `whole`: how the server names all of them. Returns those left out, and why: both empty where
+    none were.
     """
     left: list[Leaf] = []
     whys: list[str] = []
-    _send(list(_leaves(params)), post, left, whys)
+    _send(list(_leaves(given)), post, whole, left, whys)
     if not left:
         return {}, ""
     names = [".".join(path) for path, _ in left]
@@ -35,29 +42,61 @@ def send(params: Mapping[str, Any], post: Post) -> tuple[dict[str, Any], str]:
     return _nested(left), f"{', '.join(names[:MOST_NAMED])}{more}: {why}"
 
 
-def _send(leaves: list[Leaf], post: Post, left: list[Leaf], whys: list[str]) -> None:
+def _send(leaves: list[Leaf], post: Post, whole: str, left: list[Leaf], whys: list[str]) -> None:
+    size, taken, alone, is_full = len(leaves), 0, 0, False
     while leaves:
+        some = leaves[:size]
         try:
-            post(_nested(leaves))
-            return
+            post(_nested(some))
         except Refused as error:
-            named = {key.removeprefix("params.") for key in error.fields}
             whys.append(str(error))
-        refused = [_is_among(path, named) for path, _ in leaves]
-        if not any(refused) and WHOLE in named and len(leaves) > 1:
-            middle = len(leaves) // 2
-            _send(leaves[:middle], post, left, whys)
-            leaves = leaves[middle:]
-            continue
-        if not any(refused):
-            refused = [True] * len(leaves)
-        left += [one for one, is_refused in zip(leaves, refused, strict=True) if is_refused]
-        leaves = [one for one, is_refused in zip(leaves, refused, strict=True) if not is_refused]
+            refused = _named(some, error, whole)
+            if any(refused):
+                left += itertools.compress(some, refused)
+                leaves[:size] = itertools.compress(some, [not one for one in refused])
+            elif len(some) == 1 or not _is_of_some(error, whole):
+                alone += 1
+                ends = is_full or alone > MOST_ALONE or not _is_of_some(error, whole)
+                many = len(leaves) if ends else 1
+                left += leaves[:many]
+                leaves, size = leaves[many:], len(leaves)
+            else:
+                most = _most_values(error, whole)
+                is_full = most is not None
+                room = (most or 0) - taken
+                size = room if 0 < room < len(some) else (len(some) + 1) // 2
+        else:
+            taken += len(some)
+            leaves = leaves[size:]
+            size = (size + 1) // 2 if is_full else 2 * size
 
 
-def _is_among(path: tuple[str, ...], named: set[str]) -> bool:
-    """Whether it is named, or what it is nested in."""
-    return any(".".join(path[:depth])[:LONGEST_KEY] in named for depth in range(1, len(path) + 1))
+def _most_values(error: Refused, whole: str) -> int | None:
+    """How many a run may hold, where that is why they were refused."""
+    found = _MOST.search(" ".join(map(str, error.fields.get(whole) or ())))
+    return int(found[1].replace(",", "")) if found else None
+
+
+def _is_of_some(error: Refused, whole: str) -> bool:
+    """Whether fewer of them may be taken: they are too many, or one is wrong and is not named."""
+    is_named = any(key.partition(".")[0] in (whole, "body") for key in error.fields)
+    return is_named or error.status == TOO_LARGE or error.code == "malformed_json"
+
+
+def _named(leaves: list[Leaf], error: Refused, whole: str) -> list[bool]:
+    """Which of them the server names, or what they are nested in."""
+    keys = {key.removeprefix(f"{whole}.") for key in error.fields} - {whole}
+    keys |= {key.partition("[")[0] for key in keys}  # an item of a list
+    return [
+        any(not keys.isdisjoint(_as_named(path[: depth + 1])) for depth in range(len(path)))
+        for path, _ in leaves
+    ]
+
+
+def _as_named(path: tuple[str, ...]) -> tuple[str, str]:
+    """A key as the server names it, for what it says, and for what its database cannot keep."""
+    short = ".".join(key[:LONGEST_PART] for key in path).replace("\0", "\\0")
+    return ".".join(path)[:LONGEST_KEY], short.encode("ascii", "backslashreplace").decode()
 
 
 def fitting(params: Mapping[str, Any], lose: Callable[[str], None]) -> dict[str, Any]:

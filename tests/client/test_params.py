@@ -53,8 +53,56 @@ def test_of_too_many_params_as_many_arrive_as_the_server_takes(environment, monk
         run.log({"loss": 1.0}, step=0)
 
     found = Run.objects.get()
-    assert 60 <= len(found.params) <= 100
+    assert len(found.params) == 100
     assert found.series.count() == 1
+
+
+@pytest.mark.parametrize("taken", [0, 10, 4_990, 5_000])
+def test_a_surplus_of_params_is_refused_in_few_requests(taken):
+    held = {f"held{number}": 1 for number in range(taken)}
+    asked = []
+
+    def post(params):
+        asked.append(params)
+        if len(held) + len(params) > 5_000:
+            many = ["Holds more than the limit of 5,000 values."]
+            raise Refused(f"params: {many[0]}", 400, "invalid", {"params": many})
+        held.update(params)
+
+    left, why = _params.send({f"p{number}": number for number in range(7_500)}, post)
+
+    assert (len(held), len(left)) == (5_000, 2_500 + taken)
+    assert why.endswith("more: params: Holds more than the limit of 5,000 values.")
+    assert len(asked) <= 30
+
+
+def test_what_is_refused_without_a_name_is_found_by_fewer_at_a_time():
+    asked = []
+
+    def post(params):
+        asked.append(params)
+        if "p700" in params:
+            raise Refused("too large", 413)
+
+    left, _ = _params.send({f"p{number}": number for number in range(1_000)}, post)
+
+    assert left == {"p700": 700}
+    assert len(asked) <= 40
+
+
+def test_results_that_are_refused_keep_no_others_away(environment):  # noqa: F811
+    long = "n" * 100
+    bad = {"big": 2**64, "nul": "a\0", "größe": 2**70, long: -(2**64), "list": [1, {"in": 2**64}]}
+    with start(system=False) as run:
+        run.set_summary({"first": 1, **bad, "net": {"width": 8, **bad}, "last": 2})
+        run.set_summary({"text": "x" * 1_200_000, "small": 3})
+
+    found = Run.objects.get()
+    assert found.summary == {"first": 1, "net": {"width": 8}, "last": 2, "small": 3}
+    assert found.status == RunStatus.COMPLETED
+    [told] = (environment / "spool").glob("*/refused.jsonl")
+    for name in ("big", "nul", long, "net.list", "text"):
+        assert name in told.read_text()
 
 
 def test_params_longer_than_a_record_are_told_at_once(environment, capsys):  # noqa: F811
