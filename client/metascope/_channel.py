@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import uuid
@@ -34,6 +35,8 @@ class Channel:
         """Deliver the rest for at most `wait_s` seconds, and that of forked processes that have
         ended; True when nothing is left."""
         until = time.monotonic() + wait_s
+        with contextlib.suppress(OSError):
+            self.spool.mend()
         drained = self.sender.stop(wait_s) if self.sender else False
         if drained:
             clear(self.spool.folder)

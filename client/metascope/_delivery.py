@@ -28,7 +28,7 @@ from metascope._records import (
 )
 from metascope._segments import Position, Record, read, segments
 from metascope._spool import FULL
-from metascope._state import State, load_state, save_state
+from metascope._state import NAME, State, load_state, save_state
 from metascope._upload import Changed, Upload
 
 MOST_TOLD, LONGEST_TOLD, MOST_ALERTS = 20, 400, 5
@@ -57,6 +57,11 @@ class Delivery(Events):
         state = self.state
         return state.position >= position and not (state.bundles or state.untold)
 
+    def mend(self) -> None:
+        """Where somebody has removed what says how far it is, with the folder: say it again."""
+        if not (self.folder / NAME).exists() and self.folder.exists():
+            self.save()
+
     def step(self, stop: Position | None) -> bool:
         """Deliver one batch or one event of what lies before `stop` (None: the end).
 
@@ -67,6 +72,8 @@ class Delivery(Events):
         self._read_keys()
         batch = Batch(dict(self._keys))
         for record in read(self.folder, state.position, state.cut or stop):
+            if stop and not batch.end and record.end.segment > state.segment:
+                self._note_gone(record.end.segment)
             if batch.points and not state.cut and record.end.segment != batch.segment:
                 break  # its own segment may be gone sooner
             if record.kind == EVENT or not batch.knows(record):
@@ -89,6 +96,14 @@ class Delivery(Events):
             self._advance(batch.end)
         return True
 
+    def _note_gone(self, segment: int) -> None:
+        """Of a spool that is being written: segments that were removed before they were sent."""
+        state = self.state
+        if any(one.number == state.segment for one in segments(self.folder)):
+            return
+        state.segment, state.offset = segment, Position().offset
+        self._note({"why": "segments of the spool were removed before they were sent"}, 1)
+
     def _give_up_cut(self) -> None:
         """What was on its way is gone with the memory it lay in: its number is not used again."""
         state = self.state
@@ -97,9 +112,10 @@ class Delivery(Events):
         self._save(durable=True)
 
     def _reach(self, stop: Position | None) -> None:
-        """There is nothing before `stop`: it may be the beginning of a segment."""
+        """There is nothing before `stop`, which is the beginning of a segment; anywhere else what
+        lies before it was removed, and is not passed over."""
         state = self.state
-        if stop is not None and stop > state.position:
+        if stop is not None and stop > state.position and stop == Position(stop.segment):
             state.segment, state.offset = stop.segment, stop.offset
 
     def _read_keys(self) -> None:

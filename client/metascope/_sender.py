@@ -146,6 +146,7 @@ class Sender:
     def _deliver(self) -> None:
         """Until nothing is left, or until the server cannot take more now."""
         try:
+            self._delivery.mend()
             while not self._delivery.is_at(end := self._spool.written) and self._delivery.step(end):
                 self._pause_s = 0.0
                 self._beat_if_due()  # large files take long

@@ -48,6 +48,7 @@ _write = os.write
 _pack_head = HEAD.pack
 
 ABOUT = "about.json"
+LOCK = "lock"
 SEGMENT_BYTES = 64 * 1024 * 1024
 EXTRA_BYTES = 16 * 1024 * 1024  # of segments that are not on the spool's own disk, together
 EXTRA_SEGMENT_BYTES = 1024 * 1024  # of one: what was delivered makes room
@@ -96,17 +97,23 @@ class Spool:
             self._places.append(self._in_memory)
         self._place = 0  # of the segment being written
         self._full_since = [_LONG_AGO] * len(self._places)
+        self._about = json.dumps({"url": url, **(owner or {})})
+        self._overflow = overflow
         folder.mkdir(parents=True, mode=0o700)
         try:
-            (folder / ABOUT).write_text(json.dumps({"url": url, **(owner or {})}), "utf-8")
-            if overflow is not None:  # led to now, as a full disk may have no room for that
-                (folder / OVERFLOW).symlink_to(overflow)
+            self._furnish()
             self._lock = Lock(folder)
             self._fd = self._on_disk(1)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._begin(1)
+
+    def _furnish(self) -> None:
+        (self.folder / ABOUT).write_text(self._about, "utf-8")
+        if self._overflow is not None:  # led to now, as a full disk may have no room for that
+            with contextlib.suppress(FileExistsError):
+                (self.folder / OVERFLOW).symlink_to(self._overflow)
 
     @property
     def written(self) -> Position:
@@ -148,6 +155,7 @@ class Spool:
     def rotate(self) -> None:
         """Go on in a new segment: on the disk, or where there is room. Raises SpoolFull when there
         is none, or undelivered segments are too many."""
+        self.mend()
         kept = sum(one.bytes for one in segments(self.folder) if one.is_on_disk)
         if kept >= self._limit_bytes:
             raise SpoolFull(f"{self.folder} holds {kept} bytes that were not delivered")
@@ -160,13 +168,37 @@ class Spool:
         os.close(old)
 
     def look_for_room(self) -> None:
-        """Go back to the disk with the next record, once there is room; with what was in memory
-        alone at once. Not beside `read`."""
-        if not self._place or time.monotonic() - self._full_since[0] < RETRY_S:
+        """Go back to the disk with the next record, once there is room, or once its file has been
+        removed; with what has no file at once. Not beside `read`."""
+        if self._is_removed():
+            self._most = 0
+            return
+        pieces = [one for one in in_memory(self.folder) if one.number < self._segment]
+        if not (self._place or pieces) or time.monotonic() - self._full_since[0] < RETRY_S:
             return
         if _room_bytes(self.folder) >= ROOM_BYTES:
-            self._rescue([one for one in in_memory(self.folder) if one.number < self._segment])
-            self._most = 0
+            self._rescue(pieces)
+            self._most = 0 if self._place else self._most
+
+    def mend(self) -> None:
+        """Where somebody has removed the folder, or the segment in it: make it again. What was
+        written into that segment is there as long as its descriptor is. Not beside `write`."""
+        if not self._is_removed():
+            return
+        if all(one.number != self._segment for one in in_memory(self.folder)):
+            keep_in_memory(self.folder, self._segment, self._fd)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._furnish()
+        if not (self.folder / LOCK).exists():
+            old, self._lock = self._lock, Lock(self.folder)
+            old.release()
+
+    def _is_removed(self) -> bool:
+        """Whether the segment being written is a file that has no name any more."""
+        is_file = self._places[self._place] != self._in_memory
+        with contextlib.suppress(OSError):  # a thread that looks on while it is closed
+            return is_file and os.fstat(self._fd).st_nlink == 0
+        return False
 
     def lift_limits(self) -> None:
         """For the last words, which are few: a run's end is kept whatever had to be left out."""
@@ -307,7 +339,7 @@ class Lock:
     """The spool's lock; it dies with the process that holds it."""
 
     def __init__(self, folder: Path) -> None:
-        self._fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
