@@ -94,7 +94,7 @@ def snapshot() -> dict[str, Any] | None:
     return {
         **_files(root, names),
         "git_commit": (_git(root, "rev-parse", "HEAD") or "").strip(),
-        "git_branch": (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip(),
+        "git_branch": (_git(root, "symbolic-ref", "--short", "-q", "HEAD") or "").strip(),
         "git_remote": _secrets.without_password(
             (_git(root, "config", "--get", "remote.origin.url") or "").strip()
         ),

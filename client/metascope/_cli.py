@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import getpass
+import importlib.util
 import os
 import re
 import runpy
@@ -39,9 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     login.add_argument("--token", help="asked for when left out")
     login.set_defaults(call=_login)
     run = commands.add_parser("run", help="run a Python script and record it")
-    run.add_argument("--project", help="the folder's name when left out")
+    run.add_argument("--project", help="METASCOPE_PROJECT, or the folder's name, when left out")
     run.add_argument("--name", default="", help="of the run")
-    run.add_argument("script", type=Path)
+    run.add_argument("-m", dest="is_module", action="store_true", help="SCRIPT is a module's name")
+    run.add_argument("script", metavar="SCRIPT")
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     run.set_defaults(call=_run)
     sent = commands.add_parser("sync", help="send what earlier runs could not")
@@ -97,20 +99,46 @@ def _name_of(url: str, token: str) -> str:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    if not asked.script.is_file():
-        print(f"There is no script {asked.script}.", file=sys.stderr)
+    script: str = asked.script
+    if asked.is_module:
+        sys.path[0] = os.getcwd()
+    file = _file_of_module(script) if asked.is_module else script
+    if file is None or not Path(file).is_file():
+        what = "module" if asked.is_module else "script"
+        print(f"There is no {what} {script}.", file=sys.stderr)
         return 2
-    sys.argv = [str(asked.script), *asked.arguments]
-    sys.path[0] = str(asked.script.resolve().parent)
-    run = start(asked.project or _project_of(Path.cwd()), name=asked.name or asked.script.stem)
+    sys.argv = [file, *asked.arguments]
+    project = asked.project or os.environ.get("METASCOPE_PROJECT") or _project_of(Path.cwd())
+    run = start(project, name=asked.name or (script if asked.is_module else Path(script).stem))
     try:
-        runpy.run_path(str(asked.script), run_name="__main__")
+        if asked.is_module:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = str(Path(script).resolve().parent)
+            runpy.run_path(script, run_name="__main__")
     except BaseException as error:
         found = left_by(error)
         run.finish(found.status, found.reason, exit_code=found.exit_code)
         raise
     run.finish(exit_code=0)
     return 0
+
+
+def _file_of_module(name: str) -> str | None:
+    """What `python -m` would execute; None where there is no such module."""
+    if name.startswith("."):
+        return None
+    try:
+        found = importlib.util.find_spec(name)
+        if found is not None and found.submodule_search_locations is not None:  # a package
+            found = importlib.util.find_spec(f"{name}.__main__")
+    except ValueError:  # no name of a module
+        return None
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # one that the package needs
+            raise
+        return None
+    return found.origin if found is not None else None
 
 
 def _project_of(folder: Path) -> str:

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 LONGEST_REASON = 10_000
+COMPLETED, FAILED, CANCELLED = "completed", "failed", "cancelled"
 INTERRUPTED = 130  # as shells tell a process that SIGINT has ended
 UNSEEN = "It was left by SystemExit, whose code could not be seen."
 
@@ -27,7 +28,7 @@ UNSEEN = "It was left by SystemExit, whose code could not be seen."
 class Ending:
     """Status and reason of a run; its exit code, where it is known."""
 
-    status: str = "completed"
+    status: str = COMPLETED
     reason: str = ""
     exit_code: int | None = None
 
@@ -40,8 +41,8 @@ def left_by(error: BaseException | None) -> Ending:
     if isinstance(error, SystemExit):
         return _left_with(error.code)
     if isinstance(error, KeyboardInterrupt):
-        return Ending("cancelled", "Interrupted from the keyboard.", INTERRUPTED)
-    return Ending("failed", "".join(traceback.format_exception(error))[-LONGEST_REASON:], 1)
+        return Ending(CANCELLED, "Interrupted from the keyboard.", INTERRUPTED)
+    return Ending(FAILED, "".join(traceback.format_exception(error))[-LONGEST_REASON:], 1)
 
 
 def _left_with(code: Any) -> Ending:
@@ -52,7 +53,7 @@ def _left_with(code: Any) -> Ending:
     if number == 0:
         return Ending(exit_code=0)
     said = "." if isinstance(code, int) else f": {_text(code)}"
-    return Ending("failed", f"Exit code {number}{said}"[:LONGEST_REASON], number)
+    return Ending(FAILED, f"Exit code {number}{said}"[:LONGEST_REASON], number)
 
 
 def _text(code: Any) -> str:

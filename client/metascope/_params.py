@@ -99,7 +99,9 @@ def _as_named(path: tuple[str, ...]) -> tuple[str, str]:
     return ".".join(path)[:LONGEST_KEY], short.encode("ascii", "backslashreplace").decode()
 
 
-def fitting(params: Mapping[str, Any], lose: Callable[[str], None]) -> dict[str, Any]:
+def fitting(
+    params: Mapping[str, Any], lose: Callable[[str], None], what: str = "param"
+) -> dict[str, Any]:
     """Masked; without the longest ones where one record cannot hold them all, each of which is
     told."""
     params = _secrets.params(params)
@@ -108,7 +110,7 @@ def fitting(params: Mapping[str, Any], lose: Callable[[str], None]) -> dict[str,
     for key in sorted(sizes, key=lambda key: -sizes[key]):
         if sum(sizes.values()) <= MOST_CHARACTERS:
             break
-        lose(f"param {key[:LONGEST_SHOWN]!r} is {sizes.pop(key):,} characters long")
+        lose(f"{what} {key[:LONGEST_SHOWN]!r} is {sizes.pop(key):,} characters long")
         del found[key]
     return found
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from metascope import _active, _secrets, _values
+from metascope import _active, _values
 from metascope._adopt import GRACE_S
 from metascope._api import segment
 from metascope._channel import Channel, say
-from metascope._ending import Ending, left_by, watch_exit
+from metascope._ending import COMPLETED, FAILED, Ending, left_by, watch_exit
 from metascope._evidence import Evidence
 from metascope._observed import Observed
 from metascope._params import fitting
@@ -52,7 +52,7 @@ class Run(Evidence, Observed):
     """
 
     def __init__(
-        self, channel: Channel, exit_wait_s: float = 60.0, project: str = "", *, ends: bool = True,
+        self, channel: Channel, exit_wait_s: float = 60.0, project: str = "", *, rank: int = 0,
         named: Mapping[str, str] | None = None, run_id: str = "",
     ) -> None:  # fmt: skip
         self.lost = 0  # values and events that could not be kept
@@ -65,7 +65,7 @@ class Run(Evidence, Observed):
         self._server = channel.settings.url.rstrip("/")
         self._named = dict(named or {})  # how a child run names this one before its id is known
         self._started_in = channel.spool.folder
-        self._ends = ends  # the run ends with this process
+        self._rank = rank  # the run ends with the process of rank 0
         self._write = channel.spool.write
         self._lock = threading.RLock()  # a signal handler may log in the middle of a log
         self._known: dict[tuple[Any, ...], tuple[Any, int]] = {}  # keys to their packer and id
@@ -163,8 +163,10 @@ class Run(Evidence, Observed):
     def set_summary(self, summary: Mapping[str, Any]) -> None:
         """Set results of the whole run; later values of a key replace earlier ones."""
         try:
-            found = _values.plain_items(summary, lambda why: self._lose(1, f"summary {why}"))
-            found = _secrets.params(found)
+            found = fitting(
+                _values.plain_items(summary, lambda why: self._lose(1, f"summary {why}")),
+                lambda why: self._lose(1, why), "summary",
+            )  # fmt: skip
         except Exception as error:  # logging must never end a training
             self._lose(1, "summary", error)
         else:
@@ -231,9 +233,13 @@ class Run(Evidence, Observed):
         if self._without_room:
             text = f"{self._without_room} values and events: there was no room for them."
             self.alert("Not all of this run could be kept", text)
-        if self._ends:
+        if not self._rank:
             code = {} if how.exit_code is None else {"exit_code": how.exit_code}
             self._event("finish", {"status": how.status, "reason": how.reason, **code})
+        elif how.status != COMPLETED:  # which the run's status may never tell
+            error = how.reason.strip().rpartition("\n")[2]
+            title = f"Rank {self._rank} {how.status}" + f": {error}" * bool(error)
+            self.alert(title, how.reason, "error" if how.status == FAILED else "warning")
         with self._lock:
             self._ended = True
             self._fast.clear()

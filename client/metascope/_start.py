@@ -128,7 +128,7 @@ def start(
     named = {"parent": resume} if resume else {"parent_origin": shared or channel.spool.folder.name}
     run = _begun(
         Run(
-            channel, settings.exit_wait_s, project, ends=not rank, named=named,
+            channel, settings.exit_wait_s, project, rank=int(rank), named=named,
             run_id=resume or made,
         )
     )  # fmt: skip

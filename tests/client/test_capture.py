@@ -185,6 +185,22 @@ def test_a_repository_gives_commit_branch_and_uncommitted_changes(project):
     assert "+print(2)" in snapshot["patch"]
 
 
+def test_a_commit_that_is_checked_out_alone_is_of_no_branch(project):
+    def git(*arguments: str) -> None:
+        name = ("-c", "user.email=a@example.org", "-c", "user.name=A")
+        subprocess.run(["git", "-C", str(project), *name, *arguments], check=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("checkout", "-q", "--detach")
+
+    snapshot = _capture.snapshot()
+
+    assert snapshot
+    assert (snapshot["git_branch"], len(snapshot["git_commit"])) == ("", 40)
+
+
 def test_the_limits_and_the_ignore_file_hold_in_a_repository_too(project, monkeypatch):
     subprocess.run(["git", "-C", str(project), "init"], check=True, capture_output=True)
     monkeypatch.setattr(_capture, "LARGEST_FILE", 100)

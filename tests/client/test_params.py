@@ -90,19 +90,21 @@ def test_what_is_refused_without_a_name_is_found_by_fewer_at_a_time():
     assert len(asked) <= 40
 
 
-def test_results_that_are_refused_keep_no_others_away(environment):  # noqa: F811
+def test_results_that_are_refused_keep_no_others_away(environment, capsys):  # noqa: F811
     long = "n" * 100
     bad = {"big": 2**64, "nul": "a\0", "größe": 2**70, long: -(2**64), "list": [1, {"in": 2**64}]}
     with start(system=False) as run:
         run.set_summary({"first": 1, **bad, "net": {"width": 8, **bad}, "last": 2})
-        run.set_summary({"text": "x" * 1_200_000, "small": 3})
+        run.set_summary({"text": "x" * 1_010_000, "small": 3})
+        run.set_summary({"longer": "x" * 9_000_000, "less": 4})
 
     found = Run.objects.get()
-    assert found.summary == {"first": 1, "net": {"width": 8}, "last": 2, "small": 3}
+    assert found.summary == {"first": 1, "net": {"width": 8}, "last": 2, "small": 3, "less": 4}
     assert found.status == RunStatus.COMPLETED
     [told] = (environment / "spool").glob("*/refused.jsonl")
     for name in ("big", "nul", long, "net.list", "text"):
         assert name in told.read_text()
+    assert "summary 'longer' is 9,000,008 characters long" in capsys.readouterr().err
 
 
 def test_params_longer_than_a_record_are_told_at_once(environment, capsys):  # noqa: F811

@@ -7,7 +7,7 @@ import pytest
 from metascope import _machine
 from metascope._machine import Machine
 
-from experiments import reading
+from experiments import alerts, reading
 from experiments.models import Run, RunStatus
 from tests.client.test_end_to_end import environment, script  # noqa: F401
 
@@ -52,6 +52,26 @@ def test_console_and_machine_of_every_rank_are_on_the_run(environment, tmp_path)
     assert "system/rank1/memory_percent" not in keys  # rank 0 measures that machine
     said = [errors.count("this run is at") for _, errors in ends]
     assert said == [0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rank_that_fails_is_told_though_the_run_completes(environment, tmp_path):  # noqa: F811
+    failing = TRAINING.replace("sys.stdin.readline()", "if rank: raise ValueError('no data')")
+    path = script(tmp_path, failing)
+    codes = [
+        subprocess.run(
+            [sys.executable, str(path)], cwd=tmp_path, timeout=90, capture_output=True,
+            env={**environment, "RANK": str(rank)}, check=False,
+        ).returncode
+        for rank in (0, 1)
+    ]  # fmt: skip
+
+    assert codes == [0, 1]
+    run = Run.objects.get()
+    assert (run.status, run.exit_code) == (RunStatus.COMPLETED, 0)
+    [told] = alerts.of_run(run)
+    assert (told.title, told.level) == ("Rank 1 failed: ValueError: no data", "error")
+    assert "Traceback" in told.text
 
 
 @pytest.mark.parametrize(
