@@ -23,14 +23,17 @@ args = TrainingArguments("out", num_train_epochs=2, per_device_train_batch_size=
                          logging_steps=2, eval_strategy="epoch", save_strategy="epoch",
                          report_to=[], disable_tqdm=True, learning_rate=0.01)
 callback = MetascopeCallback("texts", checkpoints="bert", name="tiny")
-Trainer(BertForSequenceClassification(config), args, train_dataset=rows, eval_dataset=rows,
-        callbacks=[callback]).train()
+trainer = Trainer(BertForSequenceClassification(config), args, train_dataset=rows,
+                  eval_dataset=rows, callbacks=[callback])
+trainer.train()
+trainer.evaluate(metric_key_prefix="test")
 """
     )
 
     assert (run.name, run.status) == ("tiny", RunStatus.COMPLETED)
     assert steps(run, "train/loss") == [2, 4, 6, 8]
     assert steps(run, "eval/loss") == [4, 8]
+    assert steps(run, "test/loss") == [8]
     assert keys(run) >= {"train/learning_rate", "train/grad_norm", "train/epoch"}
     assert run.params["trainer"]["learning_rate"] == 0.01
     assert run.params["model"]["hidden_size"] == 8

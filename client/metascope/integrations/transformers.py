@@ -21,7 +21,8 @@ class MetascopeCallback(_transformers.TrainerCallback):
     ("train/...", "eval/...", by global step) and, if asked, its checkpoints.
 
     `run`: one that was started; otherwise the active one, unless `project` (and `options` of
-    `metascope.start`) begin one of the callback's own, which ends with the training.
+    `metascope.start`) begin one of the callback's own: what is evaluated after the training belongs
+    to it, and it ends with the script, the next training, or `metascope.active_run().finish()`.
     `checkpoints`: the name of the model artifact whose versions they become. Only the first of
     several processes records.
     """
@@ -32,11 +33,15 @@ class MetascopeCallback(_transformers.TrainerCallback):
         check(checkpoints=checkpoints)
         self._source = RunSource(run, project, options)
         self._checkpoints = checkpoints
+        self._is_trained = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """What is trained, and how."""
         if not state.is_world_process_zero:
             return
+        if self._is_trained:
+            self._source.end()
+        self._is_trained = False
         run = self._source.get()
         with never_raising(run, "transformers"):
             model = more.get("model")
@@ -70,12 +75,12 @@ class MetascopeCallback(_transformers.TrainerCallback):
             )  # fmt: skip
 
     def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """The best there was; a run of our own ends."""
+        """The best there was."""
         if not state.is_world_process_zero:
             return
         if state.best_metric is not None:
             self._source.get().set_summary({"best": numbers({"metric": state.best_metric})})
-        self._source.end()
+        self._is_trained = True
 
 
 def _named(key: str) -> str:
