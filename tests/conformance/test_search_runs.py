@@ -241,7 +241,10 @@ def test_no_or_unknown_experiments_are_empty_and_limits_are_400(server, client, 
     for ids in ([], ["99999999"]):
         answer = server.post("runs/search", {"experiment_ids": ids})
         assert answer.json().get("runs", []) == []
-    for wrong in ({"max_results": 0}, {"max_results": 50_001}, {"page_token": "x"}):
+    for wrong in (
+        {"max_results": 0}, {"max_results": 50_001}, {"page_token": "x"},
+        {"experiment_ids": [experiment, "abc"]},
+    ):  # fmt: skip
         body = {"experiment_ids": [experiment], **wrong}
         assert server.post("runs/search", body).status_code == 400
 

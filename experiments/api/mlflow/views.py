@@ -263,8 +263,9 @@ def together(*views: type[MlflowView]) -> type[MlflowView]:
 
 
 def experiments_of(call: Call) -> QuerySet[Project]:
-    """The caller's experiments among `experiment_ids`; what is unknown is left out."""
-    ids = [one for one in call.asked.texts("experiment_ids") if one.isascii() and one.isdigit()]
+    """The caller's experiments among `experiment_ids`; what is unknown is left out. Raises Invalid
+    for what is no id."""
+    ids = call.asked.texts("experiment_ids")
     home = call.home if any(experiments.whole_id(one) == 0 for one in ids) else None
     return call.projects.filter(experiments.with_ids(home, ids))
 
