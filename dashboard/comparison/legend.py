@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from dashboard.comparison.selection import Compared, Selection
 from experiments.comparing.documents import Row
-from experiments.comparing.groups import SEED
 from experiments.comparing.params import ParamRows
+from experiments.params_hash import SEED
 
 MOST_PARAMS = 4
 MOST_LETTERS = 24  # of a value

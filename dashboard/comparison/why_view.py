@@ -10,8 +10,8 @@ from dashboard.comparison.selection import Selection
 from dashboard.metric_names import headline, natural
 from experiments.comparing import association
 from experiments.comparing.association import Association
-from experiments.comparing.groups import SEED
 from experiments.comparing.params import ParamRows
+from experiments.params_hash import SEED
 
 SHOWN_LEVELS = 4
 

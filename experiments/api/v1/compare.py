@@ -27,6 +27,7 @@ from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.directions import Direction, direction_of_name
 from experiments.errors import Invalid
 from experiments.models import Evaluation, Role, Run
+from experiments.params_hash import SEED
 
 TRAINED = "trained"
 
@@ -164,7 +165,7 @@ class CompareWhy(ApiView):
             raise invalid("runs", "Name runs of one project.")
         key, stat = _key_and_stat(request)
         rows = params.compare(asked.runs).rows
-        differing = [row.key for row in rows if row.differs and row.key != groups.SEED]
+        differing = [row.key for row in rows if row.differs and row.key != SEED]
         found = association.rank(project, differing, metric=key, stat=stat)
         return Response(shapes.of_associations(found, key, stat))
 
