@@ -81,8 +81,10 @@ def test_compared_optimizers_are_drawn_with_the_hand_made_ones(
 
 def test_a_learned_optimizer_is_asked_for_by_a_form(live_server, ada: Page, project: Project):
     make_worker(trainers=trainers(), distributions=catalog.describe(None, None))
+    ada.set_viewport_size({"width": 390, "height": 900})
     ada.goto(f"{live_server.url}/jobs/new/?algorithm=lstm_optimizer&source=digits_mlp")
 
     expect(ada.locator('input[name="spec.inner.unroll"]')).to_have_value("20")
     expect(ada.locator('input[name="spec.episodes.batch"]')).to_have_value("128")
     expect(ada.locator('[name="spec.network.preprocessing"]')).to_have_value("log_and_sign")
+    assert ada.evaluate("document.documentElement.scrollWidth") <= 390

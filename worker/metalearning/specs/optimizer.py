@@ -43,7 +43,10 @@ ANDRYCHOWICZ = (
     "(arXiv:1606.04474)"
 )
 RAVI = "Ravi, Larochelle: Optimization as a Model for Few-Shot Learning (ICLR 2017)"
-GRID = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+GRID = (
+    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
+    1.0, 2.0, 5.0, 10.0,
+)  # fmt: skip
 
 
 # fmt: off
