@@ -108,7 +108,7 @@ def test_comparison_has_one_axis_and_pairs_the_episodes(ada, runs):
 
     assert "Query loss against examples seen" in page
     assert "each run after the examples seen it was trained with" in page
-    assert "after 2 examples seen, N = 3 episodes" in page
+    assert "after 2 examples seen, 95 % t interval, N = 3 episodes" in page
     assert x_title(body).startswith("examples seen")
     assert "Ring: examples in training" in body["note"]
     assert "inner step" not in page.split('id="params"')[0].split('id="verdict"')[1]

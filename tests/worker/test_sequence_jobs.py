@@ -52,7 +52,7 @@ def queued(asked) -> Job:
     return make_job(make_run(status="queued", params=spec), spec=spec)
 
 
-def tested(job: Job) -> Evaluation:
+def result_of(job: Job) -> Evaluation:
     return Evaluation.objects.get(run=job.run, name="test")
 
 
@@ -64,7 +64,7 @@ def test_a_job_completes_with_its_episodes_by_what_was_seen(asked, axis, columns
     job = attempted(queued(asked), Control())
 
     assert job.status == "completed", job.reason
-    found = tested(job)
+    found = result_of(job)
     assert found.protocol["axis"] == axis
     assert reading.episodes(found).losses.shape == (5, columns)
     assert reading.adaptation(found).trained_inner_steps == columns - 1
@@ -79,7 +79,7 @@ def test_a_stopped_job_goes_on_to_the_same_numbers(asked):
     assert queue.latest_checkpoint(job.run_id).step < 12
     assert attempted(job, Control()).status == "completed"
 
-    mine, other = (reading.episodes(tested(one)) for one in (job, whole))
+    mine, other = (reading.episodes(result_of(one)) for one in (job, whole))
     assert mine.ids == other.ids
     np.testing.assert_array_equal(mine.losses, other.losses)
 
@@ -90,9 +90,9 @@ def test_a_learned_player_is_tried_again_on_the_bandits_of_another():
         queued({**THOMPSON, "evaluation": {**EVALUATION, "episodes": 9, "seed": 3}}), Control()
     )
 
-    job = lifecycle.submit_evaluation(learned.run, user=None, like=tested(rule))
+    job = lifecycle.submit_evaluation(learned.run, user=None, like=result_of(rule))
     job = attempted(job, Control())
 
     assert job.status == "completed", job.reason
     again = Evaluation.objects.get(run=learned.run, name__startswith="test@")
-    assert reading.episodes(again).ids == reading.episodes(tested(rule)).ids
+    assert reading.episodes(again).ids == reading.episodes(result_of(rule)).ids

@@ -180,9 +180,9 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         *OPTIMIZERS,
         *RECURRENT,
         *REINFORCEMENT,
-        *BASELINES,
         *HAND_MADE,
         *BANDIT_RULES,
+        *BASELINES,
     )
 }
 
