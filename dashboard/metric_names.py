@@ -8,9 +8,10 @@ from experiments.comparing.metrics import natural as natural
 from experiments.directions import Direction as Direction
 from experiments.directions import direction_of_name as direction_of_name
 
-FAMILY = re.compile(r"^(?P<stem>.+)_step_(?P<step>\d+)$")
+FAMILY = re.compile(r"^(?P<stem>.+)_(?P<counted>step|seen|pulls)_(?P<step>\d+)$")
+COUNTED = {"step": "inner steps", "seen": "examples seen", "pulls": "pulls"}
 
-TELLING = ("loss", "acc", "score", "return")
+TELLING = ("loss", "acc", "score", "return", "regret")
 HELD_OUT = re.compile(r"(val|valid|validation|test)[/_.]")
 TRAINED_ON = re.compile(r"train(ing)?[/_.]|[^/]+$")
 SETTINGS = re.compile(r"(outer|system)/")
@@ -24,9 +25,16 @@ def headline(keys: Iterable[str], main_metric: str) -> str | None:
 
 
 def inner_step(key: str) -> int | None:
-    """The inner step a key speaks of: 5 for "validation/query_loss_step_5"."""
+    """The inner step a key speaks of, or what else is counted in an episode: 5 for
+    "validation/query_loss_step_5" and for "test/query_loss_seen_5"."""
     found = FAMILY.match(key)
     return int(found["step"]) if found else None
+
+
+def counted_in(key: str) -> str:
+    """What the number at the end of a key counts: "inner steps", "examples seen"."""
+    found = FAMILY.match(key)
+    return COUNTED[found["counted"]] if found else ""
 
 
 def stem_of(key: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from dashboard.metric_names import direction_of_name, inner_step, stem_of
+from dashboard.metric_names import counted_in, direction_of_name, inner_step, stem_of
 from experiments.directions import MACHINE
 from experiments.shapes import SeriesSummary
 
@@ -125,7 +125,7 @@ def place_of(group: str) -> tuple[int, str]:
 def _panel(stem: str, members: list[SeriesSummary]) -> Panel:
     members = sorted(members, key=lambda one: (inner_step(one.key) or 0, one.key))
     steps = [str(step) for one in members if (step := inner_step(one.key)) is not None]
-    unit = f"after {', '.join(steps)} inner steps" if steps else ""
+    unit = f"after {', '.join(steps)} {counted_in(members[-1].key)}" if steps else ""
     return Panel(
         title=stem,
         unit=unit,

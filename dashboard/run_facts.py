@@ -67,7 +67,7 @@ def evaluation_stats(evaluation: Evaluation) -> list[Stat]:
     steps = sorted({0, min(1, last), min(int(trained), last), last}) if last >= 0 else []
     return [
         Stat(
-            title=f"{evaluation.name} {metric}, {_after(step)}",
+            title=f"{evaluation.name} {metric}, {evaluation.axis.after(step)}",
             value=at_step(numbers, step, metric),
             under=f"95 % t interval, N = {evaluation.episode_count} episodes"
             + (", as trained" if step == trained and step else ""),
@@ -126,9 +126,3 @@ def summaries_of(run: Run) -> dict[str, SeriesSummary]:
     """The numbers of every metric of the run."""
     found = reading.series_summaries([run.pk])[run.pk]
     return {key: found[key] for key in sorted(found, key=natural)}
-
-
-def _after(step: int) -> str:
-    if step == 0:
-        return "before adapting"
-    return "after 1 step" if step == 1 else f"after {step} steps"

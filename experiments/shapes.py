@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from experiments.axes import INNER_STEPS, EpisodeAxis
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Axis = Literal["step", "relative", "time", "metric"]
@@ -165,6 +167,7 @@ class AdaptationCurve:
     nonfinite: IntArray
     episode_count: int
     trained_inner_steps: int | None
+    axis: EpisodeAxis = INNER_STEPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +185,7 @@ class OverTraining:
     half_width: FloatArray  # (M, S + 1)
     counts: IntArray  # (M, S + 1)
     trained_inner_steps: int | None
+    axis: EpisodeAxis = INNER_STEPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +203,7 @@ class Gap:
     gap: FloatArray
     half_width: FloatArray
     counts: IntArray  # (M, 2): episodes of `name` and of "train"
+    axis: EpisodeAxis = INNER_STEPS
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Adaptation: query loss or accuracy against the inner step, with its interval over episodes."""
+"""Adaptation: query loss or accuracy against the inner step, or against the examples seen, with its
+interval over episodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
 from dashboard.measured import measured
+from experiments.axes import common_axis
 from experiments.shapes import AdaptationCurve, FloatArray
 
-INNER_STEP_TITLE = "inner step"
 _FLOOR = 0.5  # of the lowest mean
 LONG = 50  # inner steps: from here on points have no marks, and the steps trained with have a line
 
@@ -26,11 +27,9 @@ class AdaptationLine:
     dash: str = "solid"
 
 
-def adaptation_figure(
-    lines: Sequence[AdaptationLine], *, step_title: str = INNER_STEP_TITLE
-) -> go.Figure:
-    """Mean with its 95 % interval; a ring marks the number of inner steps used in training. Long
-    curves, of optimizers, have logarithms of losses that lie far apart, and an upright line there.
+def adaptation_figure(lines: Sequence[AdaptationLine], *, step_title: str = "") -> go.Figure:
+    """Mean with its 95 % interval; a ring marks where training went up to. Long curves, of
+    optimizers, have logarithms of losses that lie far apart, and an upright line there.
     """
     is_accuracy = any(one.curve.metric == "accuracy" for one in lines)
     is_log = not is_accuracy and _is_log(lines)
@@ -77,9 +76,10 @@ def _tick(lines: Sequence[AdaptationLine]) -> int:
 
 def _title(lines: Sequence[AdaptationLine], step_title: str) -> str:
     trained = {line.curve.trained_inner_steps for line in lines} - {None}
+    title = step_title or common_axis(line.curve.axis for line in lines).title
     if len(trained) == 1 and (steps := trained.pop()):
-        return f"{step_title} (trained with {steps})"
-    return step_title
+        return f"{title} (trained with {steps})"
+    return title
 
 
 def _traces(one: AdaptationLine, floor: float | None) -> list[Any]:

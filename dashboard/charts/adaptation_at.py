@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
 from dashboard.measured import measured
+from experiments.axes import common_axis
 from experiments.shapes import FloatArray, OverTraining
 
 _FLOOR = 0.5  # of the lowest mean
@@ -97,7 +98,10 @@ def _figure(traces: list[Any], all_found: Sequence[OverTraining]) -> go.Figure:
     longest = max(found.mean.shape[1] for found in all_found)
     return theme.figure(
         traces,
-        x={"title": "inner step", "dtick": max(1, longest // 10)},
+        x={
+            "title": common_axis(one.axis for one in all_found).title,
+            "dtick": max(1, longest // 10),
+        },
         y=_y(all_found),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
+from experiments.axes import INNER_STEPS, EpisodeAxis
 from experiments.shapes import FloatArray
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -24,7 +25,9 @@ class EpisodeLine:
     dash: str = "solid"
 
 
-def episode_adaptation(lines: Sequence[EpisodeLine], *, metric: str) -> go.Figure:
+def episode_adaptation(
+    lines: Sequence[EpisodeLine], *, metric: str, axis: EpisodeAxis = INNER_STEPS
+) -> go.Figure:
     """The episodes as lines. Behind the first, the middle half and nine tenths of all episodes of
     its run as bands, their median as a thin line."""
     traces: list[Any] = [*_behind(lines[0]), *(_line(one, metric) for one in lines)]
@@ -33,7 +36,7 @@ def episode_adaptation(lines: Sequence[EpisodeLine], *, metric: str) -> go.Figur
     if metric != "accuracy" and log_scale.is_logarithmic(shown):
         y["type"] = "log"
     steps = max(len(one.values) for one in lines) - 1
-    return theme.figure(traces, x={"title": "inner step", "dtick": max(1, steps // 10)}, y=y)
+    return theme.figure(traces, x={"title": axis.title, "dtick": max(1, steps // 10)}, y=y)
 
 
 def quantiles(others: FloatArray) -> FloatArray:

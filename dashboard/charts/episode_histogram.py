@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
+from experiments.axes import INNER_STEPS, EpisodeAxis
 from experiments.shapes import FloatArray
 
 MOST_BINS = 50
@@ -26,6 +27,7 @@ class Spread:
     median: float
     left_out: int  # not finite
     is_log: bool
+    axis: EpisodeAxis = INNER_STEPS
 
     @property
     def episodes(self) -> int:
@@ -34,7 +36,13 @@ class Spread:
 
 
 def spread_of(
-    values: FloatArray, *, metric: str, inner_step: int, mean: float, half_width: float
+    values: FloatArray,
+    *,
+    metric: str,
+    inner_step: int,
+    mean: float,
+    half_width: float,
+    axis: EpisodeAxis = INNER_STEPS,
 ) -> Spread | None:
     """The values in bins, logarithmic ones where they are far apart; None if none is finite."""
     kept = log_scale.finite(values)
@@ -53,6 +61,7 @@ def spread_of(
         median=float(np.median(kept)),
         left_out=len(values) - len(kept),
         is_log=is_log,
+        axis=axis,
     )
 
 
@@ -75,7 +84,8 @@ def episode_histogram(spread: Spread, *, slot: int) -> go.Figure:
     """Bars; the mean as a line with its interval as a band, the median dashed."""
     edges = np.log10(spread.edges) if spread.is_log else spread.edges
     is_accuracy = spread.metric == "accuracy"
-    title = f"query {spread.metric} of an episode after {_steps(spread.inner_step)}"
+    scored = spread.axis.after(spread.inner_step)
+    title = f"{spread.axis.measure(spread.metric)} of an episode {scored}"
     x: dict[str, Any] = {"title": title, "tickformat": "~%"} if is_accuracy else {"title": title}
     if spread.is_log:
         x |= log_scale.tick_options(float(spread.edges[0]), float(spread.edges[-1]))
@@ -107,10 +117,6 @@ def bin_texts(spread: Spread) -> list[tuple[str, str]]:
     scale, unit = (100, " %") if spread.metric == "accuracy" else (1, "")
     texts = [f"{edge * scale:.3g}{unit}" for edge in spread.edges.tolist()]
     return list(zip(texts[:-1], texts[1:], strict=True))
-
-
-def _steps(count: int) -> str:
-    return "1 inner step" if count == 1 else f"{count} inner steps"
 
 
 def _marks(spread: Spread) -> list[dict[str, object]]:

@@ -31,8 +31,8 @@ def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | Non
         "y": list(range(mean.shape[0])),
         "z": _nullable(shown),
         "customdata": _texts(found, places),
-        "hovertemplate": "meta-step %{x:,}, inner step %{y}<br><b>%{customdata[0]}</b> (95 %)"
-        " N=%{customdata[1]}<extra></extra>",
+        "hovertemplate": f"meta-step %{{x:,}}, {found.axis.title} %{{y}}<br>"
+        "<b>%{customdata[0]}</b> (95 %) N=%{customdata[1]}<extra></extra>",
         "hoverongaps": False,
         "meta": {"log10": is_log},
         "colorscale": heat_colors.scale(is_reversed=found.metric != "accuracy"),
@@ -44,7 +44,7 @@ def over_training_heat(found: OverTraining, *, bounds: tuple[float, float] | Non
     return theme.figure(
         [go.Heatmap(heat)],
         x={"title": "meta-step", "showspikes": False},
-        y={"title": "inner step", "dtick": max(1, mean.shape[0] // 8), "showgrid": False},
+        y={"title": found.axis.title, "dtick": max(1, mean.shape[0] // 8), "showgrid": False},
         hovermode="closest",
         shapes=_trained_mark(found),
     )

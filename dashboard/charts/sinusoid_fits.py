@@ -74,7 +74,5 @@ def fit_look(fit: SinusoidFit, step: int) -> tuple[str, str]:
 
 
 def fit_name(step: int) -> str:
-    """ "before", "1 step", "10 steps"."""
-    if step == 0:
-        return "before"
-    return "1 step" if step == 1 else f"{step} steps"
+    """ "before", "after 1", "after 10": inner steps, or examples seen."""
+    return f"after {step}" if step else "before"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dashboard.comparison.selection import Selection
 from dashboard.measured import Measured, at_step
+from experiments.axes import EpisodeAxis, common_axis
 from experiments.comparing import evaluations
 from experiments.comparing.statistics import IntervalMethod, Metric
 from experiments.comparing.verdict import default_steps, trained_steps
@@ -38,10 +39,23 @@ class Evaluated:
         return dict.fromkeys(self.present, self.inner_step)
 
     @property
+    def axis(self) -> EpisodeAxis:
+        """What the columns of all count."""
+        return common_axis(one.axis for one in self.present.values())
+
+    @property
+    def scored(self) -> str:
+        """After how much each run is scored, in words."""
+        if self.inner_step is not None:
+            return self.axis.after(self.inner_step)
+        return f"each run after the {self.axis.many} it was trained with"
+
+    @property
     def step_choices(self) -> list[tuple[str, str]]:
         """Values and titles of the inner-step control."""
         steps = [
-            (str(n), "no inner step" if n == 0 else f"step {n}") for n in range(self.most_steps + 1)
+            (str(n), self.axis.count(n) if n else self.axis.start)
+            for n in range(self.most_steps + 1)
         ]
         return [(TRAINED, "as trained"), *steps]
 

@@ -26,7 +26,7 @@ class Fair:
 
     runs: tuple[Unfair, ...]
     episodes: int
-    steps: int
+    steps: str
 
     @property
     def possible(self) -> tuple[Unfair, ...]:
@@ -56,7 +56,8 @@ def fair_of(selection: Selection, evaluated: Evaluated) -> Fair | None:
         for one in selection.compared
         if one.run.pk in wanting and one.run.is_finished
     )
-    return Fair(runs, baseline.episode_count, baseline.inner_steps) if runs else None
+    steps = baseline.axis.count(baseline.inner_steps)
+    return Fair(runs, baseline.episode_count, steps) if runs else None
 
 
 def _unfair(one: Compared, baseline: Evaluation, lacks: list[str]) -> Unfair:

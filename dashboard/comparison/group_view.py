@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from dashboard.comparison.evaluations import Evaluated
 from dashboard.comparison.forest import Scale
-from dashboard.comparison.numbers import UNITS, DifferenceText, effect_text, p_text
+from dashboard.comparison.numbers import DifferenceText, effect_text, p_text, unit_of
 from dashboard.comparison.selection import Compared, Selection
 from dashboard.comparison.verdict_view import WORDS
 from dashboard.measured import Measured, measured
@@ -70,16 +70,12 @@ class GroupView:
     ticks: tuple[tuple[float, str], ...]
     protocol: tuple[Compared, ...]  # the columns of the table of what differs
     shut_out: tuple[Compared, ...]
+    unit: str  # what differences are counted in
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """Every group, the baseline's first."""
         return (self.baseline, *(row.side for row in self.rows))
-
-    @property
-    def unit(self) -> str:
-        """What differences are counted in."""
-        return UNITS[self.verdict.metric]
 
     @property
     def forbidding(self) -> list[str]:
@@ -154,6 +150,7 @@ def group_view(selection: Selection, evaluated: Evaluated, by: By) -> GroupView:
         ticks=scale.ticks(verdict.metric),
         protocol=_compared(selection, verdict.evaluated),
         shut_out=tuple(one for one in selection.compared if one.run.pk in forbidden),
+        unit=unit_of(verdict.metric, evaluated.axis),
     )
 
 

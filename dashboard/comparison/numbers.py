@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
+from experiments.axes import EpisodeAxis
 from experiments.comparing.statistics import Metric, PairedDifference
 from experiments.rounding import Rounding, is_noise
 
-UNITS: dict[Metric, str] = {"accuracy": "points", "loss": "query loss"}
 NO_INTERVAL = "no interval below 2 episodes"
+
+
+def unit_of(metric: Metric, axis: EpisodeAxis) -> str:
+    """What differences are counted in."""
+    return "points" if metric == "accuracy" else axis.loss
 
 
 @dataclass(frozen=True)

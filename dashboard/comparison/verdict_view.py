@@ -1,12 +1,14 @@
 """The verdict in words and marks: a sentence, a forest table, what was not compared and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard.comparison.evaluations import Evaluated
 from dashboard.comparison.forest import Scale
-from dashboard.comparison.numbers import UNITS, difference_text, p_text
+from dashboard.comparison.numbers import difference_text, p_text, unit_of
 from dashboard.comparison.selection import Compared, Selection
 from dashboard.measured import MISSING, Measured, at_step
+from experiments.axes import EpisodeAxis
 from experiments.comparing import groups, sentences
 from experiments.comparing.statistics import PairedDifference
 from experiments.comparing.verdict import Comparison, Judgement, Verdict, judge
@@ -56,11 +58,7 @@ class VerdictView:
     ticks: tuple[tuple[float, str], ...]  # percent from the left, text
     without: tuple[Compared, ...]  # runs that lack the evaluation
     lines: tuple["Standing", ...]
-
-    @property
-    def unit(self) -> str:
-        """What differences are counted in."""
-        return UNITS[self.verdict.metric]
+    unit: str  # what differences are counted in
 
     @property
     def forbidding(self) -> list[str]:
@@ -98,7 +96,8 @@ def verdict_view(selection: Selection, evaluated: Evaluated) -> VerdictView:
         for one in verdict.comparisons
         if one.paired
     )
-    rows = tuple(_row(selection, verdict, one, scale) for one in verdict.comparisons)
+    axes = {run_id: one.axis for run_id, one in evaluated.present.items()}
+    rows = tuple(_row(selection, verdict, one, scale, axes) for one in verdict.comparisons)
     outside = {one.run_id for one in verdict.comparisons if one.judgement == "excluded"}
     return VerdictView(
         verdict=verdict,
@@ -108,6 +107,7 @@ def verdict_view(selection: Selection, evaluated: Evaluated) -> VerdictView:
         ticks=scale.ticks(verdict.metric),
         without=tuple(one for one in selection.compared if evaluated.by_run[one.run.pk] is None),
         lines=tuple(_standing(one, evaluated, outside) for one in selection.compared),
+        unit=unit_of(verdict.metric, evaluated.axis),
     )
 
 
@@ -125,7 +125,13 @@ def _mean(row: ForestRow) -> float:
     return row.paired.mean or 0.0 if row.paired else 0.0
 
 
-def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: Scale) -> ForestRow:
+def _row(
+    selection: Selection,
+    verdict: Verdict,
+    one: Comparison,
+    scale: Scale,
+    axes: Mapping[str, EpisodeAxis],
+) -> ForestRow:
     compared = selection.by_id(one.run_id)
     assert compared is not None
     paired = one.paired
@@ -144,22 +150,21 @@ def _row(selection: Selection, verdict: Verdict, one: Comparison, scale: Scale) 
         low_x=None if low is None else scale.x(low),
         mean_x=None if mean is None else scale.x(mean),
         high_x=None if high is None else scale.x(high),
-        steps=_steps_text(paired),
+        steps=_steps_text(paired, axes.get(verdict.baseline_id), axes.get(one.run_id)),
         left_out=_left_out(paired),
         differing=sentences.some(groups.differences(selection.baseline.run, compared.run)),
     )
 
 
-def steps_text(steps: int) -> str:
-    """ "1 inner step", "5 inner steps"."""
-    return f"{steps} inner step{'' if steps == 1 else 's'}"
-
-
-def _steps_text(paired: PairedDifference | None) -> str:
-    if paired is None:
+def _steps_text(
+    paired: PairedDifference | None, base_axis: EpisodeAxis | None, own_axis: EpisodeAxis | None
+) -> str:
+    """ "step 5", "10 pulls", "10 examples seen against step 1"."""
+    if paired is None or base_axis is None or own_axis is None:
         return ""
     base, own = paired.inner_steps
-    return f"step {own}" if base == own else f"step {own} against step {base}"
+    at_base, at_own = base_axis.place(base), own_axis.place(own)
+    return at_own if at_base == at_own else f"{at_own} against {at_base}"
 
 
 def _left_out(paired: PairedDifference | None) -> str:
@@ -185,7 +190,7 @@ def _standing(compared: Compared, evaluated: Evaluated, outside: set[str]) -> St
     return Standing(
         compared=compared,
         value=at_step(one.summary.get(evaluated.metric), step, evaluated.metric),
-        under=f"after {steps_text(step)}, 95 % t interval, N = {one.episode_count} episodes",
+        under=f"{one.axis.after(step)}, 95 % t interval, N = {one.episode_count} episodes",
         is_evaluated=True,
         is_shut_out=compared.run.pk in outside,
     )

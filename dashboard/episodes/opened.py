@@ -47,6 +47,7 @@ class Opened:
     support: tuple[Example, ...]
     query: tuple[Example, ...]
     fit: Fit | None
+    scored: str  # "after 5 inner steps"
 
     @property
     def step(self) -> int:
@@ -94,13 +95,14 @@ def opened(query: EpisodesQuery, episode_id: str) -> Opened:
         support=_support(document),
         query=_query(document, shown),
         fit=fit_of(document),
+        scored=query.axis.after(steps[shown] if steps else 0),
     )
 
 
 def _values(query: EpisodesQuery, place: int) -> ChartTable:
     """The episode by inner step, beside the median of all."""
     found = query.episodes
-    columns, tables = ["inner step"], []
+    columns, tables = [query.axis.title], []
     for metric, table in (("loss", found.losses), ("accuracy", found.accuracies)):
         if table is not None:
             columns += [metric, "median of all"]

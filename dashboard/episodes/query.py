@@ -8,6 +8,7 @@ from dashboard.requests import SignedIn
 from dashboard.run_facts import latest_evaluation
 from dashboard.scope import number_in
 from experiments import reading
+from experiments.axes import EpisodeAxis
 from experiments.comparing.statistics import Metric
 from experiments.comparing.verdict import trained_steps
 from experiments.errors import NotFound
@@ -68,6 +69,20 @@ class EpisodesQuery:
     def metrics(self) -> tuple[Metric, ...]:
         """What the evaluation measured."""
         return ("accuracy", "loss") if "accuracy" in self.evaluation.summary else ("loss",)
+
+    @property
+    def axis(self) -> EpisodeAxis:
+        return self.evaluation.axis
+
+    @property
+    def step_choices(self) -> list[tuple[int, str]]:
+        """Values and titles of the control."""
+        return [(step, f"after {step}" if step else self.axis.start) for step in self.steps]
+
+    @property
+    def scored(self) -> str:
+        """ "after 5 inner steps", "before any example"."""
+        return self.axis.after(self.inner_step)
 
     @property
     def steps(self) -> range:

@@ -37,6 +37,7 @@ def spread_of_episodes(query: EpisodesQuery) -> Spread | None:
         inner_step=query.inner_step,
         mean=float(means.mean[0]),
         half_width=float(means.half_width[0]),
+        axis=query.axis,
     )
 
 
@@ -77,7 +78,7 @@ def over_training_table(found: OverTraining) -> ChartTable | None:
         )
         for place in shown
     )
-    steps = (f"inner step {step}" for step in range(found.mean.shape[1]))
+    steps = (f"{found.axis.title} {step}" for step in range(found.mean.shape[1]))
     left_out = len(found.steps) - len(shown)
     return ChartTable(("meta-step", *steps, "N"), rows, left_out, INTERVAL)
 

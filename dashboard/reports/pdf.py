@@ -83,13 +83,8 @@ def _judged(sheet: Sheet, judged: Judged) -> None:
     assert found is not None
     assert selection is not None
     baseline = selection.baseline
-    scored = (
-        "each run after the inner steps it was trained with"
-        if found.inner_step is None
-        else f"after inner step {found.inner_step}"
-    )
     sheet.lines(
-        f"{found.name.capitalize()} {found.metric} on common episodes, {scored}; baseline "
+        f"{found.name.capitalize()} {found.metric} on common episodes, {found.scored}; baseline "
         f"{baseline.label}.",
         SMALL,
     )

@@ -177,7 +177,7 @@ def _adaptation(selection: Selection, found: Evaluated) -> list[tuple[str, str, 
     there = reverse("compare_adaptation")
     return [
         (
-            f"Query {metric} against inner step",
+            found.axis.loss_title if metric == "loss" else found.axis.accuracy_title,
             f"adaptation-{metric}",
             there + selection.chart_query(evaluation=found.name, of=metric),
         )

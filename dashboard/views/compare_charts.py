@@ -16,7 +16,7 @@ from dashboard.comparison.episodes import common_note
 from dashboard.comparison.evaluations import Evaluated, evaluated
 from dashboard.comparison.fits import fits_of, shared_range
 from dashboard.comparison.group_view import by_of, group_view
-from dashboard.comparison.numbers import UNITS
+from dashboard.comparison.numbers import unit_of
 from dashboard.comparison.selection import Compared, Selection, selection_of
 from dashboard.comparison.verdict_view import verdict_view
 from dashboard.requests import SignedIn
@@ -83,7 +83,7 @@ def adaptation(request: SignedIn) -> HttpResponse:
         figure.update_yaxes(type="log")
     counts = " ".join(f"{line.name.split(' ')[0]} {line.curve.episode_count}" for line in lines)
     left_out = sum(int(line.curve.nonfinite.max()) for line in lines)
-    note = f"Mean with its 95 % t interval over N episodes: {counts}. Ring: trained inner steps."
+    note = f"Mean with its 95 % t interval over N episodes: {counts}. Ring: {found.axis.trained}."
     note += " " + common_note([found.present[line.curve.run_id] for line in lines])
     if left_out:
         note += f" {left_out} not finite, left out."
@@ -102,7 +102,8 @@ def difference(request: SignedIn) -> HttpResponse:
     if row is None or row.paired is None:
         sentence = "Nothing to compare episode by episode yet."
         return chart_answer(None, empty=sentence, live=selection.is_live)
-    unit = f"{row.compared.letter} − {selection.baseline.letter}, {UNITS[found.metric]} per episode"
+    unit = unit_of(found.metric, found.axis)
+    unit = f"{row.compared.letter} − {selection.baseline.letter}, {unit} per episode"
     figure = paired_difference_figure(row.paired, slot=row.compared.slot, unit=unit)
     note = f"N = {row.paired.count} common episodes. Line: mean; band: its 95 % interval."
     return chart_answer(figure, live=selection.is_live, note=note)
@@ -122,7 +123,7 @@ def _group_difference(selection: Selection, found: Evaluated) -> HttpResponse:
         (contrast.mean.low, contrast.mean.high),
         scale=100.0 if found.metric == "accuracy" else 1.0,
         slot=side.compared.slot,
-        unit=f"{letters}, {UNITS[found.metric]} per episode",
+        unit=f"{letters}, {unit_of(found.metric, found.axis)} per episode",
     )
     note = f"N = {contrast.episodes} common episodes, each the mean over seeds. Line: mean; band: "
     note += "its 95 % interval over seeds and episodes."

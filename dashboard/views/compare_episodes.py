@@ -51,15 +51,17 @@ def shares(request: SignedIn) -> HttpResponse:
 def scatter(request: SignedIn) -> HttpResponse:
     """`?runs=a,b&pair=b`: the baseline against another run, episode by episode."""
     selection = selection_of(request, documents=False)
-    against = against_baseline(selection, evaluated(selection))
+    found = evaluated(selection)
+    against = against_baseline(selection, found)
     if against is None:
         sentence = "No two of these runs have an episode in common."
         return chart_answer(None, empty=sentence, live=selection.is_live)
     pairs = against.pairs
+    sides = zip((against.a, against.b), against.steps, strict=True)
+    a_scored, b_scored = (found.present[one.run.pk].axis.after(step) for one, step in sides)
     note = (
-        f"N = {against.count} common episodes, {against.a.letter} after "
-        f"{plural(against.steps[0], 'inner step')}, {against.b.letter} after "
-        f"{plural(against.steps[1], 'inner step')}. On the line both do as well; "
+        f"N = {against.count} common episodes, {against.a.letter} {a_scored}, "
+        f"{against.b.letter} {b_scored}. On the line both do as well; "
         f"{'below' if pairs.metric == 'loss' else 'above'} it {against.b.letter} is better."
     )
     looks = ((against.a, "better"), (against.b, "better"))

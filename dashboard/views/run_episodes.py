@@ -16,7 +16,6 @@ from dashboard.episodes.query import EpisodesQuery
 from dashboard.episodes.tables import spread_of_episodes
 from dashboard.requests import SignedIn
 from dashboard.scope import LAST_STEP, number_in, run_of
-from dashboard.templatetags.formats import plural
 from dashboard.views.chart_answer import LegendEntry, chart_answer
 from experiments import reading
 from experiments.errors import NotFound
@@ -50,7 +49,7 @@ def over_training(request: SignedIn, run_id: str) -> HttpResponse:
     note = f"Mean over N = {int(found.counts.max())} validation episodes at {drawn:,} meta-steps"
     if drawn < len(found.steps):
         note += f" of {len(found.steps):,}"
-    note += "; dashed: the inner step trained with."
+    note += f"; dashed: {found.axis.trained}."
     figure = over_training_heat(found, bounds=bounds_of(found))
     return chart_answer(figure, live=not run.is_finished, note=note)
 
@@ -97,7 +96,7 @@ def gap(request: SignedIn, run_id: str) -> HttpResponse:
         return chart_answer(None, empty=sentence, live=not run.is_finished)
     side = "Above" if found[0].metric == "loss" else "Below"
     note = (
-        f"After {plural(found[0].inner_step, 'inner step')}, same parameters; Welch's 95 % t "
+        f"{found[0].axis.after(found[0].inner_step).capitalize()}, same parameters; Welch's 95 % t "
         f"interval over the episodes of both. {side} 0: worse on episodes it was not trained on."
     )
     legend = [LegendEntry(one.name, f"var(--run-{one.slot})", one.dash) for one in lines]
@@ -114,7 +113,7 @@ def episode(request: SignedIn, run_id: str) -> HttpResponse:
     note = (
         f"Bands: the middle 50 % and 90 % of all N = {len(query.table)} episodes; dashed: median."
     )
-    return chart_answer(episode_adaptation([line], metric=query.metric), note=note)
+    return chart_answer(episode_adaptation([line], metric=query.metric, axis=query.axis), note=note)
 
 
 @require_safe

@@ -33,4 +33,5 @@ def _lacking(one: Evaluation, baseline: Evaluation) -> list[str]:
 
 
 def _is_less(one: Evaluation, baseline: Evaluation) -> bool:
-    return one.episode_count < baseline.episode_count or one.inner_steps < baseline.inner_steps
+    is_shorter = one.axis == baseline.axis and one.inner_steps < baseline.inner_steps
+    return one.episode_count < baseline.episode_count or is_shorter

@@ -49,6 +49,9 @@ RULES: dict[str, _Rule] = {
     "selection": _Rule(
         "tested parameters", "Picking the best by validation is another rule than taking the last"
     ),
+    "axis": _Rule(
+        "what is counted", "Inner steps and examples seen are not counted alike", forbids=False
+    ),
     "episode_count": _Rule("episodes tried", "Only the common ones are paired", forbids=False),
     "inner_steps_evaluated": _Rule(
         "inner steps tried", "Curves end at different steps", forbids=False
@@ -100,6 +103,7 @@ def _value(evaluation: Evaluation, field: str) -> str:
         "episode_count": evaluation.episode_count,
         "inner_steps_evaluated": evaluation.inner_steps,
         "split": evaluation.split,
+        "axis": "inner_steps",
     }
     value = evaluation.protocol.get(field, known.get(field))
     if value is None:

@@ -127,10 +127,11 @@ def _like(own: dict[str, Any], like: Evaluation, changes: Mapping[str, Any]) -> 
         **own["evaluation"],
         "episodes": like.episode_count,
         "seed": found.get("seed", own["evaluation"].get("seed", 0)),
-        "query": found.get("query") or 0,
         "selection": SELECTIONS.get(str(found.get("selection")), "last"),
         **changes,
     }
+    if "query" in own["evaluation"]:  # bandits have none
+        evaluation = {"query": found.get("query") or 0, **evaluation}
     if "steps" in own["evaluation"]:  # metric learners make none
         evaluation = {**evaluation, "steps": changes.get("steps", like.inner_steps)}
     return {**own, "episodes": episodes, "evaluation": evaluation}

@@ -4,6 +4,7 @@ the adapted networks answered in some of them."""
 from django.db import models
 from django.db.models.functions import Now
 
+from experiments.axes import EpisodeAxis, axis_of
 from experiments.models.documents import DocumentField
 from experiments.models.ids import new_id
 from experiments.models.runs import Run
@@ -37,6 +38,11 @@ class Evaluation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "name", "step"], name="one_evaluation_per_step"),
         ]
+
+    @property
+    def axis(self) -> EpisodeAxis:
+        """What the columns of its tables count."""
+        return axis_of(self.protocol)
 
 
 class EpisodeAnswers(models.Model):

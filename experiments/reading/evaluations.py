@@ -46,6 +46,7 @@ def adaptation(evaluation: Evaluation, metric: str = "loss") -> AdaptationCurve:
         nonfinite=means.nonfinite,
         episode_count=evaluation.episode_count,
         trained_inner_steps=trained if isinstance(trained, int) else None,
+        axis=evaluation.axis,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments import intervals
+from experiments.axes import INNER_STEPS, axis_of
 from experiments.models import Evaluation
 from experiments.shapes import Gap, OverTraining
 
@@ -60,6 +61,7 @@ def over_training(run_id: str, name: str = "validation", metric: str = "loss") -
         half_width=table[..., 1],
         counts=table[..., 2].astype(np.int64),
         trained_inner_steps=rows[-1].trained if rows else None,
+        axis=axis_of(rows[-1].protocol) if rows else INNER_STEPS,
     )
 
 
@@ -93,6 +95,7 @@ def _gap(
         gap=found[:, 0],
         half_width=found[:, 1],
         counts=np.array([(a[2], b[2]) for a, b in both], dtype=np.int64).reshape(-1, 2),
+        axis=axis_of(pairs[-1][0].protocol) if pairs else INNER_STEPS,
     )
 
 

@@ -252,7 +252,7 @@ def test_regression_episode_shows_its_support_set_and_its_fit(ada, run):
     assert "Support set" in page
     assert "0.8" in page  # predicted after the step
     names = [trace["name"] for trace in body["figure"]["data"]]
-    assert names == ["true", "before", "1 step", "support", "query"]
+    assert names == ["true", "before", "after 1", "support", "query"]
 
 
 def test_image_episode_shows_pictures_with_predicted_classes(ada, run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from dashboard.metric_names import direction_of_name, headline
+from dashboard.metric_names import counted_in, direction_of_name, headline, stem_of
 from dashboard.panels import overview, panel_groups, parted, place_of
 from experiments import recording
 from experiments.models import Run
@@ -23,6 +23,7 @@ from tests import factories as make
         (["fine_tuning/loss", "acc"], "acc"),
         (["a", "fine_tuning/loss"], "fine_tuning/loss"),
         (["test/loss_step_0", "test/loss_step_10", "test/loss_step_1"], "test/loss_step_1"),
+        (["test/regret_pulls_10", "test/regret_pulls_0", "outer/lr"], "test/regret_pulls_10"),
         (["outer/lr", "grad_norm"], "grad_norm"),
         (["outer/lr", "system/memory"], None),
         ([], None),
@@ -30,6 +31,19 @@ from tests import factories as make
 )
 def test_the_most_telling_metric_is_chosen(keys, found):
     assert headline(keys, "") == found
+
+
+@pytest.mark.parametrize(
+    ("key", "stem", "counted"),
+    [
+        ("test/query_loss_step_5", "test/query_loss", "inner steps"),
+        ("test/query_loss_seen_5", "test/query_loss", "examples seen"),
+        ("test/regret_pulls_5", "test/regret", "pulls"),
+        ("test/query_loss_after_5", "test/query_loss_after_5", ""),
+    ],
+)
+def test_names_say_what_is_counted(key, stem, counted):
+    assert (stem_of(key), counted_in(key)) == (stem, counted)
 
 
 def test_a_main_metric_comes_first_where_it_was_logged():

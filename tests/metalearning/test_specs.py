@@ -123,7 +123,7 @@ def test_rules_name_settings_that_exist(algorithm: str) -> None:
     """A rule that reads an unknown path never applies, so a typing error would go unnoticed."""
     schema = specs.schema(algorithm)
 
-    assert schema["x-rules"]
+    assert schema["x-rules"] or algorithm == "rl2"  # no setting of its depends on another
     for rule in schema["x-rules"]:
         for path in paths_of(rule):
             assert exists(schema, path), path

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from worker.metalearning.distributions.bandit_tasks import bandits_hash
 from worker.metalearning.distributions.identity import episode_generator, episode_id
 from worker.metalearning.distributions.omniglot_archive import (
     OmniglotArchive,
@@ -18,7 +19,7 @@ from worker.metalearning.distributions.omniglot_archive import (
 )
 from worker.metalearning.distributions.problem_sources import problem_sources
 from worker.metalearning.distributions.sinusoid_tasks import sinusoid_hash, sinusoid_task
-from worker.metalearning.specs import OmniglotEpisodes, SinusoidEpisodes
+from worker.metalearning.specs import BanditEpisodes, OmniglotEpisodes, SinusoidEpisodes
 
 SINUSOIDS = 8
 POINTS = 30
@@ -30,7 +31,7 @@ def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str
 
     Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
     """
-    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir), *problem_sources()]
+    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir), *problem_sources(), _bandits()]
 
 
 def _sinusoid() -> dict[str, Any]:
@@ -55,6 +56,19 @@ def _sinusoid() -> dict[str, Any]:
                 for task in tasks
             ],
         },
+    }
+
+
+def _bandits() -> dict[str, Any]:
+    return {
+        "name": "bandits",
+        "title": "Bandits",
+        "summary": "Arms that pay 1 or 0, each with a probability of its own from 0 to 1, pulled a "
+        "number of times. Duan et al. 2016, section 3.1.",
+        "available": True,
+        "missing": None,
+        "hash": bandits_hash(BanditEpisodes()),
+        "samples": None,
     }
 
 

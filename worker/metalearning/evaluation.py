@@ -122,12 +122,16 @@ def tuned_step_size(
 
 
 def metrics_of(result: EvaluationResult, trained_steps: int) -> dict[str, float]:
-    """Means over the episodes, before adaptation, after 1, the trained number and all steps."""
+    """Means over the episodes, before adaptation, after 1, the trained number and all steps. Names
+    say what was counted: inner steps, examples seen, or pulls, whose loss is regret."""
     last = result.losses.shape[1] - 1
+    axis = result.protocol.get("axis", "")
+    counted = {"examples_seen": "seen", "pulls": "pulls"}.get(axis, "step")
+    loss = "regret" if axis == "pulls" else "query_loss"
     metrics: dict[str, float] = {}
     for step in sorted({0, min(1, last), min(trained_steps, last), last}):
-        metrics[f"{result.name}/query_loss_step_{step}"] = float(result.losses[:, step].mean())
+        metrics[f"{result.name}/{loss}_{counted}_{step}"] = float(result.losses[:, step].mean())
         if result.accuracies is not None:
             accuracy = float(result.accuracies[:, step].mean())
-            metrics[f"{result.name}/query_accuracy_step_{step}"] = accuracy
+            metrics[f"{result.name}/query_accuracy_{counted}_{step}"] = accuracy
     return metrics

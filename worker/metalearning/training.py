@@ -19,7 +19,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from worker.metalearning.adapters import Adapter, Scoring
+from worker.metalearning.adapters import Adapter
 from worker.metalearning.algorithms import Crew, build_learner
 from worker.metalearning.algorithms.base import outer_gradients
 from worker.metalearning.answers import answers, telling_places
@@ -47,6 +47,7 @@ from worker.metalearning.networks import (
 from worker.metalearning.optimization import OuterOptimizer
 from worker.metalearning.optimizing.opponents import opponents, tuned_rate, tuning_text
 from worker.metalearning.specs import (
+    BanditSpec,
     Evaluation,
     FineTuning,
     HandMadeSpec,
@@ -55,6 +56,7 @@ from worker.metalearning.specs import (
     OptimizerTrials,
     OptimizingSpec,
     Outer,
+    RecurrentSpec,
     Spec,
     as_dict,
     parse,
@@ -300,6 +302,8 @@ class _Session:
     def _trained_steps(self) -> int:
         if isinstance(self.spec, OptimizingSpec):
             return self.spec.horizon
+        if isinstance(self.spec, RecurrentSpec | BanditSpec):
+            return self.distribution.shot
         return self.inner.steps if self.inner else 0
 
     def _adapter(self, step_size: float | None) -> Adapter:
@@ -324,7 +328,7 @@ class _Session:
     def _answers(
         self, adapter: Adapter, params: Parameters, result: EvaluationResult
     ) -> dict[str, dict[str, Any]]:
-        if isinstance(adapter, Scoring):  # it answers nothing
+        if isinstance(self.spec, OptimizingSpec | BanditSpec):  # nothing is answered there
             return {}
         last = result.losses.shape[1] - 1
         step = min(self._trained_steps or last, last)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from worker.metalearning.adaptation import Formulation, formulation
+from worker.metalearning.algorithms.bandits import BanditRule, Rl2, Unlearned
 from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.learned_descent import LearnedDescent, OuterLosses
 from worker.metalearning.algorithms.lstm_optimizer import HandMade, LearnedOptimizer
@@ -19,16 +20,20 @@ from worker.metalearning.algorithms.meta_lstm import MetaLstm
 from worker.metalearning.algorithms.metric import MetricLearning
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
+from worker.metalearning.algorithms.sequence import SequenceLearning
 from worker.metalearning.algorithms.untrained import Untrained
+from worker.metalearning.bandits.rl2 import Rl2Policy
 from worker.metalearning.distributions.problems import DigitsProblems, QuadraticProblems
 from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.inner_loops import InnerLoop
 from worker.metalearning.metric import build_metric_learner
 from worker.metalearning.networks import build_network, last_layer, norm_parameters
 from worker.metalearning.optimizing.lstm import LstmRule, build_coordinate_network
+from worker.metalearning.recurrent import build_sequence_learner
 from worker.metalearning.specs import (
     AdaptingSpec,
     AnilSpec,
+    BanditRuleSpec,
     FomamlSpec,
     HandMadeSpec,
     Inner,
@@ -42,7 +47,9 @@ from worker.metalearning.specs import (
     OracleSpec,
     PretrainedSpec,
     RandomInitSpec,
+    RecurrentSpec,
     ReptileSpec,
+    Rl2Spec,
     Spec,
 )
 
@@ -57,6 +64,16 @@ def build_learner(
     if isinstance(spec, MetricSpec):
         learner = build_metric_learner(spec, inputs).to(device)
         return learner, MetricLearning(learner, crew)
+    if isinstance(spec, RecurrentSpec):
+        reader = build_sequence_learner(spec, distribution).to(device)
+        own = spec.learned_from == "every_answer"
+        return reader, SequenceLearning(reader, crew, shot=distribution.shot, own=own)
+    if isinstance(spec, Rl2Spec):
+        policy = _policy(spec).to(device)
+        pulls, gradient = spec.episodes.pulls, spec.policy_gradient
+        return policy, Rl2(policy, crew, pulls=pulls, gradient=gradient)
+    if isinstance(spec, BanditRuleSpec):
+        return Unlearned(spec.exploration).to(device), BanditRule(spec)
     if isinstance(spec, LstmOptimizerSpec | HandMadeSpec):
         assert isinstance(distribution, QuadraticProblems | DigitsProblems)
         return _optimizer(spec, distribution, crew, device)
@@ -111,6 +128,12 @@ def build_algorithm(spec: AdaptingSpec, formulation: Formulation, crew: Crew) ->
         case RandomInitSpec():
             return Untrained(formulation)
     raise AssertionError(f"no algorithm for {type(spec).__name__}")
+
+
+def _policy(spec: Rl2Spec) -> Rl2Policy:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(spec.seed)
+        return Rl2Policy(spec.episodes.arms, spec.network.hidden)
 
 
 def _plus_plus(formulation: Formulation, inner: Inner, changes: MamlPlusPlusChanges) -> InnerLoop:

@@ -6,19 +6,24 @@ from pathlib import Path
 
 import msgspec
 
+from worker.metalearning.distributions.bandits import Bandits
 from worker.metalearning.distributions.omniglot import Omniglot
 from worker.metalearning.distributions.omniglot_archive import load_archive
+from worker.metalearning.distributions.omniglot_sequences import OmniglotSequences
 from worker.metalearning.distributions.problems import problems
 from worker.metalearning.distributions.sinusoid import OracleSinusoid, Sinusoid
 from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.specs import (
+    BanditSpec,
     LstmOptimizerSpec,
     MetricSpec,
     OmniglotEpisodes,
     OptimizingSpec,
     OracleSpec,
+    RecurrentSpec,
     SinusoidEpisodes,
     Spec,
+    Trials,
 )
 
 
@@ -34,6 +39,8 @@ def training_distribution(
         return _distribution(spec, episodes, omniglot_dir, cache_dir)
     if isinstance(spec, OptimizingSpec):
         return evaluation_distribution(spec, omniglot_dir, cache_dir)
+    if isinstance(spec, BanditSpec):
+        return Bandits(spec.episodes)
     assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
     return _distribution(spec, spec.episodes, omniglot_dir, cache_dir)
 
@@ -46,7 +53,8 @@ def _distribution(
 ) -> TaskDistribution:
     if isinstance(episodes, SinusoidEpisodes):
         return OracleSinusoid(episodes) if isinstance(spec, OracleSpec) else Sinusoid(episodes)
-    return Omniglot(load_archive(omniglot_dir, cache_dir), episodes)
+    kind = OmniglotSequences if isinstance(spec, RecurrentSpec) else Omniglot
+    return kind(load_archive(omniglot_dir, cache_dir), episodes)
 
 
 def evaluation_distribution(
@@ -56,7 +64,10 @@ def evaluation_distribution(
     if isinstance(spec, OptimizingSpec):
         steps = max(spec.evaluation.steps, spec.horizon)
         return problems(spec.episodes, query=spec.evaluation.query, steps=steps)
+    if isinstance(spec, BanditSpec):
+        return Bandits(spec.episodes)
     assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
+    assert isinstance(spec.evaluation, Trials)
     query = spec.evaluation.query or spec.episodes.query
     episodes = msgspec.structs.replace(spec.episodes, query=query)
     return _distribution(spec, episodes, omniglot_dir, cache_dir)

@@ -14,6 +14,14 @@ from typing import Any, get_args
 import msgspec
 
 from worker.metalearning.errors import SpecError
+from worker.metalearning.specs.bandits import (
+    BANDIT_RULES,
+    REINFORCEMENT,
+    BanditRuleSpec,
+    BanditSpec,
+    PolicyGradient,
+    Rl2Spec,
+)
 from worker.metalearning.specs.base import AdaptingSpec, AlgorithmInfo, Spec
 from worker.metalearning.specs.baselines import (
     BASELINES,
@@ -52,6 +60,7 @@ from worker.metalearning.specs.optimizer import (
     RateTuning,
 )
 from worker.metalearning.specs.parts import (
+    BanditEpisodes,
     Conv4,
     ConvEncoder,
     Evaluation,
@@ -63,11 +72,25 @@ from worker.metalearning.specs.parts import (
     Outer,
     ReptileInner,
     SinusoidEpisodes,
+    Trials,
 )
 from worker.metalearning.specs.presets import PRESETS
 from worker.metalearning.specs.problems import DigitsConv, DigitsMlp, Problems, Quadratics
+from worker.metalearning.specs.recurrent import (
+    RECURRENT,
+    LstmSpec,
+    MannSpec,
+    RecurrentSpec,
+    SnailSpec,
+)
 from worker.metalearning.specs.rules import rules_for
 from worker.metalearning.specs.schemas import json_schema
+from worker.metalearning.specs.sequence_networks import (
+    LstmNetwork,
+    MannNetwork,
+    SequenceNetwork,
+    SnailNetwork,
+)
 from worker.metalearning.specs.update_rules import (
     Adam,
     CoordinateLstm,
@@ -84,6 +107,9 @@ __all__ = [
     "AdaptingSpec",
     "AlgorithmInfo",
     "AnilSpec",
+    "BanditEpisodes",
+    "BanditRuleSpec",
+    "BanditSpec",
     "Conv4",
     "ConvEncoder",
     "CoordinateLstm",
@@ -96,10 +122,14 @@ __all__ = [
     "HandMadeSpec",
     "HandMadeTuning",
     "Inner",
+    "LstmNetwork",
     "LstmOptimizerSpec",
+    "LstmSpec",
     "MamlPlusPlusChanges",
     "MamlPlusPlusSpec",
     "MamlSpec",
+    "MannNetwork",
+    "MannSpec",
     "MatchingSpec",
     "MetaLstmInner",
     "MetaLstmSpec",
@@ -112,21 +142,28 @@ __all__ = [
     "OptimizingSpec",
     "OracleSpec",
     "Outer",
+    "PolicyGradient",
     "PretrainedSpec",
     "Problems",
     "PrototypicalSpec",
     "Quadratics",
     "RandomInitSpec",
     "RateTuning",
+    "RecurrentSpec",
     "RelationSpec",
     "ReptileInner",
     "ReptileSpec",
+    "Rl2Spec",
     "RmsProp",
+    "SequenceNetwork",
     "Sgd",
     "SiameseSpec",
     "SinusoidEpisodes",
+    "SnailNetwork",
+    "SnailSpec",
     "Spec",
     "SpecError",
+    "Trials",
     "as_dict",
     "parse",
     "presets",
@@ -136,7 +173,17 @@ __all__ = [
 
 # In the order that a newcomer tries them: lists show them so.
 ALGORITHMS: dict[str, AlgorithmInfo] = {
-    info.name: info for info in (*GRADIENT_BASED, *METRIC, *OPTIMIZERS, *BASELINES, *HAND_MADE)
+    info.name: info
+    for info in (
+        *GRADIENT_BASED,
+        *METRIC,
+        *OPTIMIZERS,
+        *RECURRENT,
+        *REINFORCEMENT,
+        *HAND_MADE,
+        *BANDIT_RULES,
+        *BASELINES,
+    )
 }
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from worker.metalearning.specs.parts import (
+    BanditEpisodes,
     Conv4,
     ConvEncoder,
     Evaluation,
@@ -18,9 +19,17 @@ from worker.metalearning.specs.parts import (
     Outer,
     SinusoidEpisodes,
     Trials,
+    Tries,
     shown,
 )
 from worker.metalearning.specs.problems import Problems
+from worker.metalearning.specs.sequence_networks import (
+    GruNetwork,
+    LstmNetwork,
+    MannNetwork,
+    NoNetwork,
+    SnailNetwork,
+)
 from worker.metalearning.specs.update_rules import UpdateRule
 
 FINN = "Finn, Abbeel, Levine: Model-Agnostic Meta-Learning for Fast Adaptation (arXiv:1703.03400)"
@@ -64,11 +73,12 @@ OnlySinusoid = Annotated[
     SinusoidEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
 ]
 AnyEpisodes = Annotated[
-    SinusoidEpisodes | OmniglotEpisodes | Problems,
+    SinusoidEpisodes | OmniglotEpisodes | Problems | BanditEpisodes,
     Meta(title="Episodes", description="What the episodes are sampled from."),
 ]
 NETWORK = Meta(title="Network", description="The network that is meta-trained.")
 _EVALUATION = Meta(title="Evaluation", description="Validation and the final test.")
+WithQueries = Annotated[Trials, _EVALUATION]
 INNER_LOOP = Meta(title="Inner loop", description="Adaptation to an episode.")
 InnerLoop = Annotated[Inner, INNER_LOOP]
 OUTER_LOOP = Meta(title="Outer loop", description="Meta-training.")
@@ -83,10 +93,19 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What every algorithm's spec holds."""
 
     episodes: AnyEpisodes = msgspec.field(default_factory=SinusoidEpisodes)
-    network: Annotated[Mlp | Conv4 | ConvEncoder | UpdateRule, NETWORK] = msgspec.field(
-        default_factory=Mlp
-    )
-    evaluation: Annotated[Trials, _EVALUATION] = msgspec.field(default_factory=Trials)
+    network: Annotated[
+        Mlp
+        | Conv4
+        | ConvEncoder
+        | UpdateRule
+        | LstmNetwork
+        | MannNetwork
+        | SnailNetwork
+        | GruNetwork
+        | NoNetwork,
+        NETWORK,
+    ] = msgspec.field(default_factory=Mlp)
+    evaluation: Annotated[Tries, _EVALUATION] = msgspec.field(default_factory=Trials)
     seed: Seed = 0
     log_every: LogEvery = 0
     checkpoint_every: CheckpointEvery = 0

@@ -106,6 +106,19 @@ class OmniglotEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = True
 
 
+class BanditEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                     tag_field="source", tag="bandits"):
+    """Bernoulli bandits, Duan et al. 2016 section 3.1: arms pay 1 or 0, with p ~ U[0, 1] each."""
+
+    arms: Annotated[
+        int, shown("Arms (k)", "Arms of a bandit.", unit="arms", group="Episodes", ge=2, le=100)
+    ] = 5
+    pulls: Annotated[
+        int, shown("Pulls (n)", "How often a bandit is pulled.", unit="pulls", group="Episodes",
+                   ge=1, le=1000)
+    ] = 10
+
+
 class Mlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
           tag_field="kind", tag="mlp"):
     """Fully connected network with rectifiers."""
@@ -275,17 +288,13 @@ class MetricOuter(Outer, frozen=True, kw_only=True):
     episodes_per_step: EpisodesPerStep = 4
 
 
-class Trials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Tries(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How checkpoints are tried on episodes never trained on."""
 
     episodes: Annotated[
         int, shown("Test episodes", "Episodes of the final test.", unit="episodes",
                    group="Evaluation", ge=1, le=100_000)
     ] = 600
-    query: Annotated[
-        int, shown("Query size at test", "Query points (per class) of validation and test "
-                   "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
-    ] = 0
     every: Annotated[
         int, shown("Validate every", "Validate every so many meta-steps; 0 means never.",
                    unit="meta-steps", group="Evaluation", ge=0, le=10_000_000)
@@ -304,6 +313,15 @@ class Trials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         shown("Tested parameters", "Test the last parameters, or those with the best "
               "validation loss at the last inner step.", group="Evaluation"),
     ] = "last"
+
+
+class Trials(Tries, frozen=True, kw_only=True):
+    """The same of episodes that have a query set."""
+
+    query: Annotated[
+        int, shown("Query size at test", "Query points (per class) of validation and test "
+                   "episodes; 0 means as in training.", group="Evaluation", ge=0, le=1000)
+    ] = 0
 
 
 class Evaluation(Trials, frozen=True, kw_only=True):

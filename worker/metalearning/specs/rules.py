@@ -62,9 +62,17 @@ def _at(spec: Mapping[str, Any], term: str | float) -> Any:
 
 RULES = (
     Rule(
+        field="episodes.pulls",
+        when={"algorithm": ("bandit_rule",), "rule": ("gittins",)},
+        sum=("episodes.pulls",),
+        at_most=100,
+        message="{episodes.pulls} pulls are too many for a table of Gittins indices, which grows "
+        "with their cube: use 100 or less.",
+    ),
+    Rule(
         field="network.kind",
         when={"episodes.source": ("sinusoid",)},
-        allowed=("mlp",),
+        allowed=("mlp", "lstm", "mann", "snail"),
         message="{network.kind} takes images, and sinusoid episodes are points: choose mlp.",
     ),
     Rule(
