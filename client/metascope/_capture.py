@@ -85,7 +85,7 @@ def snapshot() -> dict[str, Any] | None:
     """The code as executed: by git where there is a repository, else the files near the script."""
     root = _git_root()
     if root is None:
-        script = Path(sys.argv[0]).resolve() if sys.argv and sys.argv[0] else None
+        script = _script()
         if script is None or not script.is_file():
             return None
         return _files(script.parent, [("?", name) for name in _walk(script.parent)])
@@ -122,7 +122,8 @@ def _patch(root: Path) -> str:
 
 
 def _git_root() -> Path | None:
-    folder = Path(sys.argv[0]).resolve().parent if sys.argv and sys.argv[0] else Path.cwd()
+    script = _script()
+    folder = script.parent if script else Path.cwd()
     found = _git(folder if folder.is_dir() else Path.cwd(), "rev-parse", "--show-toplevel")
     return Path(found.strip()) if found else None
 
@@ -188,8 +189,17 @@ def _files(root: Path, names: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _script_below(root: Path) -> str:
-    script = sys.argv[0] if sys.argv else ""
-    return os.path.relpath(os.path.realpath(script), os.path.realpath(root)) if script else ""
+    script = _script()
+    return os.path.relpath(script, os.path.realpath(root)) if script else ""
+
+
+def _script() -> Path | None:
+    """What is executed. A relative name is that of Python's start: scripts change their folder."""
+    given = sys.argv[0] if sys.argv else ""
+    started = getattr(sys.modules.get("__main__"), "__file__", None) or ""
+    if not os.path.isabs(given) and Path(started).name == Path(given).name:
+        given = started
+    return Path(given).resolve() if given else None
 
 
 def _distance(root: Path, name: str, script: str) -> int:

@@ -1,5 +1,6 @@
 """What is recorded of a script's code and command line."""
 
+import ast
 import hashlib
 import os
 import platform
@@ -105,6 +106,18 @@ def test_what_the_limits_leave_out_is_named_with_why(project, monkeypatch):
     assert shas["d.py"] == hashlib.sha256(b"y" * 700).hexdigest()
     assert shas["e.py"] == ""
     assert snapshot["left_out_more"] == 0
+
+
+def test_a_script_that_changes_its_folder_first_is_recorded(tmp_path):
+    code = "import os; os.chdir('/'); from metascope import _capture; print(_capture.snapshot())"
+    (tmp_path / "train.py").write_text(code)
+
+    done = subprocess.run(
+        [sys.executable, "train.py"], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+
+    assert ast.literal_eval(done.stdout)["files"] == {"train.py": code}
 
 
 def test_of_other_kinds_of_files_those_that_git_knows_are_named(project):
