@@ -17,12 +17,12 @@ class Functional:
     one module mix theirs up: each thread calls a copy of its own."""
 
     def __init__(self, module: nn.Module) -> None:
-        self._module = module
+        self.module = module
         self._copies = threading.local()
 
     def __call__(self, params: Parameters, *arguments: Any) -> Any:
         """The module's output with these parameters in the place of its own."""
         mine = getattr(self._copies, "module", None)
         if mine is None:
-            mine = self._copies.module = copy.deepcopy(self._module)
+            mine = self._copies.module = copy.deepcopy(self.module)
         return functional_call(mine, params, arguments)
