@@ -22,7 +22,11 @@ class Functional:
 
     def __call__(self, params: Parameters, *arguments: Any) -> Any:
         """The module's output with these parameters in the place of its own."""
-        mine = getattr(self._copies, "module", None)
+        return functional_call(self.own(), params, arguments)
+
+    def own(self) -> nn.Module:
+        """This thread's copy, made when it is first asked for."""
+        mine: nn.Module | None = getattr(self._copies, "module", None)
         if mine is None:
             mine = self._copies.module = copy.deepcopy(self.module)
-        return functional_call(mine, params, arguments)
+        return mine

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from worker.metalearning.blocks import norm_relu, strided_convolution
-from worker.metalearning.errors import SpecError
 from worker.metalearning.specs import Conv4 as Conv4Spec
 from worker.metalearning.specs import Mlp as MlpSpec
 
@@ -110,28 +109,24 @@ def build_network(
         return Conv4(input_shape[0], spec.filters, outputs)
 
 
-def check_network(network: nn.Module) -> None:
-    """Refuse modules whose state or randomness would leak between episodes."""
-    for name, module in network.named_modules():
-        if getattr(module, "track_running_stats", False):
-            raise SpecError("network", f"{name}: batch norm must not carry statistics between "
-                            "episodes; set track_running_stats=False")  # fmt: skip
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
-            raise SpecError("network", f"{name}: dropout is not supported in the inner loop")
-
-
 def initial_parameters(network: nn.Module, device: torch.device) -> Parameters:
-    """The network's parameters as a plain dict of tensors."""
+    """The network's parameters as a plain dict of tensors; frozen ones stay the network's own."""
     return {
         name: parameter.detach().clone().to(device)
         for name, parameter in network.named_parameters()
+        if parameter.requires_grad
     }
 
 
 def batch_norm_mode(network: nn.Module) -> str:
-    """What batch norm does at test: `transductive` (the query set's own statistics) or `none`."""
+    """Which statistics batch norm uses at test: those of the set it is given (`transductive`), the
+    running ones that the network came with (`running`), or `none` without batch norm."""
     kinds = (nn.modules.batchnorm._BatchNorm,)
-    return "transductive" if any(isinstance(m, kinds) for m in network.modules()) else "none"
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    runs = {not norm.training and norm.running_mean is not None for norm in norms}
+    return {frozenset(): "none", frozenset({True}): "running"}.get(
+        frozenset(runs), "transductive" if runs == {False} else "mixed"
+    )
 
 
 def last_layer(network: nn.Module) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ from worker.metalearning.specs import (
 )
 
 RECORDED_POINTS = 1000
+STRIDE = 10_000_001  # between the seeds of two runs: more than meta-steps can be
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ class _Session:
     def _meta_step(self, outer: Outer) -> tuple[dict[str, Tensor | float], str | None]:
         """The outer updates of a batch; metrics of the last, and the name of one not finite."""
         assert self.optimizer
+        torch.manual_seed(self.spec.seed * STRIDE + self.step)  # of dropout
         batch = self.distribution.sample_batch(self.generator, outer.episodes_per_step)
         metrics: dict[str, Tensor | float] = {}
         for gradient, found in outer_gradients(

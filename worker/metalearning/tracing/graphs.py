@@ -20,7 +20,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from worker.metalearning.tracing.patches import INLINED
 
 Tensors = Sequence[Tensor]
-Graph = Callable[..., list[Tensor]]
+Call = Callable[..., list[Tensor]]
 
 _aten = torch.ops.aten
 _VIEWS = {
@@ -29,6 +29,7 @@ _VIEWS = {
     _aten.squeeze.dim, _aten.squeeze.dims, _aten.squeeze.default, _aten.detach.default,
     _aten.alias.default,
 }  # fmt: skip
+_UNKNOWN_ARGUMENT = "unsupported argument type in the JIT tracer"
 _ZEROS = {_aten.zeros_like.default, _aten.zeros.default, _aten.new_zeros.default}
 
 
@@ -94,7 +95,37 @@ def _copy(
     into.eliminate_dead_code()
 
 
-def compiled(graph: fx.Graph, inputs: Tensors) -> Graph:
+def inlined(graph: fx.Graph, into: fx.Graph, inputs: Sequence[fx.Node]) -> list[fx.Node]:
+    """Copies a graph into a larger one, on these inputs; returns its outputs there."""
+    known: dict[fx.Node, fx.Node] = {}
+    given = iter(inputs)
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            known[node] = next(given)
+        elif node.op == "get_attr":
+            known[node] = _constant(into, operator.attrgetter(node.target)(graph.owning_module))
+        elif node.op != "output":
+            known[node] = into.node_copy(node, known.__getitem__)
+    return [known[node] for node in _output(graph).args[0]]
+
+
+def _constant(graph: fx.Graph, value: Tensor) -> fx.Node:
+    """A tensor as a node of the graph; the same node for the same tensor."""
+    root = graph.owning_module
+    name = f"constant_{id(value)}"
+    if not hasattr(root, name):
+        root.register_buffer(name, value)
+    return graph.get_attr(name)
+
+
+def empty() -> fx.Graph:
+    """A graph to write into."""
+    graph = fx.Graph()
+    graph.owning_module = fx.GraphModule(torch.nn.Module(), graph)
+    return graph
+
+
+def compiled(graph: fx.Graph, inputs: Tensors) -> Call:
     """The graph as a function that runs outside Python, for inputs of these shapes."""
     for node in graph.nodes:
         if node.op == "call_function":
@@ -102,9 +133,14 @@ def compiled(graph: fx.Graph, inputs: Tensors) -> Graph:
     module = fx.GraphModule(graph.owning_module or torch.nn.Module(), graph)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer's: shapes are fixed, which is the point
-        traced = torch.jit.trace(
-            lambda *tensors: tuple(module(*tensors)), tuple(inputs), check_trace=False
-        )
+        try:
+            traced = torch.jit.trace(
+                lambda *tensors: tuple(module(*tensors)), tuple(inputs), check_trace=False
+            )
+        except RuntimeError as error:
+            if _UNKNOWN_ARGUMENT not in str(error):
+                raise
+            traced = module  # the same operations, each called by Python
 
     def run(*tensors: Tensor) -> list[Tensor]:
         with torch.no_grad(), torch.jit.optimized_execution(False):

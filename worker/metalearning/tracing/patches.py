@@ -24,19 +24,23 @@ _library.define("fold(Tensor patches, int[] size, int[] stride, int[] padding) -
 
 def patches(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
     """im2col, channels last: x `(N, C, H, W)` to `(N, H', W', kh kw C)`, in one strided copy."""
-    count, channels = x.shape[:2]
+    count, channels, height, width = map(int, x.shape)
+    tall, wide = height + 2 * padding[0], width + 2 * padding[1]
+    out = [(size - k) // s + 1 for size, k, s in zip((tall, wide), kernel, stride, strict=True)]
+    row = wide * channels
     padded = x.permute(0, 2, 3, 1)
     if any(padding):
-        padded = F.pad(padded, (0, 0, padding[1], padding[1], padding[0], padding[0]))
-    padded = padded.contiguous()
-    height, width = padded.shape[1:3]
-    out = [(size - k) // s + 1 for size, k, s in zip((height, width), kernel, stride, strict=True)]
-    row = width * channels
-    windows = padded.as_strided(
+        padded = x.new_zeros(count, tall, wide, channels)
+        inside = padded.as_strided(
+            (count, height, width, channels), (tall * row, row, channels, 1),
+            padding[0] * row + padding[1] * channels,
+        )  # fmt: skip
+        inside.copy_(x.permute(0, 2, 3, 1))
+    windows = padded.contiguous().as_strided(
         (count, *out, *kernel, channels),
-        (height * row, stride[0] * row, stride[1] * channels, row, channels, 1),
+        (tall * row, stride[0] * row, stride[1] * channels, row, channels, 1),
     )
-    return windows.reshape(count, *out, -1)
+    return windows.contiguous().view(count, *out, kernel[0] * kernel[1] * channels)
 
 
 def fold(patches: Tensor, size: Pair, stride: Pair, padding: Pair) -> Tensor:
@@ -46,24 +50,33 @@ def fold(patches: Tensor, size: Pair, stride: Pair, padding: Pair) -> Tensor:
     are added together: four additions for a 3x3 kernel of stride 2 instead of nine.
     """
     channels, height, width, *kernel = size
-    count, *out = patches.shape[:3]
-    source = patches.view(count, *out, *kernel, channels).permute(0, 1, 3, 2, 4, 5)
+    count, *out = map(int, patches.shape[:3])
     reach = [-(-k // s) for k, s in zip(kernel, stride, strict=True)]
-    blocks = [
-        max(o + r - 1, -(-(whole + 2 * p) // s))
+    tall, wide = (
+        max(o + r - 1, -(-(whole + 2 * p) // s)) * s
         for o, r, whole, p, s in zip(out, reach, (height, width), padding, stride, strict=True)
-    ]
-    total = patches.new_zeros(count, blocks[0], stride[0], blocks[1], stride[1], channels)
-    for i in range(reach[0]):
-        rows = min(stride[0], kernel[0] - i * stride[0])
-        for j in range(reach[1]):
-            columns = min(stride[1], kernel[1] - j * stride[1])
-            place = total[:, i : i + out[0], :rows, j : j + out[1], :columns]
-            top, left = i * stride[0], j * stride[1]
-            place.add_(source[:, :, top : top + rows, :, left : left + columns])
-    whole = total.view(count, blocks[0] * stride[0], blocks[1] * stride[1], channels)
-    top, left = padding
-    return whole[:, top : top + height, left : left + width].permute(0, 3, 1, 2)
+    )
+    total = patches.new_zeros(count, tall, wide, channels)
+    row, window = wide * channels, kernel[0] * kernel[1] * channels
+    patches = patches.contiguous()
+    for top in range(0, kernel[0], stride[0]):
+        rows = min(stride[0], kernel[0] - top)
+        for left in range(0, kernel[1], stride[1]):
+            shape = (count, *out, rows, min(stride[1], kernel[1] - left), channels)
+            place = total.as_strided(
+                shape, (tall * row, stride[0] * row, stride[1] * channels, row, channels, 1),
+                top * row + left * channels,
+            )  # fmt: skip
+            line = kernel[1] * channels
+            source = patches.as_strided(
+                shape, (out[0] * out[1] * window, out[1] * window, window, line, channels, 1),
+                top * line + left * channels,
+            )  # fmt: skip
+            place.add_(source)
+    return total.as_strided(
+        (count, channels, height, width), (tall * row, 1, row, channels),
+        padding[0] * row + padding[1] * channels,
+    )  # fmt: skip
 
 
 _library.impl("patches", patches, "CompositeExplicitAutograd")

@@ -1,7 +1,7 @@
 """Operations replaced while a network runs for many episodes, and those it must not contain.
 
 A network is never changed: its copy runs under a mode that meets each operation as it is called.
-Convolutions and batch norm get formulations that batch well; batch norm in training uses the
+Convolutions and norms get formulations that batch well; batch norm in training uses the
 statistics of each set and leaves running ones alone. Kernels that fuse a whole LSTM or attention
 have no second derivative or no batching rule: they are switched off meanwhile.
 """
@@ -9,12 +9,13 @@ have no second derivative or no batching rule: they are switched off meanwhile.
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
@@ -41,15 +42,36 @@ class Routes(TorchFunctionMode):
         self, func: Operation, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is torch.conv2d:
-            return _conv2d(*args, **kwargs)
-        if func is F.batch_norm:
-            return _batch_norm(*args, **kwargs)
-        if func is F.instance_norm:
-            return _instance_norm(*args, **kwargs)
+        if route := _ROUTES.get(func):
+            return route(*args, **kwargs)
         if func in _DROPOUTS and not self._drops:
             return args[0]
         return func(*args, **kwargs)
+
+
+def prepared(network: nn.Module, *, drops: bool) -> nn.Module:
+    """A copy to run: batch norm in training counts no batches, and drops nothing unless told to."""
+    own = copy.deepcopy(network)
+    for module in own.modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase) and module.training:
+            module.num_batches_tracked = None
+        if drops:
+            continue
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+        elif isinstance(module, nn.MultiheadAttention | nn.RNNBase):
+            module.dropout = 0.0
+    return own
+
+
+def draws(network: nn.Module) -> bool:
+    """Whether dropout layers make the network random."""
+    return any(
+        (isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0)
+        or (isinstance(module, nn.MultiheadAttention | nn.RNNBase) and module.dropout > 0)
+        for module in network.modules()
+        if module.training
+    )
 
 
 def _conv2d(
@@ -59,6 +81,20 @@ def _conv2d(
     if isinstance(padding, str) or x.dim() != 4 or groups != 1 or set(_pair(dilation)) != {1}:
         return torch.conv2d(x, weight, bias, stride, padding, dilation, groups)
     return convolution(x, weight, bias, _pair(stride), _pair(padding))
+
+
+def _conv1d(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
+    dilation: Any = 1, groups: int = 1,
+) -> Tensor:  # fmt: skip
+    single = [_pair(value)[-1] if not isinstance(value, str) else value
+              for value in (stride, padding, dilation)]  # fmt: skip
+    if isinstance(padding, str) or x.dim() != 3 or groups != 1 or single[2] != 1:
+        return torch.conv1d(x, weight, bias, stride, padding, dilation, groups)
+    flat = convolution(
+        x.unsqueeze(2), weight.unsqueeze(2), bias, [1, single[0]], [0, single[1]]
+    )
+    return flat.squeeze(2)
 
 
 def _pair(value: Any) -> list[int]:
@@ -74,9 +110,8 @@ def _batch_norm(
         return batch_norm(x, weight, bias, eps)
     assert running_mean is not None and running_var is not None
     shape = [1, -1] + [1] * (x.dim() - 2)
-    out = (x - running_mean.view(shape)) * (running_var.view(shape) + eps).rsqrt()
-    out = out if weight is None else out * weight.view(shape)
-    return out if bias is None else out + bias.view(shape)
+    scaled = (x - running_mean.view(shape)) * (running_var.view(shape) + eps).rsqrt()
+    return _by_channel(scaled, weight, bias)
 
 
 def _instance_norm(
@@ -84,11 +119,60 @@ def _instance_norm(
     weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True,
     momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
-    if use_input_stats:
-        running_mean = running_var = None
-    return F.instance_norm(
-        x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
-    )
+    if not use_input_stats:
+        return _batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    return _by_channel(_standardised(x, range(2, x.dim()), eps), weight, bias)
+
+
+def _layer_norm(
+    x: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None,
+    bias: Tensor | None = None, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    out = _standardised(x, range(-len(normalized_shape), 0), eps)
+    out = out if weight is None else out * weight
+    return out if bias is None else out + bias
+
+
+def _group_norm(
+    x: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
+    groups = x.unflatten(1, (num_groups, x.shape[1] // num_groups))
+    out = _standardised(groups, range(2, groups.dim()), eps).flatten(1, 2)
+    return _by_channel(out, weight, bias)
+
+
+def _standardised(x: Tensor, dims: Sequence[int], eps: float) -> Tensor:
+    """Zero mean and unit variance over these axes."""
+    centred = x - x.mean(tuple(dims), keepdim=True)
+    return centred * (centred.square().mean(tuple(dims), keepdim=True) + eps).rsqrt()
+
+
+def _by_channel(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    shape = [1, -1] + [1] * (x.dim() - 2)
+    x = x if weight is None else x * weight.view(shape)
+    return x if bias is None else x + bias.view(shape)
+
+
+_ROUTES: dict[Operation, Operation] = {
+    torch.conv1d: _conv1d,
+    torch.conv2d: _conv2d,
+    F.batch_norm: _batch_norm,
+    F.group_norm: _group_norm,
+    F.instance_norm: _instance_norm,
+    F.layer_norm: _layer_norm,
+}
+
+
+@contextlib.contextmanager
+def _without_onednn() -> Iterator[None]:
+    """Its LSTM has no second derivative. (torch.backends.mkldnn.flags warns of its own settings.)"""
+    before = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 class _Unfused:
@@ -104,7 +188,7 @@ class _Unfused:
         with self._lock:
             if not self._inside:
                 self._switches.enter_context(sdpa_kernel(SDPBackend.MATH))
-                self._switches.enter_context(torch.backends.mkldnn.flags(enabled=False))
+                self._switches.enter_context(_without_onednn())
                 self._switches.enter_context(torch.backends.cudnn.flags(enabled=False))
             self._inside += 1
         try:
