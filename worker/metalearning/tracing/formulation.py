@@ -1,8 +1,8 @@
 """Any network for many episodes at once: by vmap, or by graphs that vmap was recorded into.
 
-Both call the same operations in the same order and give the same numbers, bit for bit. `Routed`
-begins at once; `Traced` spends a second or two on each kind of set that it meets first, and is
-several times faster then. Never the gradient of vmap: on torch 2.13 `grad(vmap(...))` is silently
+Both call the same operations; rounding apart, they give the same numbers. `Routed` begins at once;
+`Traced` spends a second or two on each kind of set that it meets first, and is several times
+faster then. Never the gradient of vmap: on torch 2.13 `grad(vmap(...))` is silently
 wrong in second order with native batch, layer and instance norm.
 """
 
@@ -52,8 +52,8 @@ class Routed:
         return Routed(self.network, self._loss_of, drops=False)
 
     def _outputs(self, params: Parameters, x: Tensor) -> Tensor:
-        with Routes(drops=self._drops):
-            outputs: Tensor = self._call(params, x)
+        with Routes(drops=self._drops) as routes:
+            outputs: Tensor = routes.current(self._call(params, x))
         return outputs
 
     def _loss(self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor) -> tuple[
@@ -96,7 +96,7 @@ class Routed:
         wrt: Collection[str] | None = None,
     ) -> Gradients:  # fmt: skip
         """See Formulation; the pullback runs forward and backward again, with the same dropout."""
-        chosen, rest = chosen_of(params, wrt)
+        chosen, rest = chosen_of({name: p.contiguous() for name, p in params.items()}, wrt)
         state = torch.get_rng_state() if second_order else None
         with unfused(), explained(self._call, params, x):
             gradients, (losses, outputs) = self._batched(self._found)(chosen, rest, x, y)

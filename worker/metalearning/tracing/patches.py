@@ -36,11 +36,11 @@ def patches(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
             padding[0] * row + padding[1] * channels,
         )  # fmt: skip
         inside.copy_(x.permute(0, 2, 3, 1))
-    windows = padded.contiguous().as_strided(
+    overlapping = padded.contiguous().as_strided(
         (count, *out, *kernel, channels),
         (tall * row, stride[0] * row, stride[1] * channels, row, channels, 1),
     )
-    return windows.contiguous().view(count, *out, kernel[0] * kernel[1] * channels)
+    return overlapping.contiguous().view(count, *out, kernel[0] * kernel[1] * channels)
 
 
 def fold(patches: Tensor, size: Pair, stride: Pair, padding: Pair) -> Tensor:
@@ -111,7 +111,7 @@ class Patches(Function):
         info: Any, in_dims: Sequence[int | None], x: Tensor, *settings: Pair
     ) -> tuple[Tensor, int]:
         x = x.movedim(in_dims[0] or 0, 0)
-        return _patches(x.flatten(0, 1), *settings).unflatten(0, x.shape[:2]), 0
+        return windows(x.flatten(0, 1), *settings).unflatten(0, x.shape[:2]), 0
 
 
 class Fold(Function):
@@ -128,7 +128,7 @@ class Fold(Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        return _patches(grads[0], ctx.size[3:], ctx.stride, ctx.padding), None, None, None
+        return windows(grads[0], ctx.size[3:], ctx.stride, ctx.padding), None, None, None
 
     @staticmethod
     def vmap(
@@ -138,7 +138,8 @@ class Fold(Function):
         return _fold(patches.flatten(0, 1), *settings).unflatten(0, patches.shape[:2]), 0
 
 
-def _patches(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
+def windows(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:
+    """`patches` of one episode, differentiable to every order and batched by vmap."""
     found: Tensor = Patches.apply(x, kernel, stride, padding)  # type: ignore[no-untyped-call]
     return found
 
@@ -153,9 +154,14 @@ def convolution(
 ) -> Tensor:
     """F.conv2d of one group without dilation: x `(N, C, H, W)`, weight `(F, C, kh, kw)`."""
     filters, _, *kernel = weight.shape
-    windows = _patches(x, kernel, stride, padding)
+    rows = windows(x, kernel, stride, padding)
     columns = weight.permute(2, 3, 1, 0).reshape(-1, filters)
-    out = windows.flatten(0, 2) @ columns
+    out = rows.flatten(0, 2) @ columns
     if bias is not None:
         out = out + bias
-    return out.view(*windows.shape[:3], filters).permute(0, 3, 1, 2)
+    return out.view(*rows.shape[:3], filters).permute(0, 3, 1, 2)
+
+
+def pair(value: Any) -> list[int]:
+    """A setting for height and width."""
+    return [value, value] if isinstance(value, int) else [*value] * (3 - len(value))

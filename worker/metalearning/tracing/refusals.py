@@ -18,6 +18,8 @@ _REASONS = (
     ("item()", "decides by the values of tensors, which differ by episode: use torch.where"),
     ("data-dependent control flow", "decides by the values of tensors, which differ by episode: "
      "use torch.where"),
+    ("mutate a captured", "writes into a buffer or a shared tensor in place, which episodes would "
+     "share: keep that state out of forward"),
     ("inplace arithmetic", "writes into a buffer or a shared tensor in place, which episodes would "
      "share: keep that state out of forward"),
     ("in-place", "writes into a shared tensor in place: use the operation that returns a new one"),

@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
 
 from worker.metalearning.tracing.norms import batch_norm
-from worker.metalearning.tracing.patches import convolution
+from worker.metalearning.tracing.patches import convolution, pair
+from worker.metalearning.tracing.pooling import adaptive_avg_pool2d, max_pool2d
 
 Operation = Callable[..., Any]
 
@@ -37,11 +39,23 @@ class Routes(TorchFunctionMode):
     def __init__(self, *, drops: bool = True) -> None:
         super().__init__()
         self._drops = drops
+        self._became: dict[int, tuple[Any, Any]] = {}
+
+    def current(self, value: Any) -> Any:
+        """What a tensor has become by an operation that the network made in place."""
+        return self._became.get(id(value), (None, value))[1]
 
     def __torch_function__(
         self, func: Operation, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self._became:
+            args, kwargs = tree_map(self.current, (args, kwargs))
+        if kwargs.get("inplace"):
+            # vmap cannot write into views in place; whoever uses the tensor again gets the new one.
+            out = func(*args, **{**kwargs, "inplace": False})
+            self._became[id(args[0])] = args[0], out
+            return out
         if route := _ROUTES.get(func):
             return route(*args, **kwargs)
         if func in _DROPOUTS and not self._drops:
@@ -78,16 +92,16 @@ def _conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    if isinstance(padding, str) or x.dim() != 4 or groups != 1 or set(_pair(dilation)) != {1}:
+    if isinstance(padding, str) or x.dim() != 4 or groups != 1 or set(pair(dilation)) != {1}:
         return torch.conv2d(x, weight, bias, stride, padding, dilation, groups)
-    return convolution(x, weight, bias, _pair(stride), _pair(padding))
+    return convolution(x, weight, bias, pair(stride), pair(padding))
 
 
 def _conv1d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    single = [_pair(value)[-1] if not isinstance(value, str) else value
+    single = [pair(value)[-1] if not isinstance(value, str) else value
               for value in (stride, padding, dilation)]  # fmt: skip
     if isinstance(padding, str) or x.dim() != 3 or groups != 1 or single[2] != 1:
         return torch.conv1d(x, weight, bias, stride, padding, dilation, groups)
@@ -95,10 +109,6 @@ def _conv1d(
         x.unsqueeze(2), weight.unsqueeze(2), bias, [1, single[0]], [0, single[1]]
     )
     return flat.squeeze(2)
-
-
-def _pair(value: Any) -> list[int]:
-    return [value, value] if isinstance(value, int) else [*value] * (3 - len(value))
 
 
 def _batch_norm(
@@ -157,10 +167,12 @@ def _by_channel(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor
 _ROUTES: dict[Operation, Operation] = {
     torch.conv1d: _conv1d,
     torch.conv2d: _conv2d,
+    F.adaptive_avg_pool2d: adaptive_avg_pool2d,
     F.batch_norm: _batch_norm,
     F.group_norm: _group_norm,
     F.instance_norm: _instance_norm,
     F.layer_norm: _layer_norm,
+    F.max_pool2d: max_pool2d,
 }
 
 
