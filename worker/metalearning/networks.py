@@ -7,6 +7,7 @@ own) is run through torch.func.vmap; both give the same numbers, and the tests h
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
@@ -14,9 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from worker.metalearning import user_networks
 from worker.metalearning.blocks import norm_relu, strided_convolution
+from worker.metalearning.errors import SpecError
 from worker.metalearning.specs import Conv4 as Conv4Spec
 from worker.metalearning.specs import Mlp as MlpSpec
+from worker.metalearning.specs import ModuleNetwork
 
 Parameters = dict[str, Tensor]
 
@@ -99,14 +103,42 @@ class Conv4(nn.Module):
 
 
 def build_network(
-    spec: MlpSpec | Conv4Spec, input_shape: tuple[int, ...], outputs: int, seed: int
+    spec: MlpSpec | Conv4Spec | ModuleNetwork, input_shape: tuple[int, ...], outputs: int, seed: int
 ) -> nn.Module:
     """A freshly initialised network; its initial weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if isinstance(spec, MlpSpec):
             return Mlp(int(torch.Size(input_shape).numel()), spec.hidden, outputs)
+        if isinstance(spec, ModuleNetwork):
+            return _user_network(spec, input_shape, outputs)
         return Conv4(input_shape[0], spec.filters, outputs)
+
+
+def _user_network(
+    spec: ModuleNetwork, input_shape: tuple[int, ...], outputs: int
+) -> nn.Module:
+    """A network of the user's, tried on two examples. Raises SpecError."""
+    found = user_networks.network_class(spec.path)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise SpecError(user_networks.FIELD, f"{spec.path!r} is no subclass of torch.nn.Module")
+    inputs = int(torch.Size(input_shape).numel())
+    given = {"inputs": inputs, "input_shape": input_shape, "outputs": outputs}
+    try:
+        network = found(**user_networks.options_of(found, spec.options, given))
+        with torch.no_grad():
+            shape = tuple(copy.deepcopy(network)(torch.zeros(2, *input_shape)).shape)
+    except Exception as error:  # the boundary: a user's code may fail in any way
+        raise SpecError(
+            "network.options", f"{spec.path} does not run with these options on examples of shape "
+            f"{input_shape}: {type(error).__name__}: {error}",
+        ) from error  # fmt: skip
+    if shape != (2, outputs):
+        raise SpecError(
+            "network.options", f"{spec.path} answers two examples with shape {shape}; these "
+            f"episodes need (2, {outputs})",
+        )  # fmt: skip
+    return network
 
 
 def initial_parameters(network: nn.Module, device: torch.device) -> Parameters:
