@@ -235,6 +235,9 @@ def test_what_cannot_work_is_named_with_what_to_do(network: nn.Module, named: st
     if not any(isinstance(p, nn.UninitializedParameter) for p in network.parameters()):
         network.double()
 
-    with pytest.raises(SpecError, match=named):
+    def whole() -> None:
         step = build_meta_step(network, F.cross_entropy, LR, 1, False)
         step(dict(network.named_parameters()), sequence_sets())
+
+    with pytest.raises(SpecError, match=named):
+        whole()

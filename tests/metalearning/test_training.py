@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from tests.metalearning.building import drop_system, short_spec, write_archives
 from worker.metalearning.checkpoint import Checkpoint
-from worker.metalearning.errors import CheckpointMismatch, DataMissing, Diverged, SpecError
+from worker.metalearning.errors import CheckpointMismatch, DataMissing, Diverged
 from worker.metalearning.specs import parse
 from worker.metalearning.training import Report, train
 

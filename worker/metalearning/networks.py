@@ -115,9 +115,7 @@ def build_network(
         return Conv4(input_shape[0], spec.filters, outputs)
 
 
-def _user_network(
-    spec: ModuleNetwork, input_shape: tuple[int, ...], outputs: int
-) -> nn.Module:
+def _user_network(spec: ModuleNetwork, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
     """A network of the user's, tried on two examples. Raises SpecError."""
     found = user_networks.network_class(spec.path)
     if not (isinstance(found, type) and issubclass(found, nn.Module)):

@@ -47,8 +47,10 @@ def network_class(path: str) -> Any:
     module, colon, name = path.partition(":")
     if not colon:
         known = ", ".join(names()) or "none"
-        raise SpecError(FIELD, f"{path!r} is no network that an installed package declares (those "
-                        f"are: {known}): use one of them, or a path package.module:Class")  # fmt: skip
+        raise SpecError(
+            FIELD, f"{path!r} is no network that an installed package declares (those are: "
+            f"{known}): use one of them, or a path package.module:Class",
+        )  # fmt: skip
     if module.partition(".")[0] not in packages():
         permitted = ", ".join(packages()) or "none"
         raise SpecError(

@@ -157,7 +157,7 @@ class ModuleNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         dict[str, bool | int | float | str],
         Meta(title="Options", description="Arguments of the class by name. `inputs` (numbers of an "
              "example), `input_shape` and `outputs` are given to a class that takes them.",
-             max_length=50),
+             max_length=50, extra_json_schema={"x-group": "Network"}),
     ] = {}
 
 

@@ -73,9 +73,9 @@ class Routed:
     def _with_product(
         self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor, vector: Parameters
     ) -> tuple[Parameters, tuple[Tensor, Tensor], Parameters]:
-        gradient, pull, aux = vjp(
+        gradient, pull, aux = vjp(  # type: ignore[misc]
             lambda p, r: self._found(p, r, x, y), params, rest, has_aux=True
-        )
+        )  # fmt: skip
         by_params, by_rest = pull(vector)
         return gradient, aux, {**by_params, **by_rest}
 
@@ -113,9 +113,7 @@ class Routed:
         return Gradients(losses, outputs, gradients, pullback if second_order else None)
 
 
-def chosen_of(
-    params: Parameters, wrt: Collection[str] | None
-) -> tuple[Parameters, Parameters]:
+def chosen_of(params: Parameters, wrt: Collection[str] | None) -> tuple[Parameters, Parameters]:
     """The parameters derived by, and the others."""
     if wrt is None:
         return params, {}
@@ -210,9 +208,7 @@ class Traced(Routed):
         self, names: list[str], inputs: list[Tensor], lr: float, steps: int, second_order: bool
     ) -> graphs.Call:
         count, episodes = len(names), inputs[-1].shape[0]
-        phis = [
-            tensor.expand(episodes, *tensor.shape).contiguous() for tensor in inputs[:count]
-        ]
+        phis = [tensor.expand(episodes, *tensor.shape).contiguous() for tensor in inputs[:count]]
         support = self._kind(names, [], [*phis, *inputs[count : count + 2]], second_order)
         query = self._kind(names, [], [*phis, *inputs[count + 2 :]], False)
         graph = graphs.empty()
@@ -235,12 +231,12 @@ class Traced(Routed):
 
         taken = []
         for _ in range(steps):
-            found = graphs.inlined(
-                support.gradient, graph, [*phi, *given[count : count + 2]]
-            )
+            found = graphs.inlined(support.gradient, graph, [*phi, *given[count : count + 2]])
             phi = moved(phi, found[2 : 2 + count])
             taken.append(found)
-        losses, outputs, *vector = graphs.inlined(query.gradient, graph, [*phi, *given[count + 2 :]])
+        losses, outputs, *vector = graphs.inlined(
+            query.gradient, graph, [*phi, *given[count + 2 :]]
+        )
         for found in reversed(taken if second_order else []):
             assert support.product is not None
             vector = [graph.call_method("contiguous", (node,)) for node in vector]

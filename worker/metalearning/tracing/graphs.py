@@ -10,12 +10,13 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx
 from torch._functorch.compile_utils import fx_graph_cse
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.jit._fuser import optimized_execution
 
 from worker.metalearning.tracing.patches import INLINED
 
@@ -64,7 +65,7 @@ def split(graph: fx.Graph, late: int, early_outputs: int) -> tuple[fx.Graph, fx.
     the second takes that and the last inputs, and returns the other outputs.
     """
     inputs = [node for node in graph.nodes if node.op == "placeholder"]
-    outputs = list(_output(graph).args[0])
+    outputs = _outputs(graph)
     needs = set(inputs[len(inputs) - late :])
     for node in graph.nodes:
         if any(source in needs for source in node.all_input_nodes):
@@ -106,12 +107,13 @@ def inlined(graph: fx.Graph, into: fx.Graph, inputs: Sequence[fx.Node]) -> list[
             known[node] = _constant(into, operator.attrgetter(node.target)(graph.owning_module))
         elif node.op != "output":
             known[node] = into.node_copy(node, known.__getitem__)
-    return [known[node] for node in _output(graph).args[0]]
+    return [known[node] for node in _outputs(graph)]
 
 
 def _constant(graph: fx.Graph, value: Tensor) -> fx.Node:
     """A tensor as a node of the graph; the same node for the same tensor."""
     root = graph.owning_module
+    assert root is not None
     name = f"constant_{id(value)}"
     if not hasattr(root, name):
         root.register_buffer(name, value)
@@ -134,7 +136,7 @@ def compiled(graph: fx.Graph, inputs: Tensors) -> Call:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracer's: shapes are fixed, which is the point
         try:
-            traced = torch.jit.trace(
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
                 lambda *tensors: tuple(module(*tensors)), tuple(inputs), check_trace=False
             )
         except RuntimeError as error:
@@ -143,14 +145,18 @@ def compiled(graph: fx.Graph, inputs: Tensors) -> Call:
             traced = module  # the same operations, each called by Python
 
     def run(*tensors: Tensor) -> list[Tensor]:
-        with torch.no_grad(), torch.jit.optimized_execution(False):
+        with torch.no_grad(), optimized_execution(False):
             return list(traced(*tensors))
 
     return run
 
 
 def _output(graph: fx.Graph) -> fx.Node:
-    return next(node for node in reversed(graph.nodes) if node.op == "output")
+    return cast("fx.Node", list(graph.nodes)[-1])
+
+
+def _outputs(graph: fx.Graph) -> list[fx.Node]:
+    return list(cast("list[fx.Node]", _output(graph).args[0]))
 
 
 def _fact(node: Any) -> Tensor | None:

@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.nn import functional as F
 
 Pair = Sequence[int]
 
-_library = torch.library.Library("metascope", "DEF")
+_library: Any = torch.library.Library("metascope", "DEF")  # type: ignore[no-untyped-call]
 _library.define("patches(Tensor x, int[] kernel, int[] stride, int[] padding) -> Tensor")
 _library.define("fold(Tensor patches, int[] size, int[] stride, int[] padding) -> Tensor")
 
@@ -111,7 +110,7 @@ class Patches(Function):
         info: Any, in_dims: Sequence[int | None], x: Tensor, *settings: Pair
     ) -> tuple[Tensor, int]:
         x = x.movedim(in_dims[0] or 0, 0)
-        return windows(x.flatten(0, 1), *settings).unflatten(0, x.shape[:2]), 0
+        return _apart(windows(x.flatten(0, 1), *settings), x), 0
 
 
 class Fold(Function):
@@ -135,7 +134,13 @@ class Fold(Function):
         info: Any, in_dims: Sequence[int | None], patches: Tensor, *settings: Pair
     ) -> tuple[Tensor, int]:
         patches = patches.movedim(in_dims[0] or 0, 0)
-        return _fold(patches.flatten(0, 1), *settings).unflatten(0, patches.shape[:2]), 0
+        return _apart(_fold(patches.flatten(0, 1), *settings), patches), 0
+
+
+def _apart(found: Tensor, like: Tensor) -> Tensor:
+    """The first axis as the first two of another tensor, whose product it is."""
+    out: Tensor = found.unflatten(0, like.shape[:2])  # type: ignore[no-untyped-call]
+    return out
 
 
 def windows(x: Tensor, kernel: Pair, stride: Pair, padding: Pair) -> Tensor:

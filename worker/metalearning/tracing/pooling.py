@@ -17,12 +17,13 @@ def max_pool2d(
 ) -> Any:  # fmt: skip
     """F.max_pool2d: the first of equal values gets the gradient, as there."""
     if ceil_mode or return_indices or set(pair(dilation)) != {1} or x.dim() != 4:
-        return F.max_pool2d(x.contiguous(), kernel_size, stride, padding, dilation,
-                            ceil_mode=ceil_mode, return_indices=return_indices)  # fmt: skip
+        pool: Any = F.max_pool2d
+        return pool(x.contiguous(), kernel_size, stride, padding, dilation,
+                    ceil_mode=ceil_mode, return_indices=return_indices)  # fmt: skip
     kernel, (top, left) = pair(kernel_size), pair(padding)
     padded = F.pad(x, (left, left, top, top), value=-torch.inf) if top or left else x
     found = windows(padded, kernel, pair(kernel_size if stride is None else stride), [0, 0])
-    best = found.unflatten(-1, (kernel[0] * kernel[1], x.shape[1])).max(-2).values
+    best = found.view(*found.shape[:3], kernel[0] * kernel[1], x.shape[1]).max(-2).values
     return best.permute(0, 3, 1, 2)
 
 
@@ -35,8 +36,8 @@ def adaptive_avg_pool2d(x: Tensor, output_size: Any) -> Tensor:
     if any(whole % part for whole, part in zip(x.shape[-2:], size, strict=True)):
         return F.adaptive_avg_pool2d(x.contiguous(), output_size)
     height, width = x.shape[-2:]
-    blocks = x.unflatten(-1, (size[1], width // size[1]))
-    return blocks.unflatten(-3, (size[0], height // size[0])).mean((-1, -3))
+    blocks = (size[0], height // size[0], size[1], width // size[1])
+    return x.reshape(*x.shape[:-2], *blocks).mean((-1, -3))
 
 
 def _two(value: Any) -> list[int | None]:

@@ -101,13 +101,10 @@ def _conv1d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Tensor:  # fmt: skip
-    single = [pair(value)[-1] if not isinstance(value, str) else value
-              for value in (stride, padding, dilation)]  # fmt: skip
-    if isinstance(padding, str) or x.dim() != 3 or groups != 1 or single[2] != 1:
+    if isinstance(padding, str) or x.dim() != 3 or groups != 1 or set(pair(dilation)) != {1}:
         return torch.conv1d(x, weight, bias, stride, padding, dilation, groups)
-    flat = convolution(
-        x.unsqueeze(2), weight.unsqueeze(2), bias, [1, single[0]], [0, single[1]]
-    )
+    along, beside = pair(stride)[1], pair(padding)[1]
+    flat = convolution(x.unsqueeze(2), weight.unsqueeze(2), bias, [1, along], [0, beside])
     return flat.squeeze(2)
 
 
@@ -118,7 +115,8 @@ def _batch_norm(
 ) -> Tensor:  # fmt: skip
     if training:
         return batch_norm(x, weight, bias, eps)
-    assert running_mean is not None and running_var is not None
+    assert running_mean is not None
+    assert running_var is not None
     shape = [1, -1] + [1] * (x.dim() - 2)
     scaled = (x - running_mean.view(shape)) * (running_var.view(shape) + eps).rsqrt()
     return _by_channel(scaled, weight, bias)
@@ -147,8 +145,8 @@ def _group_norm(
     x: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
-    groups = x.unflatten(1, (num_groups, x.shape[1] // num_groups))
-    out = _standardised(groups, range(2, groups.dim()), eps).flatten(1, 2)
+    groups = x.reshape(x.shape[0], num_groups, -1)
+    out = _standardised(groups, [2], eps).view(x.shape)
     return _by_channel(out, weight, bias)
 
 
@@ -178,7 +176,7 @@ _ROUTES: dict[Operation, Operation] = {
 
 @contextlib.contextmanager
 def _without_onednn() -> Iterator[None]:
-    """Its LSTM has no second derivative. (torch.backends.mkldnn.flags warns of its own settings.)"""
+    """Its LSTM has no second derivative. (torch's own switch warns of others.)"""
     before = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)
     try:
