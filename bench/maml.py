@@ -19,8 +19,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import peers
+
+if TYPE_CHECKING:
+    import torch
 
 HERE = "METASCOPE_BENCH_MAML"  # set in the process that measures
 BLOCK_S = 0.25  # what each library runs for in a turn, at least once
@@ -52,10 +56,9 @@ def measure(workload: Workload, repeats: int, sources: Path) -> None:
     from torch.nn import functional as F
 
     from worker.metalearning import build_meta_step
-    from worker.metalearning.networks import Conv4, Mlp
 
     torch.manual_seed(0)
-    network: torch.nn.Module = Conv4(1, 64, workload.way) if workload.way else Mlp(1, (40, 40), 1)
+    network = _convolutional(workload.way) if workload.way else _connected()
     loss = F.cross_entropy if workload.way else F.mse_loss
     sets = _sets(workload)
     settings = (0.4 if workload.steps == 1 else 0.1) if workload.way else 0.01
@@ -101,6 +104,28 @@ def measure(workload: Workload, repeats: int, sources: Path) -> None:
     if flops := _flops(workload):
         rate = flops / ours / 1e9
         print(f"  ours: {rate:.0f} GFLOP/s, {100 * rate / _peak():.0f} % of the measured peak")
+
+
+def _connected() -> "torch.nn.Module":
+    """The sinusoid network of the MAML paper."""
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Linear(1, 40), nn.ReLU(), nn.Linear(40, 40), nn.ReLU(), nn.Linear(40, 1)
+    )
+
+
+def _convolutional(outputs: int) -> "torch.nn.Module":
+    """Its Omniglot network: four strided convolutions of 64 filters, each with batch norm."""
+    from torch import nn
+
+    layers = []
+    for channels in (1, 64, 64, 64):
+        layers += [
+            nn.Conv2d(channels, 64, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(64, track_running_stats=False), nn.ReLU(),
+        ]  # fmt: skip
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, outputs))
 
 
 def _sets(workload: Workload) -> tuple:
