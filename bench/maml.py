@@ -68,7 +68,7 @@ def measure(workload: Workload, repeats: int, sources: Path) -> None:
         maml_class = maml_peers.learn2learn_from(sources)
         ours = build_meta_step(network, loss, *settings)
         params = {name: p.detach() for name, p in network.named_parameters()}
-        return {
+        found = {
             "metascope": lambda sets: ours(params, sets)[0],
             "learn2learn": maml_peers.learn2learn(maml_class, network, loss, *settings),
             "higher": maml_peers.higher(network, loss, *settings),
@@ -76,6 +76,9 @@ def measure(workload: Workload, repeats: int, sources: Path) -> None:
             "plain autograd": maml_peers.plain_loop(network, loss, *settings),
             "vmap(grad)": maml_peers.vmap_of_grad(network, loss, *settings),
         }
+        if workload.first_order:
+            del found["TorchOpt"]  # its MetaSGD derives every step
+        return found
 
     few = tuple(part[:2] for part in sets)
     _agree(steps_of(copy.deepcopy(network).double()), tuple(
