@@ -35,7 +35,7 @@ CANCEL_GRACE_S = 15.0  # from a person's cancel to SIGKILL; a job normally ends 
 _PASSED_ON = (
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ",
     "CUDA_VISIBLE_DEVICES", "METASCOPE_DATABASE_URL", "METASCOPE_DEBUG", "METASCOPE_HEARTBEAT_S",
-    "METASCOPE_JOB_NICE", "METASCOPE_LEASE_S", "METASCOPE_OMNIGLOT",
+    "METASCOPE_JOB_NICE", "METASCOPE_LEASE_S", "METASCOPE_NETWORK_PACKAGES", "METASCOPE_OMNIGLOT",
 )  # fmt: skip
 # Where files are in a bucket: its address, and all that leads an S3 program to its keys.
 _TO_THE_BUCKET = ("METASCOPE_BLOBS", "METASCOPE_S3_", "AWS_")

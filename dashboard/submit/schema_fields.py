@@ -4,6 +4,7 @@ Field names are dotted paths ("spec.outer.lr"): the same that validation errors 
 address may carry to fill a form in, and that the API's body nests.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Json = Any
-Kind = Literal["integer", "number", "boolean", "choice", "list", "text"]
+Kind = Literal["integer", "number", "boolean", "choice", "list", "map", "text"]
 # The text that somebody entered under a field's name; None where nobody did.
 Entered = Callable[[str], str | None]
 
@@ -129,6 +130,8 @@ def as_text(value: Json) -> str:
         return str(int(value))
     if isinstance(value, list | tuple):
         return ", ".join(map(as_text, value))
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     return "" if value is None else str(value)
 
 
@@ -153,7 +156,7 @@ def _walk(
         yield choice
         branch = next(one for one in branches if choice.value in _tags(one, tag))
         yield from _walk(branch, name, choice.group, _same_branch(base, tag, choice), entered)
-    elif schema.get("type") == "object":
+    elif schema.get("type") == "object" and "properties" in schema:
         yield from _object(schema, name, group, base, entered)
     elif "type" in schema or "enum" in schema:
         yield _field(schema, name, group, base, entered)
@@ -225,6 +228,7 @@ def _kind(schema: Mapping[str, Json]) -> Kind:
         "number": "number",
         "boolean": "boolean",
         "array": "list",
+        "object": "map",
     }
     return kinds.get(str(schema.get("type")), "text")
 
@@ -240,6 +244,8 @@ def _hint(schema: Mapping[str, Json]) -> str:
         )
     elif schema.get("type") == "array":
         limits = "Separate with commas."
+    elif schema.get("type") == "object":
+        limits = 'JSON, such as {"width": 64}.'
     return f"{schema.get('description', '')} {limits}".strip()
 
 
@@ -257,10 +263,21 @@ def _value(field: FormField) -> Json:
 def _scalar(kind: Kind, text: str) -> Json:
     if kind == "boolean" and text in ("true", "false"):
         return text == "true"
+    if kind == "map":
+        return _map(text)
     if kind in ("integer", "number"):
         value = number(text)
         return text if value is None else value
     return text
+
+
+def _map(text: str) -> Json:
+    """The object that JSON text spells; other text stays text, for the schema to refuse."""
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, Mapping) else text
 
 
 def _put(spec: dict[str, Json], name: str, value: Json) -> None:

@@ -21,6 +21,7 @@ from tests.factories import (
     make_worker,
     make_workspace,
 )
+from worker.trainers import trainers
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +112,50 @@ def test_each_algorithm_has_its_own_fields(ada: Client, worker):
 
     assert 'name="spec.fine_tuning.step_sizes" value="0.001, 0.002' in text
     assert 'name="spec.inner.lr"' not in text
+
+
+MODULE = "?algorithm=maml&preset=&spec.network.kind=module"
+
+
+@pytest.fixture
+def permitting_worker(ada: Client, monkeypatch: pytest.MonkeyPatch):
+    """A worker that permits networks of one package of its users."""
+    monkeypatch.setenv("METASCOPE_NETWORK_PACKAGES", "mypkg")
+    return make_worker(trainers=trainers())
+
+
+def test_a_network_of_ones_own_is_submitted_with_its_options(ada: Client, permitting_worker):
+    answer = send(
+        ada, MODULE,
+        **{"spec.network.path": "mypkg.nets:MyNet", "spec.network.options": '{"width": 64}'},
+    )  # fmt: skip
+
+    assert answer.status_code == 302
+    job = Job.objects.get()
+    assert job.spec["network"] == {
+        "kind": "module", "path": "mypkg.nets:MyNet", "options": {"width": 64},
+    }  # fmt: skip
+    copy = page(ada, f"?from={job.run_id}")
+    assert 'name="spec.network.options" value="{"width": 64}"' in copy
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "told"),
+    [
+        ("os:system", "{}", 'id="f-network-path-e"'),
+        ("", "{}", 'id="f-network-path-e"'),
+        ("mypkg.nets:MyNet", "width=3", 'id="f-network-options-e"'),
+        ("mypkg.nets:MyNet", '{"width": [3]}', "network.options.width"),
+    ],
+)
+def test_a_network_that_is_not_permitted_is_named(
+    ada: Client, permitting_worker, path: str, options: str, told: str
+):
+    answer = send(ada, MODULE, **{"spec.network.path": path, "spec.network.options": options})
+
+    assert answer.status_code == 400
+    assert told in answer.content.decode()
+    assert not Job.objects.exists()
 
 
 def test_a_preset_fills_the_form(ada: Client, worker):

@@ -82,8 +82,8 @@ def literal_loss(
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("network_name", "kind"),
-    [("mlp", "batched"), ("mlp", "vmapped"), ("conv4", "batched"), ("conv4", "vmapped"),
-     ("own", "vmapped")],
+    [("mlp", "batched"), ("mlp", "routed"), ("conv4", "batched"), ("conv4", "routed"),
+     ("own", "routed")],
 )  # fmt: skip
 def test_outer_gradient_equals_autograd_through_the_whole_loop(
     network_name: str, kind: str, method: str

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tests.metalearning.building import (
     OwnNetwork,
@@ -13,13 +16,14 @@ from tests.metalearning.building import (
     one_loss,
     regression_batch,
 )
-from worker.metalearning.adaptation import Batched, Formulation, Vmapped
+from worker.metalearning.adaptation import Batched, Formulation, losses_of
 from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.maml import Maml
 from worker.metalearning.algorithms.pooled import Pooled
 from worker.metalearning.algorithms.reptile import Reptile
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Conv4, Mlp, Parameters
+from worker.metalearning.tracing.formulation import Routed, Traced
 
 LR = 0.1
 
@@ -38,7 +42,8 @@ def make_formulation(kind: str, network: nn.Module, batch: EpisodeBatch) -> Form
     if kind == "batched":
         assert isinstance(network, (Mlp, Conv4))
         return Batched(network, objective)  # type: ignore[arg-type]
-    return Vmapped(network, objective)  # type: ignore[arg-type]
+    kinds = {"routed": Routed, "traced": Traced}
+    return kinds[kind](network, partial(losses_of, objective=objective))  # type: ignore[arg-type]
 
 
 def make_algorithm(
@@ -77,8 +82,8 @@ def loop_gradient(
 @pytest.mark.parametrize("algorithm", ["maml", "fomaml", "reptile"])
 @pytest.mark.parametrize(
     ("network_name", "kind"),
-    [("mlp", "batched"), ("mlp", "vmapped"), ("conv4", "batched"), ("conv4", "vmapped"),
-     ("own", "vmapped")],
+    [("mlp", "batched"), ("mlp", "routed"), ("conv4", "batched"), ("conv4", "routed"),
+     ("own", "routed"), ("mlp", "traced"), ("conv4", "traced"), ("own", "traced")],
 )  # fmt: skip
 def test_outer_gradient_equals_a_loop_over_episodes(
     network_name: str, kind: str, algorithm: str, steps: int
@@ -96,7 +101,7 @@ def test_outer_gradient_equals_a_loop_over_episodes(
 
 @pytest.mark.parametrize("steps", [1, 2])
 @pytest.mark.parametrize(("network_name", "kind"), [("mlp", "batched"), ("conv4", "batched"),
-                                                    ("own", "vmapped")])  # fmt: skip
+                                                    ("own", "routed")])  # fmt: skip
 def test_maml_gradient_equals_finite_differences(network_name: str, kind: str, steps: int) -> None:
     network, batch = make_network(network_name)
     params = double_parameters(network)
@@ -149,7 +154,7 @@ def test_first_order_equals_second_order_on_a_linear_loss() -> None:
     x = torch.rand(2, 3, 2, generator=numbers, dtype=torch.float64)
     zero = torch.zeros(2, 3, 1, dtype=torch.float64)
     batch = EpisodeBatch(x, zero, x + 0.1, zero, torch.empty(2, 0))
-    formulation = Vmapped(network, "mse")
+    formulation = Routed(network, F.mse_loss)
 
     second, _ = make_algorithm("maml", formulation, 2).outer_gradient(params, batch)
     first, _ = make_algorithm("fomaml", formulation, 2).outer_gradient(params, batch)
@@ -188,7 +193,7 @@ def test_hand_worked_scalar_maml_step() -> None:
     ]
     batch = EpisodeBatch(*point, torch.empty(1, 0))
 
-    gradient, metrics = make_algorithm("maml", Vmapped(network, "mse"), 1).outer_gradient(
+    gradient, metrics = make_algorithm("maml", Routed(network, F.mse_loss), 1).outer_gradient(
         params, batch
     )
 
@@ -223,7 +228,7 @@ def test_part_size_does_not_change_the_gradient(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(single, whole, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("network_name", "kind"), [("conv4", "batched"), ("own", "vmapped")])
+@pytest.mark.parametrize(("network_name", "kind"), [("conv4", "batched"), ("own", "routed")])
 @pytest.mark.parametrize("name", ["maml", "fomaml", "reptile"])
 def test_threads_change_no_bit_of_the_gradient(
     name: str, network_name: str, kind: str, monkeypatch: pytest.MonkeyPatch

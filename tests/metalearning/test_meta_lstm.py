@@ -21,11 +21,11 @@ from tests.metalearning.building import (
     write_archives,
 )
 from worker.metalearning import specs
-from worker.metalearning.adaptation import formulation
 from worker.metalearning.algorithms.base import Crew
 from worker.metalearning.algorithms.meta_lstm import PREFIX, MetaLstm
 from worker.metalearning.checkpoint import Checkpoint
 from worker.metalearning.episodes import EpisodeBatch
+from worker.metalearning.formulations import formulation
 from worker.metalearning.networks import Conv4, Mlp, Parameters
 from worker.metalearning.training import Report, train
 

@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from tests.metalearning.building import drop_system, short_spec, write_archives
 from worker.metalearning.checkpoint import Checkpoint
-from worker.metalearning.errors import CheckpointMismatch, DataMissing, Diverged, SpecError
-from worker.metalearning.networks import check_network
+from worker.metalearning.errors import CheckpointMismatch, DataMissing, Diverged
 from worker.metalearning.specs import parse
 from worker.metalearning.training import Report, train
 
@@ -315,14 +313,6 @@ def test_omniglot_run_reports_accuracy_and_batch_norm_mode(tmp_path: Path) -> No
 def test_missing_data_is_said_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(DataMissing, match=r"images_background\.zip"):
         run(omniglot_spec(), omniglot_dir=tmp_path)
-
-
-@pytest.mark.parametrize(
-    "network", [nn.Sequential(nn.BatchNorm1d(3)), nn.Sequential(nn.Linear(1, 1), nn.Dropout(0.1))]
-)
-def test_network_that_leaks_between_episodes_is_refused(network: nn.Module) -> None:
-    with pytest.raises(SpecError):
-        check_network(network)
 
 
 @pytest.mark.parametrize(("algorithm", "steps"), [("maml", 700), ("reptile", 700)])

@@ -17,11 +17,13 @@ def test_process_knows_neither_keys_nor_broker(settings, tmp_path, monkeypatch):
     for name in ("METASCOPE_SECRET_KEY", "METASCOPE_BROKER_URL", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "secret")
     monkeypatch.setenv("METASCOPE_OMNIGLOT", "archives")
+    monkeypatch.setenv("METASCOPE_NETWORK_PACKAGES", "mypkg")
 
     known = supervision.scrubbed_environment(tmp_path, threads=2)
 
     assert "secret" not in known.values()
     assert known["METASCOPE_OMNIGLOT"] == "archives"
+    assert known["METASCOPE_NETWORK_PACKAGES"] == "mypkg"
     assert known["METASCOPE_DATA"] == str(settings.DATA_DIR)
     assert (known["METASCOPE_JOB_THREADS"], known["OMP_NUM_THREADS"]) == ("2", "1")
 

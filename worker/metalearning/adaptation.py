@@ -1,10 +1,8 @@
 """The inner loop, for all episodes of a batch at once, and the derivative of it.
 
-Two formulations give the same numbers. `Batched` is for networks with `forward_episodes`: plain
+Formulations give the same numbers. `Batched` is for networks with `forward_episodes`: plain
 reverse-mode autograd over parameters that carry an episode axis; the sum over episodes separates,
-so its gradient is every episode's own. `Vmapped` is for any other nn.Module: torch.func.vmap of
-the gradient of one episode. Never the gradient of vmap: on torch 2.13 `grad(vmap(...))` is silently
-wrong in second order with native batch, layer and instance norm (relative error 1e-3 in float64).
+so its gradient is every episode's own. Those of `tracing.formulation` are for any nn.Module.
 
 Second order is a recursion, not one deep graph. With phi_0 = theta and
 phi_{s+1} = phi_s - lr g(phi_s), the chain rule gives, from v_S = dL_query/dphi_S,
@@ -23,11 +21,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.func import grad_and_value, vjp, vmap
 
-from worker.metalearning.calling import Functional
 from worker.metalearning.episodes import Objective
-from worker.metalearning.networks import EpisodeBatched, Parameters, check_network
+from worker.metalearning.networks import EpisodeBatched, Parameters
 
 Pullback = Callable[[Parameters], Parameters]
 
@@ -48,6 +44,10 @@ class Formulation(Protocol):
     @property
     def network(self) -> nn.Module: ...
 
+    def at_test(self) -> Formulation:
+        """The one that evaluations use: without dropout."""
+        ...
+
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
         """Outputs `(E, M, outputs)` of x `(E, M, *input)`, without a graph."""
         ...
@@ -59,14 +59,6 @@ class Formulation(Protocol):
         """Loss and gradient of every episode, by all parameters or those of `wrt` only. The
         pullback of second order takes vectors of these to products for all parameters."""
         ...
-
-
-def formulation(network: nn.Module, objective: Objective) -> Formulation:
-    """The fastest formulation this network has; refuses networks that cannot be meta-trained."""
-    check_network(network)
-    if isinstance(network, EpisodeBatched):
-        return Batched(network, objective)
-    return Vmapped(network, objective)
 
 
 def losses_of(outputs: Tensor, y: Tensor, objective: Objective) -> Tensor:
@@ -90,6 +82,10 @@ class Batched:
         self.network: nn.Module = network
         self.objective = objective
         self._forward = network.forward_episodes
+
+    def at_test(self) -> Batched:
+        """See Formulation; networks of this kind drop nothing."""
+        return self
 
     def outputs(self, params: Parameters, x: Tensor) -> Tensor:
         """See Formulation."""
@@ -136,55 +132,6 @@ class Batched:
             {name: gradient.detach() for name, gradient in zip(names, found, strict=True)},
             pullback if second_order else None,
         )
-
-
-class Vmapped:
-    """vmap over episodes of the gradient of one episode, for any module."""
-
-    def __init__(self, network: nn.Module, objective: Objective) -> None:
-        self.network = network
-        self.objective = objective
-        self._call = Functional(network)
-
-    def _loss(
-        self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        outputs = self._call({**params, **rest}, x)
-        return losses_of(outputs, y, self.objective), outputs
-
-    def _gradient(self, params: Parameters, rest: Parameters, x: Tensor, y: Tensor) -> Parameters:
-        gradient: Parameters = grad_and_value(self._loss, has_aux=True)(params, rest, x, y)[0]
-        return gradient
-
-    def outputs(self, params: Parameters, x: Tensor) -> Tensor:
-        """See Formulation."""
-        with torch.no_grad():
-            outputs: Tensor = vmap(lambda p, x: self._call(p, x))(params, x)
-        return outputs
-
-    def gradients(
-        self, params: Parameters, x: Tensor, y: Tensor, *, second_order: bool,
-        wrt: Collection[str] | None = None,
-    ) -> Gradients:  # fmt: skip
-        """See Formulation; the pullback runs forward and backward again, under one vmap."""
-        chosen = {name: params[name] for name in (params if wrt is None else wrt)}
-        rest = {name: param for name, param in params.items() if name not in chosen}
-        gradient = vmap(grad_and_value(self._loss, has_aux=True))
-        found: tuple[Parameters, tuple[Tensor, Tensor]] = gradient(chosen, rest, x, y)
-        gradients, (losses, outputs) = found
-
-        def product(
-            p: Parameters, rest: Parameters, x: Tensor, y: Tensor, vector: Parameters
-        ) -> Parameters:
-            pull = vjp(lambda q, r: self._gradient(q, r, x, y), p, rest)[1]
-            by_chosen, by_rest = pull(vector)
-            return {**by_chosen, **by_rest}
-
-        def pullback(vector: Parameters) -> Parameters:
-            products: Parameters = vmap(product)(chosen, rest, x, y, vector)
-            return products
-
-        return Gradients(losses, outputs, gradients, pullback if second_order else None)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,16 @@ class Functional:
     one module mix theirs up: each thread calls a copy of its own."""
 
     def __init__(self, module: nn.Module) -> None:
-        self._module = module
+        self.module = module
         self._copies = threading.local()
 
     def __call__(self, params: Parameters, *arguments: Any) -> Any:
         """The module's output with these parameters in the place of its own."""
-        mine = getattr(self._copies, "module", None)
+        return functional_call(self.own(), params, arguments)
+
+    def own(self) -> nn.Module:
+        """This thread's copy, made when it is first asked for."""
+        mine: nn.Module | None = getattr(self._copies, "module", None)
         if mine is None:
-            mine = self._copies.module = copy.deepcopy(self._module)
-        return functional_call(mine, params, arguments)
+            mine = self._copies.module = copy.deepcopy(self.module)
+        return mine

@@ -7,6 +7,7 @@ own) is run through torch.func.vmap; both give the same numbers, and the tests h
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
@@ -14,10 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from worker.metalearning import user_networks
 from worker.metalearning.blocks import norm_relu, strided_convolution
 from worker.metalearning.errors import SpecError
 from worker.metalearning.specs import Conv4 as Conv4Spec
 from worker.metalearning.specs import Mlp as MlpSpec
+from worker.metalearning.specs import ModuleNetwork
 
 Parameters = dict[str, Tensor]
 
@@ -100,38 +103,60 @@ class Conv4(nn.Module):
 
 
 def build_network(
-    spec: MlpSpec | Conv4Spec, input_shape: tuple[int, ...], outputs: int, seed: int
+    spec: MlpSpec | Conv4Spec | ModuleNetwork, input_shape: tuple[int, ...], outputs: int, seed: int
 ) -> nn.Module:
     """A freshly initialised network; its initial weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if isinstance(spec, MlpSpec):
             return Mlp(int(torch.Size(input_shape).numel()), spec.hidden, outputs)
+        if isinstance(spec, ModuleNetwork):
+            return _user_network(spec, input_shape, outputs)
         return Conv4(input_shape[0], spec.filters, outputs)
 
 
-def check_network(network: nn.Module) -> None:
-    """Refuse modules whose state or randomness would leak between episodes."""
-    for name, module in network.named_modules():
-        if getattr(module, "track_running_stats", False):
-            raise SpecError("network", f"{name}: batch norm must not carry statistics between "
-                            "episodes; set track_running_stats=False")  # fmt: skip
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
-            raise SpecError("network", f"{name}: dropout is not supported in the inner loop")
+def _user_network(spec: ModuleNetwork, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """A network of the user's, tried on two examples. Raises SpecError."""
+    found = user_networks.network_class(spec.path)
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise SpecError(user_networks.FIELD, f"{spec.path!r} is no subclass of torch.nn.Module")
+    inputs = int(torch.Size(input_shape).numel())
+    given = {"inputs": inputs, "input_shape": input_shape, "outputs": outputs}
+    try:
+        network = found(**user_networks.options_of(found, spec.options, given))
+        with torch.no_grad():
+            shape = tuple(copy.deepcopy(network)(torch.zeros(2, *input_shape)).shape)
+    except Exception as error:  # the boundary: a user's code may fail in any way
+        raise SpecError(
+            "network.options", f"{spec.path} does not run with these options on examples of shape "
+            f"{input_shape}: {type(error).__name__}: {error}",
+        ) from error  # fmt: skip
+    if shape != (2, outputs):
+        raise SpecError(
+            "network.options", f"{spec.path} answers two examples with shape {shape}; these "
+            f"episodes need (2, {outputs})",
+        )  # fmt: skip
+    return network
 
 
 def initial_parameters(network: nn.Module, device: torch.device) -> Parameters:
-    """The network's parameters as a plain dict of tensors."""
+    """The network's parameters as a plain dict of tensors; frozen ones stay the network's own."""
     return {
         name: parameter.detach().clone().to(device)
         for name, parameter in network.named_parameters()
+        if parameter.requires_grad
     }
 
 
 def batch_norm_mode(network: nn.Module) -> str:
-    """What batch norm does at test: `transductive` (the query set's own statistics) or `none`."""
+    """Which statistics batch norm uses at test: those of the set it is given (`transductive`), the
+    running ones that the network came with (`running`), or `none` without batch norm."""
     kinds = (nn.modules.batchnorm._BatchNorm,)
-    return "transductive" if any(isinstance(m, kinds) for m in network.modules()) else "none"
+    norms = [module for module in network.modules() if isinstance(module, kinds)]
+    runs = {not norm.training and norm.running_mean is not None for norm in norms}
+    return {frozenset(): "none", frozenset({True}): "running"}.get(
+        frozenset(runs), "transductive" if runs == {False} else "mixed"
+    )
 
 
 def last_layer(network: nn.Module) -> tuple[str, ...]:

@@ -61,8 +61,10 @@ from worker.metalearning.specs import (
     as_dict,
     parse,
 )
+from worker.metalearning.tracing.routes import draws
 
 RECORDED_POINTS = 1000
+STRIDE = 10_000_001  # between the seeds of two runs: more than meta-steps can be
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ class _Session:
         self.distribution = training_distribution(spec, omniglot_dir, cache_dir)
         self.held_out = evaluation_distribution(spec, omniglot_dir, cache_dir)
         self.network, self.algorithm = build_learner(spec, self.distribution, crew, device)
+        self.drops = draws(self.network)
         self.params = self.algorithm.initial(initial_parameters(self.network, device))
         self.optimizer = OuterOptimizer(self.params, self.outer) if self.outer else None
         self.generator = torch.Generator().manual_seed(spec.seed)
@@ -208,6 +211,8 @@ class _Session:
     def _meta_step(self, outer: Outer) -> tuple[dict[str, Tensor | float], str | None]:
         """The outer updates of a batch; metrics of the last, and the name of one not finite."""
         assert self.optimizer
+        if self.drops:
+            torch.manual_seed(self.spec.seed * STRIDE + self.step)
         batch = self.distribution.sample_batch(self.generator, outer.episodes_per_step)
         metrics: dict[str, Tensor | float] = {}
         for gradient, found in outer_gradients(

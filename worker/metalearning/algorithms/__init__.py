@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from worker.metalearning.adaptation import Formulation, formulation
+from worker.metalearning.adaptation import Formulation
 from worker.metalearning.algorithms.bandits import BanditRule, Rl2, Unlearned
 from worker.metalearning.algorithms.base import Algorithm, Crew
 from worker.metalearning.algorithms.learned_descent import LearnedDescent, OuterLosses
@@ -25,6 +25,7 @@ from worker.metalearning.algorithms.untrained import Untrained
 from worker.metalearning.bandits.rl2 import Rl2Policy
 from worker.metalearning.distributions.problems import DigitsProblems, QuadraticProblems
 from worker.metalearning.episodes import TaskDistribution
+from worker.metalearning.formulations import formulation
 from worker.metalearning.inner_loops import InnerLoop
 from worker.metalearning.metric import build_metric_learner
 from worker.metalearning.networks import build_network, last_layer, norm_parameters
@@ -52,6 +53,7 @@ from worker.metalearning.specs import (
     Rl2Spec,
     Spec,
 )
+from worker.metalearning.tracing.routes import draws
 
 __all__ = ["Algorithm", "Crew", "build_algorithm", "build_learner"]
 
@@ -79,7 +81,10 @@ def build_learner(
         return _optimizer(spec, distribution, crew, device)
     assert isinstance(spec, AdaptingSpec)
     network = build_network(spec.network, inputs, outputs, spec.seed).to(device)
-    return network, build_algorithm(spec, formulation(network, distribution.objective), crew)
+    outer = getattr(spec, "outer", None)
+    chosen = formulation(network, distribution.objective, meta_steps=outer.steps if outer else 0)
+    # Threads draw from one stream of random numbers in no fixed order: what drops runs in one.
+    return network, build_algorithm(spec, chosen, Crew() if draws(network) else crew)
 
 
 def _optimizer(

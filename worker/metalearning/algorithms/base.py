@@ -82,7 +82,7 @@ class GradientDescent:
 
     def adapter(self, steps: int, step_size: float | None = None) -> GradientAdapter:
         """As many steps on the support set, of the one size."""
-        return GradientAdapter(self.formulation, step_size or self.lr, steps, self.adapts)
+        return GradientAdapter(self.formulation.at_test(), step_size or self.lr, steps, self.adapts)
 
 
 class Sums:
@@ -160,4 +160,4 @@ def parts(batch: EpisodeBatch, least: int = 1) -> Iterator[EpisodeBatch]:
         yield batch.part(start, start + size)
 
 
-PART_ELEMENTS = 64_000
+PART_ELEMENTS = 16_000

@@ -11,7 +11,7 @@ statistics are those of the set that is given, in training and test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.metalearning.algorithms.base import Crew, Metrics, Sums
 from worker.metalearning.episodes import EpisodeBatch
@@ -59,7 +59,7 @@ class LearnedDescent:
 
     def adapter(self, steps: int, step_size: float | None = None) -> LoopAdapter:
         """The inner loop as it was learned; nothing about it is chosen afterwards."""
-        return LoopAdapter(self.loop, steps)
+        return LoopAdapter(replace(self.loop, formulation=self.loop.formulation.at_test()), steps)
 
     def recorded(self, params: Parameters) -> dict[str, float]:
         """Learned rates: of each layer and step, or the mean of a layer's."""

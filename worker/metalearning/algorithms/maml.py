@@ -6,6 +6,7 @@ from worker.metalearning.adaptation import Formulation, adapt, pulled_back, repe
 from worker.metalearning.algorithms.base import Crew, GradientDescent, Metrics, Sums
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.networks import Parameters
+from worker.metalearning.tracing.formulation import Traced
 
 
 class Maml(GradientDescent):
@@ -29,6 +30,8 @@ class Maml(GradientDescent):
         return self.crew.mean(batch, lambda part: self._sums(params, part))
 
     def _sums(self, params: Parameters, part: EpisodeBatch) -> Sums:
+        if isinstance(self.formulation, Traced):
+            return self._traced_sums(self.formulation, params, part)
         sums = Sums()
         adapted = adapt(
             self.formulation, repeated(params, len(part)), part.support_x, part.support_y,
@@ -45,4 +48,17 @@ class Maml(GradientDescent):
         if adapted.steps:
             sums.add_metrics(support_loss=adapted.steps[0].losses)
         sums.add_accuracy(query.outputs, part.query_y)
+        return sums
+
+    def _traced_sums(self, formulation: Traced, params: Parameters, part: EpisodeBatch) -> Sums:
+        """The same numbers from one graph."""
+        found = formulation.descent(
+            params, part, lr=self.lr, steps=self.steps, second_order=self.second_order
+        )
+        sums = Sums()
+        sums.gradient = found.gradient
+        sums.add_metrics(query_loss=found.query_losses)
+        if found.support_losses is not None:
+            sums.add_metrics(support_loss=found.support_losses)
+        sums.add_accuracy(found.query_outputs, part.query_y)
         return sums

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from worker.metalearning import user_networks
 from worker.metalearning.errors import SpecError
 from worker.metalearning.specs.bandits import (
     BANDIT_RULES,
@@ -68,6 +69,7 @@ from worker.metalearning.specs.parts import (
     Inner,
     MamlPlusPlusChanges,
     Mlp,
+    ModuleNetwork,
     OmniglotEpisodes,
     Outer,
     ReptileInner,
@@ -136,6 +138,7 @@ __all__ = [
     "MetaSgdSpec",
     "MetricSpec",
     "Mlp",
+    "ModuleNetwork",
     "Momentum",
     "OmniglotEpisodes",
     "OptimizerTrials",
@@ -222,9 +225,17 @@ def schema(algorithm: str) -> dict[str, Any]:
     """
     info = ALGORITHMS[algorithm]
     described = json_schema(info.spec_type, title=info.title, description=info.summary)
+    _permit_networks(described)
     described["x-rules"] = rules_for(algorithm, sources(algorithm))
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described))
     return plain
+
+
+def _permit_networks(described: dict[str, Any]) -> None:
+    """Writes into a schema which classes `network.path` may name on this machine."""
+    for branch in described["properties"]["network"].get("anyOf", ()):
+        if path := branch["properties"].get("path"):
+            path["pattern"] = user_networks.pattern()
 
 
 def presets(algorithm: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from worker.metalearning.specs.parts import (
     FineTuning,
     Inner,
     Mlp,
+    ModuleNetwork,
     OmniglotEpisodes,
     Outer,
     SinusoidEpisodes,
@@ -96,6 +97,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     network: Annotated[
         Mlp
         | Conv4
+        | ModuleNetwork
         | ConvEncoder
         | UpdateRule
         | LstmNetwork
@@ -115,7 +117,7 @@ class AdaptingSpec(Spec, frozen=True, kw_only=True):
     """What fits a network to each episode by inner steps."""
 
     episodes: Episodes = msgspec.field(default_factory=SinusoidEpisodes)
-    network: Annotated[Mlp | Conv4, NETWORK] = msgspec.field(default_factory=Mlp)
+    network: Annotated[Mlp | Conv4 | ModuleNetwork, NETWORK] = msgspec.field(default_factory=Mlp)
     evaluation: Annotated[Evaluation, _EVALUATION] = msgspec.field(default_factory=Evaluation)
 
 

@@ -143,6 +143,24 @@ class Conv4(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 64
 
 
+class ModuleNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                    tag_field="kind", tag="module"):
+    """A network of your own package, installed where the worker runs (docs/library.md)."""
+
+    path: Annotated[
+        str,
+        Meta(title="Network class", description="package.module:Class of a package that the worker "
+             "permits, or the name that an installed package declares.", min_length=1,
+             max_length=200, extra_json_schema={"x-group": "Network"}),
+    ]
+    options: Annotated[
+        dict[str, bool | int | float | str],
+        Meta(title="Options", description="Arguments of the class by name. `inputs` (numbers of an "
+             "example), `input_shape` and `outputs` are given to a class that takes them.",
+             max_length=50, extra_json_schema={"x-group": "Network"}),
+    ] = {}
+
+
 Pooled = Annotated[
     int, shown("Blocks with pooling", "After how many of the four blocks, from the first, 2x2 "
                "maxima halve the picture.", unit="blocks", group="Network", ge=1, le=4)

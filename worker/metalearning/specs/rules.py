@@ -72,8 +72,9 @@ RULES = (
     Rule(
         field="network.kind",
         when={"episodes.source": ("sinusoid",)},
-        allowed=("mlp", "lstm", "mann", "snail"),
-        message="{network.kind} takes images, and sinusoid episodes are points: choose mlp.",
+        allowed=("mlp", "module", "lstm", "mann", "snail"),
+        message="{network.kind} takes images, and sinusoid episodes are points: choose mlp, or a "
+        "module of your own.",
     ),
     Rule(
         field="episodes.amplitude_low",

@@ -9,9 +9,20 @@ export function number(text) {
   return NUMBER.test(text) && Number.isFinite(value) ? value : text;
 }
 
+// The object that JSON text spells; other text stays text, for the server to name.
+function map(text) {
+  try {
+    const value = JSON.parse(text || '{}');
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : text;
+  } catch {
+    return text;
+  }
+}
+
 export function parsed(kind, items, text) {
   if (kind === 'list') return text === '' ? [] : text.split(',').map((part) => parsed(items, '', part.trim()));
   if (kind === 'boolean') return text === 'true';
+  if (kind === 'map') return map(text);
   return kind === 'integer' || kind === 'number' ? number(text) : text;
 }
 
