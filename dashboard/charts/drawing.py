@@ -15,6 +15,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from dashboard.charts.packing import unpacked
+from dashboard.charts.texts import unmarked
 
 Floats = npt.NDArray[np.float64]
 Anchor = Literal["start", "middle", "end"]
@@ -172,7 +173,7 @@ class _Axis:
         if kind == "log":
             known = np.log10(known[known > 0])
         known = known[np.isfinite(known)]
-        title = str(axis.title.text or "")
+        title = unmarked(str(axis.title.text or ""))
         if not len(known):
             return cls(0, 1, start, end, kind, title, is_empty=True)
         low, high = float(known.min()), float(known.max())

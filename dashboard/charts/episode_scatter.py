@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.charts import log_scale, theme
+from dashboard.charts.texts import templated
 from experiments.shapes import FloatArray, IntArray
 
 MIDDLE = 6.0  # size of a point that is one episode
@@ -50,9 +51,10 @@ def episode_scatter(pairs: EpisodePairs) -> go.Figure:
 def _points(pairs: EpisodePairs) -> list[go.Scatter]:
     sign = -1 if pairs.metric == "loss" else 1
     better_b = sign * (pairs.b - pairs.a)
+    a, b = map(templated, pairs.names)
     looks = (
-        (f"{pairs.names[1]} better", theme.run_color(pairs.slots[1]), better_b > 0),
-        (f"{pairs.names[0]} better", theme.run_color(pairs.slots[0]), better_b < 0),
+        (f"{b} better", theme.run_color(pairs.slots[1]), better_b > 0),
+        (f"{a} better", theme.run_color(pairs.slots[0]), better_b < 0),
         ("alike", theme.token("text-3"), better_b == 0),
     )
     return [
@@ -71,6 +73,7 @@ def _trace(pairs: EpisodePairs, places: IntArray, name: str, color: str) -> go.S
         episode if count == 1 else f"{count} episodes, such as {episode}"
         for episode, count in zip(ids, counts.tolist(), strict=True)
     ]
+    a, b = map(templated, pairs.names)
     shown = ":.2%" if pairs.metric == "accuracy" else ":.4~g"
     return go.Scatter(
         x=theme.listed(points[:, 0]),
@@ -79,6 +82,6 @@ def _trace(pairs: EpisodePairs, places: IntArray, name: str, color: str) -> go.S
         name=name,
         marker={"size": theme.listed(size), "color": color, "opacity": 0.6},
         customdata=[list(pair) for pair in zip(ids, texts, strict=True)],
-        hovertemplate=f"<b>%{{customdata[1]}}</b><br>{pairs.names[0]} %{{x{shown}}}<br>"
-        f"{pairs.names[1]} %{{y{shown}}}<extra>{name}</extra>",
+        hovertemplate=f"<b>%{{customdata[1]}}</b><br>{a} %{{x{shown}}}<br>"
+        f"{b} %{{y{shown}}}<extra>{name}</extra>",
     )

@@ -28,8 +28,8 @@ def media_curves(curves: Sequence[MediaCurve], *, x_title: str, y_title: str) ->
     """The points in the order they were logged in, which may turn back."""
     return theme.figure(
         [_line(curve) for curve in curves],
-        x={"title": plain(x_title), "showspikes": False},
-        y={"title": plain(y_title)},
+        x={"title": x_title, "showspikes": False},
+        y={"title": y_title},
         hovermode="closest",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.charts import theme
+from dashboard.charts.texts import templated
 
 LEAST_BOXED = 5
 MOST_KINDS = 12
@@ -34,19 +35,23 @@ def scatter(
     trace = go.Scatter(
         x=[dot.x for dot in dots],
         y=[dot.y for dot in dots],
-        text=[_escaped(dot.label) for dot in dots],
+        text=[templated(dot.label) for dot in dots],
         mode="markers",
         name=y,
         marker=marker,
         hovertemplate="<b>%{text}</b><br>%{x}: %{y:.4~g}<extra></extra>",
     )
+    across: dict[str, Any] = {"title": x}
+    kinds = list(dict.fromkeys(dot.x for dot in dots if isinstance(dot.x, str)))
+    if kinds:
+        across |= {"type": "category", "tickvals": kinds, "ticktext": kinds}
+        trace.text = [templated(f"{dot.label}, {dot.x}") for dot in dots]
+        trace.hovertemplate = "<b>%{text}</b>: %{y:.4~g}<extra></extra>"
     picks: dict[str, Any] = {}
     if fields is not None:
         trace.customdata = [dot.run_id for dot in dots]
         picks = {"dragmode": "select", "meta": {"x": fields[0], "y": fields[1]}}
-    return theme.figure(
-        [trace], x={"title": _escaped(x)}, y={"title": _escaped(y)}, hovermode="closest", **picks
-    )
+    return theme.figure([trace], x=across, y={"title": y}, hovermode="closest", **picks)
 
 
 @dataclass(frozen=True)
@@ -72,14 +77,14 @@ def parallel(
             x=names,
             y=[scale.place(value) for scale, value in zip(scales, line.values, strict=True)],
             mode="lines+markers",
-            name=_escaped(line.label),
+            name=templated(line.label),
             line={"width": 1.5, "color": line.color},
             marker={"size": 5, "color": line.color},
             text=[
-                _escaped(f"{axis} {_told(value)}")
+                templated(f"{axis} {_told(value)}")
                 for axis, value in zip(axes, line.values, strict=True)
             ],
-            hovertemplate=f"<b>{_escaped(line.label)}</b><br>%{{text}}<extra></extra>",
+            hovertemplate=f"<b>{templated(line.label)}</b><br>%{{text}}<extra></extra>",
             customdata=[line.run_id] * len(axes) if fields else None,
         )
         for line in lines
@@ -97,7 +102,7 @@ def parallel(
     across = {
         "type": "category",
         "tickvals": names,
-        "ticktext": [_escaped(axis) for axis in axes],
+        "ticktext": list(axes),
         "showline": False,
         "showspikes": False,
         "range": [-0.25, len(axes) - 0.55],
@@ -148,7 +153,7 @@ def _end(axis: str, height: float, text: str) -> dict[str, Any]:
     return {
         "x": axis,
         "y": height,
-        "text": _escaped(text),
+        "text": templated(text),
         "showarrow": False,
         "xanchor": "left",
         "xshift": 5,
@@ -159,11 +164,6 @@ def _end(axis: str, height: float, text: str) -> dict[str, Any]:
 
 def _told(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.3g}"
-
-
-def _escaped(text: str) -> str:
-    """Plotly reads tags in texts, and %{...} in templates."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("%{", "% {")
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,7 @@ class Group:
 
 def boxes(groups: Sequence[Group], *, y: str) -> go.Figure:
     """Every run as a point; a box around them where it says more than they do."""
-    return theme.figure(
-        [_box(one) for one in groups], y={"title": _escaped(y)}, hovermode="closest"
-    )
+    return theme.figure([_box(one) for one in groups], y={"title": y}, hovermode="closest")
 
 
 def _box(group: Group) -> go.Box:
@@ -191,9 +189,10 @@ def _box(group: Group) -> go.Box:
         y=list(group.values),
         x=[group.letter] * len(group.values),
         text=[
-            _escaped(f"{label}, of {group.name}, N = {len(group.values)}") for label in group.labels
+            templated(f"{label}, of {group.name}, N = {len(group.values)}")
+            for label in group.labels
         ],
-        name=_escaped(group.name),
+        name=templated(group.name),
         boxpoints="all",
         pointpos=0,
         jitter=0.4,
@@ -211,7 +210,7 @@ def importance_bars(
     ordered: list[Any] = list(reversed(rows))
     trace = go.Bar(
         x=[max(0.0, row[1]) for row in ordered],
-        y=[_escaped(row[0]) for row in ordered],
+        y=[templated(row[0]) for row in ordered],
         orientation="h",
         name="importance",
         customdata=[row[3] for row in ordered],

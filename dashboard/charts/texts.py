@@ -10,6 +10,11 @@ def plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def templated(text: str) -> str:
+    """The same within a template, where %{...} stands for a value."""
+    return plain(text).replace("%{", "% {")
+
+
 def marked(text: str) -> str:
     """The same, but for bold, italic, raised and lowered letters and the ends of lines."""
     return _ALLOWED.sub(r"<\1>", plain(text))

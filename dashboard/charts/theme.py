@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from dashboard.charts.texts import plain
+
 DASHES = ("solid", "6px,3px", "2px,2px", "9px,3px,2px,3px", "12px,4px", "dot")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star")
 LINE_WIDTH = 2
@@ -71,8 +73,9 @@ def frame(
     marks_floor: bool = False,
     **layout: Any,
 ) -> dict[str, Any]:
-    """The layout of a figure. `x` and `y` are axis options; `marks_floor` adds the hidden axis y2
-    (0 at the bottom) on which crosses of non-finite values sit."""
+    """The layout of a figure. `x` and `y` are axis options, whose texts are no markup;
+    `marks_floor` adds the hidden axis y2 (0 at the bottom) on which crosses of non-finite values
+    sit."""
     font = {"family": "var(--sans)", "size": 11, "color": token("chart-text")}
     options: dict[str, Any] = {
         "template": None,
@@ -90,13 +93,23 @@ def frame(
             "font": {"family": "var(--sans)", "size": 12, "color": token("text")},
             "namelength": -1,
         },
-        "xaxis": axis(**{"showgrid": False, "showline": True, **_spikes(), **(x or {})}),
-        "yaxis": axis(**(y or {})),
+        "xaxis": axis(**{"showgrid": False, "showline": True, **_spikes(), **_as_text(x or {})}),
+        "yaxis": axis(**_as_text(y or {})),
     }
     if marks_floor:
         hidden = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
         options["yaxis2"] = hidden
     return {**options, **layout}
+
+
+def _as_text(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Names of runs and of values stand in titles and at ticks, where Plotly reads tags."""
+    found = dict(options)
+    if "title" in found:
+        found["title"] = plain(found["title"])
+    if "ticktext" in found:
+        found["ticktext"] = [plain(text) for text in found["ticktext"]]
+    return found
 
 
 def _spikes() -> dict[str, Any]:

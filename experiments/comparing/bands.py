@@ -40,12 +40,11 @@ def band(lines: Sequence[Line], method: BandMethod, *, width: int) -> Band:
     """The mean of the lines at up to `width` places, with a band by `method`.
 
     A line takes part from its first to its last point, and nowhere beside a value that is not
-    finite. Lines that share their places are not interpolated.
+    finite. Places are those of points, so that lines that share theirs are not interpolated:
+    between points a line's noise is averaged, and the band would be too narrow.
     """
     ordered = [_ascending(x, y) for x, y in lines if len(x)]
-    x = np.unique(np.concatenate([np.asarray(x, np.float64) for x, _ in ordered] or [np.empty(0)]))
-    if len(x) > width:
-        x = np.linspace(x[0], x[-1], width)
+    x = _places([own for own, _ in ordered], width)
     values = np.array([np.interp(x, *line, left=np.nan, right=np.nan) for line in ordered])
     values = values.reshape(len(ordered), len(x))
     interpolated = any(not _has_all_within(own, x) for own, _ in ordered)
@@ -60,9 +59,24 @@ def band(lines: Sequence[Line], method: BandMethod, *, width: int) -> Band:
     return Band(x, mean, low, high, counts, interpolated)
 
 
+def _places(of_lines: Sequence[FloatArray], width: int) -> FloatArray:
+    """Where any line has a point. Of more than `width` such places the first, the last, and one of
+    each of so many equal stretches: where most lines have one."""
+    every = np.concatenate([np.asarray(one, np.float64) for one in of_lines] or [np.empty(0)])
+    places, lines = np.unique(every, return_counts=True)
+    if len(places) <= width:
+        return places
+    stretches = max(1, width - 2)
+    parts = (places - places[0]) / (places[-1] - places[0])
+    stretch = np.minimum((parts * stretches).astype(np.int64), stretches - 1)
+    best_first = np.lexsort((places, -lines, stretch))
+    _, first = np.unique(stretch[best_first], return_index=True)
+    return np.unique(np.concatenate([places[[0, -1]], places[best_first[first]]]))
+
+
 def _has_all_within(own: FloatArray, x: FloatArray) -> bool:
     """Whether a line has a point at each of the places that it spans."""
-    return np.array_equal(x[(x >= own[0]) & (x <= own[-1])], own)
+    return bool(np.isin(x[(x >= own[0]) & (x <= own[-1])], own).all())
 
 
 def _ascending(x: FloatArray | IntArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
