@@ -3,6 +3,7 @@ import './pair-keys.js';
 import './chart-groups.js';
 import './compare-parts.js';
 import './compare-rows.js';
+import './held-place.js';
 import './metric-choices.js';
 import './run-keys.js';
 import './search-typed.js';
