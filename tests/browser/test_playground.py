@@ -119,6 +119,24 @@ def test_the_run_is_beside_the_pretrained_and_a_random_initialisation(
     assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
 
 
+def test_the_numbers_behind_a_plot_are_a_table(live_server, ada: Page, project: Project):
+    open_page(ada, live_server, trained(project, "maml-s1"))
+    card = ada.locator("[data-start]").first
+
+    card.get_by_text("Data of this chart").click()
+
+    rows = card.locator("[data-numbers] tr")
+    expect(rows).to_have_count(21)
+    expect(rows.first.get_by_role("rowheader")).to_have_text("−5")
+    sine = rows.nth(10).get_by_role("cell").last
+    expect(sine).to_have_text("−1.438")  # 3 sin(0 - 0.5)
+    ada.get_by_role("button", name="Clear").click()
+    expect(ada.locator("[data-point-count]")).to_contain_text("nothing is adapted")
+    expect(rows.first.get_by_role("cell").nth(4)).to_have_text(
+        rows.first.get_by_role("cell").first.text_content() or "-"
+    )
+
+
 def test_points_are_added_moved_and_removed_by_mouse(live_server, ada: Page, project: Project):
     open_page(ada, live_server, trained(project, "maml-s1"))
     count, plot = ada.locator("[data-point-count]"), ada.locator("[data-plot] svg").first

@@ -36,7 +36,9 @@ function cell(text, tag = 'td') {
   return made;
 }
 
+// The numbers behind a plot, while they are looked at.
 function tellNumbers(card, fits) {
+  if (!$('details', card).open) return;
   const rows = grid.flatMap((x, i) => {
     if (i % EVERY) return [];
     const row = document.createElement('tr');
@@ -147,6 +149,7 @@ for (const name of ['amplitude', 'phase']) {
 $$('[data-draw]').forEach((button) => {
   button.addEventListener('click', () => changing('draw')(Number(button.dataset.draw)));
 });
+$$('[data-start] details').forEach((details) => details.addEventListener('toggle', () => details.open && update()));
 $('[data-clear]').addEventListener('click', () => changing('clear')());
 const added = $('[data-add]');
 Object.assign(added.elements.x, { min: -episode.reach, max: episode.reach });
