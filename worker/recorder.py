@@ -9,15 +9,16 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from experiments import model_layers, queue, recording
+from experiments import initialisations, model_layers, queue, recording
 from experiments.errors import DomainError, Superseded
 from experiments.model_layers import Layer
-from experiments.models import Job
+from experiments.models import Job, Run
 from experiments.shapes import SeriesPoints
 from worker.metalearning.checkpoint import Checkpoint
 from worker.metalearning.evaluation import EvaluationResult
@@ -163,9 +164,26 @@ class Recorder:
         with self._lock, transaction.atomic():
             self.flush()
             self._store(result, run_id=run_id, attempt=None)
+            self._tell_first(run_id, result)
+
+    def _tell_first(self, run_id: str, result: EvaluationResult) -> None:
+        """Of a run that ended before such were kept; what its own test tried stays otherwise."""
+        run = Run.objects.select_related("project").get(pk=run_id)
+        kept = initialisations.having_one(Run.objects.filter(pk=run_id)).exists()
+        if result.initialisation is not None and not kept:
+            self._tell(run, result.initialisation)
 
     def _record_evaluation(self, result: EvaluationResult) -> None:
         self._store(result, run_id=self._job.run_id, attempt=self._job.attempt)
+        if result.initialisation is not None:
+            self._tell(self._job.run, result.initialisation)
+
+    def _tell(self, run: Run, initialisation: dict[str, Any]) -> None:
+        """What was tested, as plain numbers that readers adapt."""
+        try:
+            initialisations.record(run, initialisation)
+        except DomainError as error:  # no reason to end a training
+            logger.warning("The initialisation is not kept as plain numbers: %s", error.message)
 
     def _store(self, result: EvaluationResult, *, run_id: str, attempt: int | None) -> None:
         recording.record_evaluation(

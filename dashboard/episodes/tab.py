@@ -16,7 +16,7 @@ from dashboard.episodes.tables import (
     spread_table,
 )
 from dashboard.requests import SignedIn
-from experiments import reading
+from experiments import initialisations, reading
 from experiments.models import Evaluation, Run
 
 
@@ -40,6 +40,7 @@ def adaptation_tab(request: SignedIn, run: Run, evaluation: Evaluation | None) -
         "rates_table": inner_rates_table(rates := inner_rates(run.pk)),
         "rates_at": rates.steps.tolist() if rates else [],
         "rates_src": _src("run_inner_rates", run, query),
+        "has_initialisation": initialisations.having_one(Run.objects.filter(pk=run.pk)).exists(),
         "race": race,
         "race_rows": race_rows(race) if race else [],
         "race_table": race_table(race_lines(race, run.color_slot)) if race else None,

@@ -44,6 +44,7 @@ def _pages(query: str) -> list[Entry]:
         Entry("Runs", "g r", reverse("runs")),
         Entry("Compare runs", "g c", "/compare/"),
         Entry("Models", "g m", reverse("models")),
+        Entry("Adaptation playground", "", reverse("playground")),
         Entry("Queue and workers", "g q", reverse("queue")),
         Entry("Submit a job", "n", "/jobs/new/"),
         Entry("New project", "", reverse("project_new")),

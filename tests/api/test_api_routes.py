@@ -16,6 +16,7 @@ from experiments import (
     artifacts,
     comments,
     files,
+    initialisations,
     lifecycle,
     recording,
     reports,
@@ -26,6 +27,7 @@ from experiments import (
     webhooks,
 )
 from experiments.api.v1 import urls
+from experiments.api.v1.initialisations import EXAMPLE
 from experiments.mlflow import registering
 from experiments.mlflow.registering import MadeOf
 from experiments.models import Project, Role
@@ -158,6 +160,7 @@ TABLE = [
     ("runs/{run}/files/content/?path=b.txt", "PUT", None, WRITE),
     ("runs/{run}/files/content/?path=a.txt", "DELETE", None, (401, 403, 204, 204, 404)),
     ("runs/{run}/alerts/", "GET", None, READ),
+    ("runs/{run}/initialisation/", "GET", None, READ),
     ("runs/{run}/comments/", "GET", None, READ),
     ("runs/{run}/comments/", "POST", {"text": "x"}, CREATE),
     ("runs/{run}/comments/{comment}/", "DELETE", None, ADMIN_REMOVE),
@@ -248,6 +251,7 @@ def things(lab):
     )
     factories.make_log(run)
     files.put(files.of_run(run), "a.txt", io.BytesIO(b"a"))
+    initialisations.record(run, EXAMPLE)
     version, aliased = (_log_version(lab, name) for name in ("weights", "old"))
     artifacts.set_alias(aliased, "old")
     factories.make_worker()

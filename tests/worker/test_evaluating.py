@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments import lifecycle, queue, reading
+from experiments import files, initialisations, lifecycle, queue, reading
 from experiments.errors import Conflict, Invalid
 from experiments.models import Checkpoint, Evaluation, Job, Run
 from tests.factories import make_job, make_run, make_worker
@@ -62,6 +62,19 @@ def test_the_same_protocol_gives_the_same_numbers_bit_for_bit():
     assert reading.episodes(again).ids == reading.episodes(first).ids
     np.testing.assert_array_equal(reading.episodes(again).losses, reading.episodes(first).losses)
     assert again.protocol == first.protocol
+
+
+def test_an_initialisation_is_kept_by_the_test_and_by_an_evaluation_only_where_there_is_none():
+    run = trained()
+    first = initialisations.of_run(run)
+    like = Evaluation.objects.get(run=run, name="test")
+    files.remove(run.files, initialisations.PATH)
+
+    executed(lifecycle.submit_evaluation(run, user=None, like=like))
+
+    assert initialisations.of_run(run) == first
+    assert [layer.outputs for layer in first.layers] == [40, 40, 1]
+    assert first.layers[0].weight_rate == [SPEC["inner"]["lr"]]
 
 
 def test_a_run_is_evaluated_as_another_was_and_nothing_else_of_it_changes():

@@ -35,6 +35,7 @@ class EvaluationResult:
     protocol: dict[str, Any]
     illustration: dict[str, Any] | None = None
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)  # documents by episode id
+    initialisation: dict[str, Any] | None = None  # what was tested, as plain numbers
 
     def interval(self, inner_step: int, *, of: str = "losses") -> tuple[float, float]:
         """Mean over episodes and half width of its 95 % interval (normal: 1.96 standard errors)."""

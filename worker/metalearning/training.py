@@ -39,6 +39,7 @@ from worker.metalearning.evaluation import (
     tuned_step_size,
 )
 from worker.metalearning.illustration import sinusoid_illustration
+from worker.metalearning.initialisation import plain_initialisation
 from worker.metalearning.networks import (
     Parameters,
     batch_norm_mode,
@@ -266,6 +267,7 @@ class _Session:
             protocol={**result.protocol, "selection": selection},
             illustration=self._illustration(adapter, params),
             answers=self._answers(adapter, params, result),
+            initialisation=self._initialisation(adapter, params),
         )
         seen = self._evaluated("train", params, step, adapter, tuned=tuned)
         metrics = metrics_of(result, self._trained_steps)
@@ -352,6 +354,12 @@ class _Session:
         if not isinstance(self.held_out, Sinusoid):
             return None
         return sinusoid_illustration(adapter, params, self.held_out, self.spec.evaluation.seed)
+
+    def _initialisation(self, adapter: Adapter, params: Parameters) -> dict[str, Any] | None:
+        """Of what regresses y on x alone: a reader can then adapt it to points of their own."""
+        if not isinstance(self.held_out, Sinusoid) or self.held_out.input_shape != (1,):
+            return None
+        return plain_initialisation(adapter, params)
 
 
 def _due(step: int, every: int) -> bool:
