@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.metalearning.distributions.bandit_tasks import bandits_hash
+from worker.metalearning.distributions.glyph_drawings import glyph_pool, glyphs_hash
 from worker.metalearning.distributions.identity import episode_generator, episode_id
 from worker.metalearning.distributions.omniglot_archive import (
     OmniglotArchive,
@@ -19,7 +21,12 @@ from worker.metalearning.distributions.omniglot_archive import (
 )
 from worker.metalearning.distributions.problem_sources import problem_sources
 from worker.metalearning.distributions.sinusoid_tasks import sinusoid_hash, sinusoid_task
-from worker.metalearning.specs import BanditEpisodes, OmniglotEpisodes, SinusoidEpisodes
+from worker.metalearning.specs import (
+    BanditEpisodes,
+    GlyphEpisodes,
+    OmniglotEpisodes,
+    SinusoidEpisodes,
+)
 
 SINUSOIDS = 8
 POINTS = 30
@@ -31,7 +38,13 @@ def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str
 
     Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
     """
-    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir), *problem_sources(), _bandits()]
+    return [
+        _sinusoid(),
+        _omniglot(omniglot_dir, cache_dir),
+        _glyphs(),
+        *problem_sources(),
+        _bandits(),
+    ]
 
 
 def _sinusoid() -> dict[str, Any]:
@@ -72,6 +85,27 @@ def _bandits() -> dict[str, Any]:
     }
 
 
+def _glyphs() -> dict[str, Any]:
+    defaults = GlyphEpisodes()
+    pool = glyph_pool(defaults.glyph_seed, "test", SETS * CHARACTERS)
+    found = pool.drawn(np.arange(SETS * CHARACTERS))
+    characters = [
+        {"label": f"glyph {number}", "drawings": _bitmaps(one[:DRAWINGS])}
+        for number, one in enumerate(found)
+    ]
+    sets = [characters[start : start + CHARACTERS] for start in range(0, len(found), CHARACTERS)]
+    return {
+        "name": "glyphs",
+        "title": "Drawn glyphs",
+        "summary": "Characters that the program draws itself, of 2 to 4 strokes, 20 drawings each, "
+        "at 28x28: nothing to download, as many as asked for, other ones in every split.",
+        "available": True,
+        "missing": None,
+        "hash": glyphs_hash(defaults),
+        "samples": {"kind": "bitmaps", "width": 28, "height": 28, "sets": sets},
+    }
+
+
 def _omniglot(folder: Path | None, cache: Path | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": "omniglot",
@@ -109,10 +143,12 @@ def _drawings(archive: OmniglotArchive, name: str, episodes: OmniglotEpisodes) -
 
 
 def _character(archive: OmniglotArchive, character: int) -> dict[str, Any]:
-    ink = archive.images[character, :DRAWINGS] > 127
-    return {
-        "label": archive.names[character],
-        "drawings": [
-            base64.b64encode(np.packbits(drawing.reshape(-1)).tobytes()).decode() for drawing in ink
-        ],
-    }
+    shown = archive.images[character, :DRAWINGS]
+    return {"label": archive.names[character], "drawings": _bitmaps(shown)}
+
+
+def _bitmaps(pixels: NDArray[np.uint8]) -> list[str]:
+    """Each drawing as bits, in base64."""
+    return [
+        base64.b64encode(np.packbits(ink.reshape(-1)).tobytes()).decode() for ink in pixels > 127
+    ]

@@ -7,14 +7,16 @@ from pathlib import Path
 import msgspec
 
 from worker.metalearning.distributions.bandits import Bandits
+from worker.metalearning.distributions.glyphs import Glyphs
 from worker.metalearning.distributions.omniglot import Omniglot
 from worker.metalearning.distributions.omniglot_archive import load_archive
-from worker.metalearning.distributions.omniglot_sequences import OmniglotSequences
+from worker.metalearning.distributions.picture_sequences import GlyphSequences, OmniglotSequences
 from worker.metalearning.distributions.problems import problems
 from worker.metalearning.distributions.sinusoid import OracleSinusoid, Sinusoid
 from worker.metalearning.episodes import TaskDistribution
 from worker.metalearning.specs import (
     BanditSpec,
+    GlyphEpisodes,
     LstmOptimizerSpec,
     MetricSpec,
     OmniglotEpisodes,
@@ -41,19 +43,22 @@ def training_distribution(
         return evaluation_distribution(spec, omniglot_dir, cache_dir)
     if isinstance(spec, BanditSpec):
         return Bandits(spec.episodes)
-    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
+    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes | GlyphEpisodes)
     return _distribution(spec, spec.episodes, omniglot_dir, cache_dir)
 
 
 def _distribution(
     spec: Spec,
-    episodes: SinusoidEpisodes | OmniglotEpisodes,
+    episodes: SinusoidEpisodes | OmniglotEpisodes | GlyphEpisodes,
     omniglot_dir: Path | None,
     cache_dir: Path | None,
 ) -> TaskDistribution:
     if isinstance(episodes, SinusoidEpisodes):
         return OracleSinusoid(episodes) if isinstance(spec, OracleSpec) else Sinusoid(episodes)
-    kind = OmniglotSequences if isinstance(spec, RecurrentSpec) else Omniglot
+    is_read = isinstance(spec, RecurrentSpec)
+    if isinstance(episodes, GlyphEpisodes):
+        return (GlyphSequences if is_read else Glyphs)(episodes)
+    kind = OmniglotSequences if is_read else Omniglot
     return kind(load_archive(omniglot_dir, cache_dir), episodes)
 
 
@@ -66,7 +71,7 @@ def evaluation_distribution(
         return problems(spec.episodes, query=spec.evaluation.query, steps=steps)
     if isinstance(spec, BanditSpec):
         return Bandits(spec.episodes)
-    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes)
+    assert isinstance(spec.episodes, SinusoidEpisodes | OmniglotEpisodes | GlyphEpisodes)
     assert isinstance(spec.evaluation, Trials)
     query = spec.evaluation.query or spec.episodes.query
     episodes = msgspec.structs.replace(spec.episodes, query=query)

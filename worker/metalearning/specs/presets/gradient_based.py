@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from worker.metalearning.specs.presets.parts import (
+    DRAWN,
     EVALUATION,
     FINN_OMNIGLOT,
     FINN_SINUSOID,
     FIVE_SHOT,
+    GLYPHS,
     OMNIGLOT_OUTER,
     ONE_STEP,
     PAPER_OUTER,
@@ -53,6 +55,17 @@ GRADIENT_BASED = (
             {"lr": 0.4, "steps": 1},
             {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 16_000,
              "schedule": "cosine"},
+        ),
+    ),
+    preset(
+        "maml-glyphs-5-way-1-shot",
+        "Drawn glyphs, 5-way 1-shot, a short one",
+        DRAWN,
+        omniglot(
+            {"lr": 0.4, "steps": 1},
+            {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 2_000,
+             "schedule": "cosine"},
+            episodes=GLYPHS,
         ),
     ),
     preset(
