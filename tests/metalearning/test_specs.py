@@ -184,6 +184,7 @@ def test_union_names_its_discriminator() -> None:
         ["sinusoid"],
         ["omniglot"],
         ["glyphs"],
+        ["images"],
     ]
 
 
@@ -224,6 +225,7 @@ def test_paper_preset_holds_the_papers_numbers() -> None:
         "specs",
         "catalog",
         "distributions.glyph_drawings",
+        "distributions.image_folders",
         "distributions.omniglot_archive",
         "distributions.sinusoid_tasks",
     ],

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from worker.metalearning.distributions.bandit_tasks import bandits_hash
 from worker.metalearning.distributions.glyph_drawings import glyph_pool, glyphs_hash
 from worker.metalearning.distributions.identity import episode_generator, episode_id
+from worker.metalearning.distributions.image_folders import LAYOUTS, datasets_in
 from worker.metalearning.distributions.omniglot_archive import (
     OmniglotArchive,
     load_archive,
@@ -33,7 +34,9 @@ POINTS = 30
 SETS, CHARACTERS, DRAWINGS = 5, 20, 4
 
 
-def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str, Any]]:
+def describe(
+    omniglot_dir: Path | None, cache_dir: Path | None, datasets_dir: Path | None = None
+) -> list[dict[str, Any]]:
     """One entry per source, with the hash its default settings have.
 
     Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
@@ -42,6 +45,7 @@ def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str
         _sinusoid(),
         _omniglot(omniglot_dir, cache_dir),
         _glyphs(),
+        _images(datasets_dir),
         *problem_sources(),
         _bandits(),
     ]
@@ -103,6 +107,24 @@ def _glyphs() -> dict[str, Any]:
         "missing": None,
         "hash": glyphs_hash(defaults),
         "samples": {"kind": "bitmaps", "width": 28, "height": 28, "sets": sets},
+    }
+
+
+def _images(folder: Path | None) -> dict[str, Any]:
+    """Which datasets there are; none is read here, so there is neither a hash nor a sample."""
+    names = datasets_in(folder)
+    place = f"into {folder}" if folder else "into the worker's folder of datasets"
+    missing = f"No dataset of pictures is here: put a folder {place}, with {LAYOUTS}."
+    there = f" Here: {', '.join(names)}." if names else ""
+    return {
+        "name": "images",
+        "title": "Pictures",
+        "summary": "Datasets of pictures in folders by class, or with tables as of miniImageNet."
+        + there,
+        "available": bool(names),
+        "missing": None if names else missing,
+        "hash": None,
+        "samples": None,
     }
 
 

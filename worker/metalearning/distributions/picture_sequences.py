@@ -6,6 +6,7 @@ import torch
 
 from worker.metalearning.distributions.glyphs import Glyphs
 from worker.metalearning.distributions.identity import Split, episode_generator
+from worker.metalearning.distributions.images import Images
 from worker.metalearning.distributions.omniglot import Omniglot
 from worker.metalearning.distributions.pictures import PictureEpisodes
 from worker.metalearning.episodes import Episode, EpisodeBatch
@@ -43,3 +44,7 @@ class OmniglotSequences(PictureSequences, Omniglot):
 
 class GlyphSequences(PictureSequences, Glyphs):
     """Those of drawn glyphs."""
+
+
+class ImageSequences(PictureSequences, Images):
+    """Those of a dataset's pictures."""

@@ -76,7 +76,7 @@ from worker.metalearning.specs.parts import (
     SinusoidEpisodes,
     Trials,
 )
-from worker.metalearning.specs.pictures import GlyphEpisodes
+from worker.metalearning.specs.pictures import GlyphEpisodes, ImageEpisodes
 from worker.metalearning.specs.presets import PRESETS
 from worker.metalearning.specs.problems import DigitsConv, DigitsMlp, Problems, Quadratics
 from worker.metalearning.specs.recurrent import (
@@ -125,6 +125,7 @@ __all__ = [
     "HandMade",
     "HandMadeSpec",
     "HandMadeTuning",
+    "ImageEpisodes",
     "Inner",
     "LstmNetwork",
     "LstmOptimizerSpec",

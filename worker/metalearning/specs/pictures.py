@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from worker.metalearning.specs.parts import shown
 
@@ -42,4 +43,37 @@ class GlyphEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         int, shown("Test characters", "Characters of test episodes.", unit="characters",
                    group="Episodes", ge=2, le=5_000)
     ] = 400
+
+
+class ImageEpisodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+                    tag_field="source", tag="images"):
+    """Few-shot classification of pictures of your own, where the worker runs."""
+
+    dataset: Annotated[
+        str,
+        Meta(title="Dataset", description="Name of a folder in the worker's folder of datasets: "
+             "train, val and test with a folder per class, or images with train.csv, val.csv and "
+             "test.csv (docs/classification.md).",
+             pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", min_length=1, max_length=100,
+             extra_json_schema={"x-group": "Episodes"}),
+    ] = "mini-imagenet"
+    way: Annotated[
+        int, shown("Way (N)", "Classes per episode.", unit="classes", group="Episodes",
+                   ge=2, le=50)
+    ] = 5
+    shot: Annotated[
+        int, shown("Shot (K)", "Support pictures per class.", unit="pictures",
+                   group="Episodes", ge=1, le=100)
+    ] = 1
+    query: Annotated[
+        int, shown("Query pictures", "Query pictures per class in training.", unit="pictures",
+                   group="Episodes", ge=1, le=100)
+    ] = 15
+    side: Annotated[
+        int, shown("Picture size", "Width and height that every picture is brought to.",
+                   unit="pixels", group="Episodes", ge=16, le=224)
+    ] = 84
+    colour: Annotated[
+        bool, shown("Colour", "Red, green and blue; otherwise grey.", group="Episodes")
+    ] = True
 # fmt: on
