@@ -261,5 +261,6 @@ TRASH_DAYS = env.number(
 )
 JOB_NICE = env.number("METASCOPE_JOB_NICE", 5, most=19)  # of a job's process; 0: like the pages
 JOB_MEMORY_MB = env.number("METASCOPE_JOB_MEMORY_MB", 0)  # a job's process; 0: no limit
-OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATA_DIR / "datasets" / "omniglot")
+DATASETS_DIR = DATA_DIR / "datasets"
+OMNIGLOT_DIR = env.path("METASCOPE_OMNIGLOT", DATASETS_DIR / "omniglot")
 CACHE_DIR = DATA_DIR / "cache"

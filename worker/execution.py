@@ -115,6 +115,7 @@ def _train(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -> b
         device="cpu",
         omniglot_dir=settings.OMNIGLOT_DIR,
         cache_dir=settings.CACHE_DIR,
+        datasets_dir=settings.DATASETS_DIR,
         threads=threads,
         resume=resume,
         wants_checkpoint=control.wants_checkpoint,
@@ -139,6 +140,7 @@ def _evaluate(job: Job, recorder: Recorder, control: Control, pulse: "_Pulse") -
         device="cpu",
         omniglot_dir=settings.OMNIGLOT_DIR,
         cache_dir=settings.CACHE_DIR,
+        datasets_dir=settings.DATASETS_DIR,
         threads=threads,
     )
     if control.must_end:

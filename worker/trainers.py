@@ -54,16 +54,25 @@ def trainers() -> dict[str, Any]:
 
 def distributions() -> list[dict[str, Any]]:
     """What the episode sources hold here; reads archives when the cache does not have them."""
-    return catalog.describe(settings.OMNIGLOT_DIR, settings.CACHE_DIR)
+    return catalog.describe(settings.OMNIGLOT_DIR, settings.CACHE_DIR, settings.DATASETS_DIR)
 
 
 def data_on_disk() -> list[tuple[str, int, int]]:
     """A cheap mark of the data folders: it changes when files come, go or change."""
-    folder: Path = settings.OMNIGLOT_DIR
-    if not folder.is_dir():
-        return []
-    found = ((path.name, path.stat()) for path in folder.iterdir() if path.is_file())
-    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+    archives: Path = settings.OMNIGLOT_DIR
+    datasets: Path = settings.DATASETS_DIR
+    found = [path for path in archives.iterdir() if path.is_file()] if archives.is_dir() else []
+    if datasets.is_dir():
+        found += [
+            path for one in datasets.iterdir() if one.is_dir() for path in (one, *_parts(one))
+        ]
+    marks = ((str(path), path.stat()) for path in found)
+    return sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in marks)
+
+
+def _parts(dataset: Path) -> list[Path]:
+    """What says that a folder is a dataset of pictures, as far as it is there."""
+    return [path for name in ("train", "images", "train.csv") if (path := dataset / name).exists()]
 
 
 def cpu_name() -> str:

@@ -26,7 +26,7 @@ from worker.metalearning.algorithms.sequence import (
 )
 from worker.metalearning.calling import Functional
 from worker.metalearning.distributions.factory import evaluation_distribution
-from worker.metalearning.distributions.omniglot_sequences import OmniglotSequences
+from worker.metalearning.distributions.picture_sequences import OmniglotSequences
 from worker.metalearning.episodes import EpisodeBatch
 from worker.metalearning.recurrent import build_sequence_learner
 from worker.metalearning.recurrent.learner import SequenceLearner

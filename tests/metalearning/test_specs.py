@@ -49,6 +49,17 @@ def spec(**changes: Any) -> dict[str, Any]:
          "episodes.validation_characters"),
         ({"episodes": {"source": "omniglot", "validation_characters": 3}},
          "episodes.validation_characters"),
+        ({"episodes": {"source": "glyphs", "shot": 15, "query": 6}}, "episodes.shot"),
+        ({"episodes": {"source": "glyphs"}, "evaluation": {"query": 20}}, "evaluation.query"),
+        ({"episodes": {"source": "glyphs", "train_classes": 4}}, "episodes.train_classes"),
+        ({"episodes": {"source": "glyphs", "test_classes": 4}}, "episodes.test_classes"),
+        ({"episodes": {"source": "glyphs", "validation_classes": 4}},
+         "episodes.validation_classes"),
+        ({"algorithm": "random_init", "evaluation": {"every": 0},
+          "episodes": {"source": "glyphs", "validation_classes": 4}},
+         "episodes.validation_classes"),
+        ({"algorithm": "prototypical", "train_way": 50,
+          "episodes": {"source": "glyphs", "train_classes": 40}}, "train_way"),
         ({"seed": -1}, "seed"),
         ({"algorithm": "sgd"}, "algorithm"),
         ({"algorithm": None}, "algorithm"),
@@ -172,6 +183,8 @@ def test_union_names_its_discriminator() -> None:
     assert [kind["properties"]["source"]["enum"] for kind in episodes["anyOf"]] == [
         ["sinusoid"],
         ["omniglot"],
+        ["glyphs"],
+        ["images"],
     ]
 
 
@@ -207,7 +220,15 @@ def test_paper_preset_holds_the_papers_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["specs", "catalog", "distributions.omniglot_archive", "distributions.sinusoid_tasks"]
+    "module",
+    [
+        "specs",
+        "catalog",
+        "distributions.glyph_drawings",
+        "distributions.image_folders",
+        "distributions.omniglot_archive",
+        "distributions.sinusoid_tasks",
+    ],
 )
 def test_module_imports_without_torch_and_django(module: str) -> None:
     code = (

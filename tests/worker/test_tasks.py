@@ -59,13 +59,17 @@ def test_every_algorithm_is_announced_with_schema_and_presets():
 
 
 def test_changed_data_is_noticed(settings, tmp_path):
+    settings.DATASETS_DIR = tmp_path / "datasets"
     settings.OMNIGLOT_DIR = tmp_path / "omniglot"
     nothing = trainers.data_on_disk()
     settings.OMNIGLOT_DIR.mkdir()
     (settings.OMNIGLOT_DIR / "images_background.zip").write_bytes(b"x")
 
     assert nothing == []
-    assert trainers.data_on_disk() != nothing
+    archives = trainers.data_on_disk()
+    assert archives != nothing
+    (settings.DATASETS_DIR / "pictures" / "train").mkdir(parents=True)
+    assert trainers.data_on_disk() != archives
 
 
 @pytest.mark.django_db

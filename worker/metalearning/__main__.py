@@ -1,6 +1,7 @@
 """Train from a spec file and print the reports, one JSON object a line.
 
-`python -m worker.metalearning spec.json [--omniglot DIR] [--out DIR] [--threads N] [--resume FILE]`
+`python -m worker.metalearning spec.json [--omniglot DIR] [--datasets DIR] [--out DIR]
+[--threads N] [--resume FILE]`
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
         cache = options.out or options.omniglot
         for report in train(
             spec, device="cpu", omniglot_dir=options.omniglot, cache_dir=cache,
-            threads=options.threads, resume=resume,
+            datasets_dir=options.datasets, threads=options.threads, resume=resume,
         ):  # fmt: skip
             print(json.dumps(_plain(report, options.out)), flush=True)
     except (MetaLearningError, OSError, json.JSONDecodeError) as error:
@@ -40,6 +41,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m worker.metalearning", description=__doc__)
     parser.add_argument("spec", type=Path)
     parser.add_argument("--omniglot", type=Path, help="folder of the two Omniglot archives")
+    parser.add_argument("--datasets", type=Path, help="folder of datasets of pictures")
     parser.add_argument("--out", type=Path, help="folder for checkpoints and evaluations")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", type=Path, help="checkpoint to go on from")

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from worker.metalearning.distributions.bandit_tasks import bandits_hash
+from worker.metalearning.distributions.glyph_drawings import glyph_pool, glyphs_hash
 from worker.metalearning.distributions.identity import episode_generator, episode_id
+from worker.metalearning.distributions.image_folders import LAYOUTS, datasets_in
 from worker.metalearning.distributions.omniglot_archive import (
     OmniglotArchive,
     load_archive,
@@ -19,19 +22,33 @@ from worker.metalearning.distributions.omniglot_archive import (
 )
 from worker.metalearning.distributions.problem_sources import problem_sources
 from worker.metalearning.distributions.sinusoid_tasks import sinusoid_hash, sinusoid_task
-from worker.metalearning.specs import BanditEpisodes, OmniglotEpisodes, SinusoidEpisodes
+from worker.metalearning.specs import (
+    BanditEpisodes,
+    GlyphEpisodes,
+    OmniglotEpisodes,
+    SinusoidEpisodes,
+)
 
 SINUSOIDS = 8
 POINTS = 30
 SETS, CHARACTERS, DRAWINGS = 5, 20, 4
 
 
-def describe(omniglot_dir: Path | None, cache_dir: Path | None) -> list[dict[str, Any]]:
+def describe(
+    omniglot_dir: Path | None, cache_dir: Path | None, datasets_dir: Path | None = None
+) -> list[dict[str, Any]]:
     """One entry per source, with the hash its default settings have.
 
     Reads the Omniglot archives (some 12 s) when the cache does not hold them yet.
     """
-    return [_sinusoid(), _omniglot(omniglot_dir, cache_dir), *problem_sources(), _bandits()]
+    return [
+        _sinusoid(),
+        _omniglot(omniglot_dir, cache_dir),
+        _glyphs(),
+        _images(datasets_dir),
+        *problem_sources(),
+        _bandits(),
+    ]
 
 
 def _sinusoid() -> dict[str, Any]:
@@ -68,6 +85,45 @@ def _bandits() -> dict[str, Any]:
         "available": True,
         "missing": None,
         "hash": bandits_hash(BanditEpisodes()),
+        "samples": None,
+    }
+
+
+def _glyphs() -> dict[str, Any]:
+    defaults = GlyphEpisodes()
+    pool = glyph_pool(defaults.glyph_seed, "test", SETS * CHARACTERS)
+    found = pool.drawn(np.arange(SETS * CHARACTERS))
+    characters = [
+        {"label": f"glyph {number}", "drawings": _bitmaps(one[:DRAWINGS])}
+        for number, one in enumerate(found)
+    ]
+    sets = [characters[start : start + CHARACTERS] for start in range(0, len(found), CHARACTERS)]
+    return {
+        "name": "glyphs",
+        "title": "Drawn glyphs",
+        "summary": "Characters that the program draws itself, of 2 to 4 strokes, 20 drawings each, "
+        "at 28x28: nothing to download, as many as asked for, other ones in every split.",
+        "available": True,
+        "missing": None,
+        "hash": glyphs_hash(defaults),
+        "samples": {"kind": "bitmaps", "width": 28, "height": 28, "sets": sets},
+    }
+
+
+def _images(folder: Path | None) -> dict[str, Any]:
+    """Which datasets there are; none is read here, so there is neither a hash nor a sample."""
+    names = datasets_in(folder)
+    place = f"into {folder}" if folder else "into the worker's folder of datasets"
+    missing = f"No dataset of pictures is here: put a folder {place}, with {LAYOUTS}."
+    there = f" Here: {', '.join(names)}." if names else ""
+    return {
+        "name": "images",
+        "title": "Pictures",
+        "summary": "Datasets of pictures in folders by class, or with tables as of miniImageNet."
+        + there,
+        "available": bool(names),
+        "missing": None if names else missing,
+        "hash": None,
         "samples": None,
     }
 
@@ -109,10 +165,12 @@ def _drawings(archive: OmniglotArchive, name: str, episodes: OmniglotEpisodes) -
 
 
 def _character(archive: OmniglotArchive, character: int) -> dict[str, Any]:
-    ink = archive.images[character, :DRAWINGS] > 127
-    return {
-        "label": archive.names[character],
-        "drawings": [
-            base64.b64encode(np.packbits(drawing.reshape(-1)).tobytes()).decode() for drawing in ink
-        ],
-    }
+    shown = archive.images[character, :DRAWINGS]
+    return {"label": archive.names[character], "drawings": _bitmaps(shown)}
+
+
+def _bitmaps(pixels: NDArray[np.uint8]) -> list[str]:
+    """Each drawing as bits, in base64."""
+    return [
+        base64.b64encode(np.packbits(ink.reshape(-1)).tobytes()).decode() for ink in pixels > 127
+    ]

@@ -82,7 +82,7 @@ class Report:
 
 def train(
     spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None, cache_dir: Path | None,
-    threads: int = 1, resume: Checkpoint | None = None,
+    datasets_dir: Path | None = None, threads: int = 1, resume: Checkpoint | None = None,
     wants_checkpoint: Callable[[], bool] = lambda: False,
 ) -> Iterator[Report]:  # fmt: skip
     """Meta-train, validate and test as the spec says.
@@ -95,7 +95,9 @@ def train(
     """
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
-    session = _Session(spec, torch.device(device), omniglot_dir, cache_dir, Crew(threads))
+    session = _Session(
+        spec, torch.device(device), (omniglot_dir, cache_dir, datasets_dir), Crew(threads)
+    )
     if resume:
         session.restore(resume)
         yield Report(resume.step, {}, message=f"resumed after {resume.step} meta-steps")
@@ -107,7 +109,7 @@ def train(
 
 def evaluate_again(
     checkpoint: Checkpoint, spec: Spec, *, device: torch.device | str, omniglot_dir: Path | None,
-    cache_dir: Path | None, threads: int = 1,
+    cache_dir: Path | None, datasets_dir: Path | None = None, threads: int = 1,
 ) -> EvaluationResult:  # fmt: skip
     """The test of a finished training's last checkpoint, on the episodes that `spec` says.
 
@@ -117,12 +119,14 @@ def evaluate_again(
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
     trained = parse(checkpoint.spec)
-    session = _Session(trained, torch.device(device), omniglot_dir, cache_dir, Crew(threads))
+    session = _Session(
+        trained, torch.device(device), (omniglot_dir, cache_dir, datasets_dir), Crew(threads)
+    )
     session.restore(checkpoint)
     session.spec = msgspec.structs.replace(
         trained, episodes=spec.episodes, evaluation=spec.evaluation
     )
-    session.held_out = evaluation_distribution(session.spec, omniglot_dir, cache_dir)
+    session.held_out = evaluation_distribution(session.spec, omniglot_dir, cache_dir, datasets_dir)
     result = [report.evaluation for report in session.test()][-1]
     assert result is not None
     return result
@@ -132,16 +136,17 @@ class _Session:
     """One run's state between reports."""
 
     def __init__(
-        self, spec: Spec, device: torch.device, omniglot_dir: Path | None, cache_dir: Path | None,
-        crew: Crew,
+        self, spec: Spec, device: torch.device,
+        folders: tuple[Path | None, Path | None, Path | None], crew: Crew,
     ) -> None:  # fmt: skip
+        """`folders`: of Omniglot, of what is kept, of datasets."""
         self.spec = spec
         self.device = device
         self.outer: Outer | None = getattr(spec, "outer", None)
         self.inner: Inner | None = getattr(spec, "inner", None)
         self.fine_tuning: FineTuning | None = getattr(spec, "fine_tuning", None)
-        self.distribution = training_distribution(spec, omniglot_dir, cache_dir)
-        self.held_out = evaluation_distribution(spec, omniglot_dir, cache_dir)
+        self.distribution = training_distribution(spec, *folders)
+        self.held_out = evaluation_distribution(spec, *folders)
         self.network, self.algorithm = build_learner(spec, self.distribution, crew, device)
         self.drops = draws(self.network)
         self.params = self.algorithm.initial(initial_parameters(self.network, device))

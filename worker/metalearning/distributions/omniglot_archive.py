@@ -9,11 +9,8 @@ the last 100 of the 1,200 are kept out of meta-training and make the validation 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from worker.metalearning.distributions.cached_arrays import read_arrays, write_arrays
 from worker.metalearning.distributions.identity import Split, content_hash
 from worker.metalearning.errors import DataMissing, SpecError
 from worker.metalearning.specs import OmniglotEpisodes
@@ -69,13 +67,13 @@ def load_archive(folder: Path | None, cache: Path | None) -> OmniglotArchive:
 @lru_cache(maxsize=2)
 def _load(folder: Path, cache: Path | None, fingerprint: str) -> OmniglotArchive:
     path = cache / f"omniglot-{SIDE}-{fingerprint}.npz" if cache else None
-    if path and path.is_file():
-        # A cache cut short (full disk, killed) is read anew, never trusted.
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return _read_cache(path)
+    if path and (stored := read_arrays(path, ("images", "names", "pixel_hash"))):
+        names = tuple(str(name) for name in stored["names"])
+        return OmniglotArchive(stored["images"], names, str(stored["pixel_hash"]))
     archive = _read_archives(folder)
     if path:
-        _write_cache(path, archive)
+        write_arrays(path, {"images": archive.images, "names": np.array(archive.names),
+                            "pixel_hash": np.array(archive.pixel_hash)})  # fmt: skip
     return archive
 
 
@@ -117,27 +115,6 @@ def _pixel_hash(images: NDArray[np.uint8], names: tuple[str, ...]) -> str:
     digest = hashlib.sha256("\n".join(names).encode())
     digest.update(np.ascontiguousarray(images).tobytes())
     return digest.hexdigest()
-
-
-def _read_cache(path: Path) -> OmniglotArchive:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        names = tuple(str(name) for name in stored["names"])
-        return OmniglotArchive(stored["images"], names, str(stored["pixel_hash"]))
-
-
-def _write_cache(path: Path, archive: OmniglotArchive) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, images=archive.images, names=np.array(archive.names),
-                     pixel_hash=np.array(archive.pixel_hash))  # fmt: skip
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def omniglot_hash(archive: OmniglotArchive, episodes: OmniglotEpisodes) -> str:

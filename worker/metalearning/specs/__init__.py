@@ -76,6 +76,7 @@ from worker.metalearning.specs.parts import (
     SinusoidEpisodes,
     Trials,
 )
+from worker.metalearning.specs.pictures import GlyphEpisodes, ImageEpisodes
 from worker.metalearning.specs.presets import PRESETS
 from worker.metalearning.specs.problems import DigitsConv, DigitsMlp, Problems, Quadratics
 from worker.metalearning.specs.recurrent import (
@@ -120,9 +121,11 @@ __all__ = [
     "Evaluation",
     "FineTuning",
     "FomamlSpec",
+    "GlyphEpisodes",
     "HandMade",
     "HandMadeSpec",
     "HandMadeTuning",
+    "ImageEpisodes",
     "Inner",
     "LstmNetwork",
     "LstmOptimizerSpec",

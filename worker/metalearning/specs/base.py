@@ -23,6 +23,7 @@ from worker.metalearning.specs.parts import (
     Tries,
     shown,
 )
+from worker.metalearning.specs.pictures import GlyphEpisodes, ImageEpisodes
 from worker.metalearning.specs.problems import Problems
 from worker.metalearning.specs.sequence_networks import (
     GruNetwork,
@@ -64,17 +65,18 @@ CheckpointEvery = Annotated[
 
 
 Episodes = Annotated[
-    SinusoidEpisodes | OmniglotEpisodes,
+    SinusoidEpisodes | OmniglotEpisodes | GlyphEpisodes | ImageEpisodes,
     Meta(title="Episodes", description="What the episodes are sampled from."),
 ]
 OnlyImages = Annotated[
-    OmniglotEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
+    OmniglotEpisodes | GlyphEpisodes | ImageEpisodes,
+    Meta(title="Episodes", description="What the episodes are sampled from."),
 ]
 OnlySinusoid = Annotated[
     SinusoidEpisodes, Meta(title="Episodes", description="What the episodes are sampled from.")
 ]
 AnyEpisodes = Annotated[
-    SinusoidEpisodes | OmniglotEpisodes | Problems | BanditEpisodes,
+    SinusoidEpisodes | OmniglotEpisodes | GlyphEpisodes | ImageEpisodes | Problems | BanditEpisodes,
     Meta(title="Episodes", description="What the episodes are sampled from."),
 ]
 NETWORK = Meta(title="Network", description="The network that is meta-trained.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-DRAWINGS = 20  # of each Omniglot character
+DRAWINGS = 20  # of each character of Omniglot, and of each drawn glyph
 _PLACE = re.compile(r"\{([\w.]+)\}")
 
 
@@ -86,7 +86,7 @@ RULES = (
     ),
     Rule(
         field="episodes.shot",
-        when={"episodes.source": ("omniglot",)},
+        when={"episodes.source": ("omniglot", "glyphs")},
         sum=("episodes.shot", "episodes.query"),
         at_most=DRAWINGS,
         message="{episodes.shot} support and {episodes.query} query drawings are more than the "
@@ -94,7 +94,7 @@ RULES = (
     ),
     Rule(
         field="evaluation.query",
-        when={"episodes.source": ("omniglot",)},
+        when={"episodes.source": ("omniglot", "glyphs")},
         sum=("episodes.shot", "evaluation.query"),
         at_most=DRAWINGS,
         message="{episodes.shot} support and {evaluation.query} query drawings at test are more "
@@ -157,6 +157,50 @@ RULES = (
         sum=("episodes.way",),
         at_most="episodes.validation_characters",
         message="{episodes.validation_characters} characters cannot make the {episodes.way}-way "
+        "validation episodes that the step size is chosen on: use {episodes.way} or more.",
+    ),
+    Rule(
+        field="episodes.train_classes",
+        when={"episodes.source": ("glyphs",)},
+        sum=("episodes.way",),
+        at_most="episodes.train_classes",
+        message="{episodes.train_classes} training characters cannot make {episodes.way}-way "
+        "episodes: use {episodes.way} or more.",
+    ),
+    Rule(
+        field="episodes.test_classes",
+        when={"episodes.source": ("glyphs",)},
+        sum=("episodes.way",),
+        at_most="episodes.test_classes",
+        message="{episodes.test_classes} test characters cannot make {episodes.way}-way episodes: "
+        "use {episodes.way} or more.",
+    ),
+    Rule(
+        field="train_way",
+        when={
+            "episodes.source": ("glyphs",),
+            "algorithm": ("prototypical", "matching", "siamese", "relation"),
+        },
+        sum=("train_way",),
+        at_most="episodes.train_classes",
+        message="{episodes.train_classes} training characters cannot make {train_way}-way "
+        "episodes: use a smaller train_way.",
+    ),
+    Rule(
+        field="episodes.validation_classes",
+        when={"episodes.source": ("glyphs",)},
+        unless={"evaluation.every": (0,), "algorithm": ("random_init",)},
+        sum=("episodes.way",),
+        at_most="episodes.validation_classes",
+        message="{episodes.validation_classes} characters cannot make {episodes.way}-way "
+        "validation episodes: use {episodes.way} or more, or set evaluation.every to 0.",
+    ),
+    Rule(
+        field="episodes.validation_classes",
+        when={"episodes.source": ("glyphs",), "algorithm": ("random_init",)},
+        sum=("episodes.way",),
+        at_most="episodes.validation_classes",
+        message="{episodes.validation_classes} characters cannot make the {episodes.way}-way "
         "validation episodes that the step size is chosen on: use {episodes.way} or more.",
     ),
 )

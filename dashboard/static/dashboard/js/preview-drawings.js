@@ -1,4 +1,4 @@
-// Omniglot episodes on canvas: one column per class, support above, query below.
+// Episodes of drawn characters on canvas: one column per class, support above, query below.
 const MOST_CLASSES = 10;
 const SUPPORT_ROWS = 3;
 const QUERY_ROWS = 2;

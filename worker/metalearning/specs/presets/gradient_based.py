@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from worker.metalearning.specs.presets.parts import (
+    DRAWN,
     EVALUATION,
     FINN_OMNIGLOT,
     FINN_SINUSOID,
     FIVE_SHOT,
+    GLYPHS,
+    MINI_IMAGENET,
     OMNIGLOT_OUTER,
     ONE_STEP,
     PAPER_OUTER,
@@ -53,6 +56,29 @@ GRADIENT_BASED = (
             {"lr": 0.4, "steps": 1},
             {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 16_000,
              "schedule": "cosine"},
+        ),
+    ),
+    preset(
+        "maml-glyphs-5-way-1-shot",
+        "Drawn glyphs, 5-way 1-shot, a short one",
+        DRAWN,
+        omniglot(
+            {"lr": 0.4, "steps": 1},
+            {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 16, "steps": 2_000,
+             "schedule": "cosine"},
+            episodes=GLYPHS,
+        ),
+    ),
+    preset(
+        "maml-mini-imagenet-5-way-1-shot",
+        "miniImageNet, 5-way 1-shot",
+        "Finn et al. 2017, section 5.2 and appendix A.1, with strided convolutions",
+        omniglot(
+            {"lr": 0.01, "steps": 5},
+            {**OMNIGLOT_OUTER, "episodes_per_step": 4, "grad_clip": 10.0},
+            episodes=MINI_IMAGENET,
+            network={"kind": "conv4", "filters": 32},
+            evaluation={**EVALUATION, "query": 15},
         ),
     ),
     preset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from worker.metalearning.specs.presets.parts import OMNIGLOT, preset
+from worker.metalearning.specs.presets.parts import DRAWN, GLYPHS, OMNIGLOT, preset
 
 _EVALUATION = {"episodes": 600, "every": 500, "episodes_during_training": 100, "query": 1}
 
@@ -26,6 +26,13 @@ METRIC = (
         "Omniglot, 5-way 1-shot, trained 60-way",
         "Snell et al. 2017, section 3.1: 60-way training episodes with 5 query drawings",
         _omniglot("prototypical", {"episodes_per_step": 1, "steps": 20_000}, train_way=60),
+    ),
+    preset(
+        "prototypical-glyphs-5-way-1-shot",
+        "Drawn glyphs, 5-way 1-shot, a short one",
+        DRAWN,
+        _omniglot("prototypical", {"episodes_per_step": 4, "steps": 2_000},
+                  episodes={**GLYPHS, "query": 5}),
     ),
     preset(
         "matching-omniglot-5-way-1-shot",
@@ -51,4 +58,4 @@ METRIC = (
         "Sung et al. 2018, section 4.1",
         _omniglot("relation", {"episodes_per_step": 8, "steps": 20_000}),
     ),
-)
+)  # fmt: skip

@@ -15,6 +15,9 @@ PAPER_OUTER = {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 25, "steps
 SHORT_OUTER = {**PAPER_OUTER, "steps": 5_000}
 EVALUATION = {"episodes": 600, "steps": 10, "every": 1000, "episodes_during_training": 100}
 OMNIGLOT = {"source": "omniglot", "way": 5, "shot": 1, "query": 1}
+GLYPHS = {"source": "glyphs", "way": 5, "shot": 1, "query": 1}
+MINI_IMAGENET = {"source": "images", "dataset": "mini-imagenet", "way": 5, "shot": 1, "query": 15}
+DRAWN = "Metascope: characters drawn by the program, nothing to download"
 OMNIGLOT_OUTER = {"lr": 0.001, "optimizer": "adam", "episodes_per_step": 32, "steps": 60_000}
 ONE_STEP = {"lr": 0.01, "steps": 1}
 
