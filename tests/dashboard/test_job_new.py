@@ -191,10 +191,13 @@ def offered(text: str, place: str) -> list[str]:
 @pytest.mark.parametrize(
     ("query", "networks"),
     [
-        ("?algorithm=maml", ["mlp"]),
-        ("?algorithm=maml&source=omniglot", ["mlp", "conv4"]),
-        ("?algorithm=reptile&source=omniglot", ["mlp", "conv4"]),
-        ("?algorithm=maml&spec.network.kind=conv4", ["mlp", "conv4"]),  # asked for: told when sent
+        ("?algorithm=maml", ["mlp", "module"]),
+        ("?algorithm=maml&source=omniglot", ["mlp", "conv4", "module"]),
+        ("?algorithm=reptile&source=omniglot", ["mlp", "conv4", "module"]),
+        (
+            "?algorithm=maml&spec.network.kind=conv4",
+            ["mlp", "conv4", "module"],
+        ),  # asked for: told when sent
     ],
 )
 def test_networks_are_offered_that_fit_the_episodes(ada: Client, worker, query: str, networks):
