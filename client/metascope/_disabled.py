@@ -72,8 +72,8 @@ class DisabledRun(Run):
         """The module gets no hooks."""
 
     def finish(
-        self, status: str = "completed", reason: str = "", *, exit_code: int | None = None,
-        wait_s: float | None = None,
+        self, status: str = "completed", reason: str | BaseException = "", *,
+        exit_code: int | None = None, wait_s: float | None = None,
     ) -> bool:  # fmt: skip
         """True: nothing is waiting."""
         return self._end(Ending(status))

@@ -20,6 +20,7 @@ from typing import Any
 
 LONGEST_REASON = 10_000
 COMPLETED, FAILED, CANCELLED = "completed", "failed", "cancelled"
+STATUSES = (COMPLETED, FAILED, CANCELLED)
 INTERRUPTED = 130  # as shells tell a process that SIGINT has ended
 UNSEEN = "It was left by SystemExit, whose code could not be seen."
 
@@ -31,6 +32,23 @@ class Ending:
     status: str = COMPLETED
     reason: str = ""
     exit_code: int | None = None
+
+
+def asked(status: Any, reason: Any, exit_code: Any) -> tuple[Ending, str]:
+    """As `finish` was told, made such that a server takes it; and what was wrong with it."""
+    problems = []
+    if status not in STATUSES:
+        problems.append(f"the status {_text(status)[:40]!r} is none of {', '.join(STATUSES)}")
+        status = FAILED
+    if isinstance(reason, BaseException):
+        reason = "".join(traceback.format_exception(reason))
+    reason = _text(reason).replace("\0", "\N{REPLACEMENT CHARACTER}")[-LONGEST_REASON:]
+    if exit_code is None:
+        exit_code = 0 if status == COMPLETED else None
+    elif not isinstance(exit_code, int) or not 0 <= exit_code <= 255:
+        problems.append(f"the exit code {_text(exit_code)[:40]} is no number from 0 to 255")
+        exit_code = None
+    return Ending(status, reason, exit_code), "; ".join(problems)
 
 
 def left_by(error: BaseException | None) -> Ending:

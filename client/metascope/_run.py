@@ -19,7 +19,7 @@ from metascope import _active, _values
 from metascope._adopt import GRACE_S
 from metascope._api import segment
 from metascope._channel import Channel, say
-from metascope._ending import COMPLETED, FAILED, Ending, left_by, watch_exit
+from metascope._ending import COMPLETED, FAILED, Ending, asked, left_by, watch_exit
 from metascope._evidence import Evidence
 from metascope._observed import Observed
 from metascope._params import fitting
@@ -206,17 +206,20 @@ class Run(Evidence, Observed):
         self._event("snapshot", snapshot)
 
     def finish(
-        self, status: str = "completed", reason: str = "", *, exit_code: int | None = None,
-        wait_s: float | None = None,
+        self, status: str = "completed", reason: str | BaseException = "", *,
+        exit_code: int | None = None, wait_s: float | None = None,
     ) -> bool:  # fmt: skip
         """End the run and wait at most `wait_s` seconds until the server has all of it (None: as
         METASCOPE_EXIT_WAIT_S says, 60 by default). `exit_code`: 0 to 255; of a run that completed
-        0 when left out, of others none.
+        0 when left out, of others none. `reason` may be an exception. What no server takes of
+        these is made fit, which is said: the run ends.
 
         True when it has. Otherwise the rest stays in the spool, and `metascope sync` sends it.
         """
-        code = 0 if exit_code is None and status == "completed" else exit_code
-        return self._end(Ending(status, reason, code), wait_s)
+        how, problem = asked(status, reason, exit_code)
+        if problem and not self._ended:
+            say(problem)
+        return self._end(how, wait_s)
 
     def _end(self, how: Ending, wait_s: float | None = None) -> bool:
         if self._ended:

@@ -95,3 +95,25 @@ def test_a_call_that_is_tracked_takes_and_returns_them(environment):  # noqa: F8
 
     found = Run.objects.get()
     assert (found.params, found.summary) == ({"width": 8}, {"loss": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "reason", "exit_code"),
+    [
+        (("failed", ValueError("no data")), "failed", "ValueError: no data\n", None),
+        (("failed", "a\0b", 3), "failed", "a\N{REPLACEMENT CHARACTER}b", 3),
+        (("failed", "x" * 3_000_000), "failed", "x" * 10_000, None),
+        (("failed", 5), "failed", "5", None),
+        (("completed", "", 2**70), "completed", "", None),
+        (("done", "", "a"), "failed", "", None),
+    ],
+)
+def test_a_run_ends_whatever_finish_is_told(environment, given, status, reason, exit_code):  # noqa: F811
+    status_of, why, *code = given
+    run = start(system=False)
+
+    assert run.finish(status_of, why, exit_code=code[0] if code else None)
+
+    found = Run.objects.get()
+    assert (found.status, found.exit_code) == (status, exit_code)
+    assert found.status_reason.endswith(reason) if reason else found.status_reason == ""
