@@ -18,7 +18,6 @@ from typing import Any
 from worker.metalearning.errors import SpecError
 
 GROUP = "metascope.networks"
-PACKAGES = "METASCOPE_NETWORK_PACKAGES"
 FIELD = "network.path"
 
 
@@ -29,7 +28,7 @@ def names() -> tuple[str, ...]:
 
 def packages() -> tuple[str, ...]:
     """Packages whose modules may be named by path."""
-    listed = os.environ.get(PACKAGES, "").split(",")
+    listed = os.environ.get("METASCOPE_NETWORK_PACKAGES", "").split(",")
     return tuple(sorted({name.strip() for name in listed if name.strip()}))
 
 
@@ -55,7 +54,7 @@ def network_class(path: str) -> Any:
         permitted = ", ".join(packages()) or "none"
         raise SpecError(
             FIELD, f"package {module.partition('.')[0]!r} is not permitted on this worker "
-            f"(permitted: {permitted}): its owner lists packages in {PACKAGES}",
+            f"(permitted: {permitted}): its owner lists packages in METASCOPE_NETWORK_PACKAGES",
         )  # fmt: skip
     return _loaded(path, lambda: getattr(importlib.import_module(module), name))
 
