@@ -82,11 +82,13 @@ def set_notes(run: Run, notes: str) -> Run:
 
 @transaction.atomic
 def set_params(run: Run, params: Mapping[str, Any]) -> Run:
-    """Adds params. A param keeps its first value: Conflict names those given another one."""
+    """Adds params. A param keeps its first value: Conflict names those given another one, or which
+    become objects of values, or were."""
     leaves = flat.flatten(params)
     locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     known = {leaf.key: leaf for leaf in flat.flatten(locked.params)}
     changed = [leaf.key for leaf in leaves if leaf.key in known and known[leaf.key] != leaf]
+    changed += sorted(flat.reshaped(locked.params, params))
     if changed:
         raise Conflict(
             "A param cannot change once it is recorded: start a new run.",

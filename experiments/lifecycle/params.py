@@ -114,6 +114,17 @@ def write(run_id: str, project_id: int, new: Sequence[Leaf]) -> None:
         )
 
 
+def reshaped(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted keys that are one value in `old` and an object in `new`, or the reverse: laid over
+    it, `new` would take a value away."""
+    for key in old.keys() & new.keys():
+        before, value = old[key], new[key]
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and before:
+            yield from reshaped(before, value, f"{prefix}{key}.")
+        elif (isinstance(before, Mapping) and before) or (isinstance(value, Mapping) and value):
+            yield f"{prefix}{key}"
+
+
 def merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """`new` laid over `old`, objects merged key by key."""
     merged = dict(old)

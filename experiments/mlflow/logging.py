@@ -115,6 +115,8 @@ def _add_params(run_id: str, project_id: int, params: Mapping[str, str]) -> None
     new = {key: value for key, value in params.items() if key not in known}
     if not new:
         return
+    if groups := [key for key in new if key in before]:
+        raise Invalid(f"Param {groups[0]!r} stands for params below it already: use another key.")
     if len(known) + len(new) > flat.MOST_PARAMS:
         raise Invalid(f"A run holds at most {flat.MOST_PARAMS:,} params.")
     leaves = [flat.leaf_of_text(*pair) for pair in new.items()]

@@ -250,6 +250,28 @@ def test_editing_changes_what_is_given_and_nothing_else(lab):
     assert edited["tags"] == ["y", "z"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "named"),
+    [
+        ({"opt": "adam"}, {"opt": {"name": "adam"}, "lr": 1}, "params.opt"),
+        ({"opt": {"name": "adam"}}, {"opt": "adam"}, "params.opt"),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": 2}}, "params.a.b"),
+        ({"a": {}}, {"a": {"b": 2}}, "params.a"),
+    ],
+)
+def test_a_value_does_not_become_an_object_nor_the_reverse(lab, first, second, named):
+    run = post(lab.member, RUNS, {"project": "sinusoid", "params": first}).json()
+    path = f"{RUNS}{run['id']}/params/"
+
+    for _ in range(2):
+        refused = post(lab.member, path, {"params": second})
+        assert (refused.status_code, list(error_of(refused)["fields"])) == (409, [named])
+        assert post(lab.member, path, {"params": {**first, "more": 1}}).json()["params"] == {
+            **first,
+            "more": 1,
+        }
+
+
 def test_a_client_run_from_start_to_end(lab):
     run = post(lab.member, RUNS, {"project": "sinusoid"}).json()
     path = f"{RUNS}{run['id']}/"

@@ -155,3 +155,15 @@ def test_a_variable_that_is_empty_means_the_default(monkeypatch, name):
     monkeypatch.setenv(name, "")
 
     assert (load().mode, load().console) == ("online", "all")
+
+
+def test_a_param_that_changes_its_shape_keeps_nothing_back(environment):  # noqa: F811
+    with start(system=False, params={"opt": "adam", "lr": 1}) as run:
+        run.log_params({"opt": {"name": "adam"}, "width": 2})
+    again = start(system=False, resume=run.id, params={"opt": "adam", "lr": 1})
+    again.log({"loss": 1.0})
+
+    assert again.finish()
+    found = Run.objects.get()
+    assert found.params == {"opt": "adam", "lr": 1, "width": 2}
+    assert found.status == "completed"
