@@ -14,6 +14,7 @@ from experiments.models import User
 
 logger = logging.getLogger("metascope.requests")
 HEADER = "X-Request-ID"
+OURS = "X-Metascope"  # by which clients tell our answers from those of whatever stands in our place
 _GIVEN = re.compile(r"[A-Za-z0-9._:@=+/-]{1,100}", re.ASCII)
 _QUIET = ("/static/", "/healthz", "/metrics")  # polled, or many to a page: told when they fail
 _SECRETS = ("secret",)  # parts of addresses that sign somebody in
@@ -37,6 +38,7 @@ class Answering:
         try:
             answer = self.get_response(request)
             answer.headers[HEADER] = name
+            answer.headers[OURS] = "1"
             _tell(request, answer.status_code, time.perf_counter() - started)
         finally:
             audit.answering.reset(before)

@@ -15,6 +15,7 @@ from metascope._records import sent_json
 CONNECT_S, READ_S = 5.0, 60.0
 PIECE = 1024 * 1024
 BLOCK = 256 * 1024  # of a file on its way, in memory
+OURS = "X-Metascope"  # a header of all that the server answers
 _LATER = {408, 425, 429}
 _OF_THIS_REQUEST = {414, 431}  # its address or headers are too long, whoever answers
 
@@ -72,6 +73,7 @@ class Api:
             answer.read(decode_content=True)
             raise _failure(self.url, answer)
         try:
+            _check_ours(self.url, answer)
             yield from answer.stream(PIECE)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(_why_unreachable(self.url, error)) from error
@@ -87,6 +89,7 @@ class Api:
     def _request(self, method: str, path: str, **more: Any) -> Any:
         answer = self._answer(method, path, **more)
         if 200 <= answer.status < 300:
+            _check_ours(self.url, answer)
             return _json(self.url, answer.data) if answer.data else {}
         raise _failure(self.url, answer)
 
@@ -155,6 +158,13 @@ def _why_unreachable(url: str, error: Exception) -> str:
     if isinstance(error, known.TimeoutError):
         return f"{url} took longer than {READ_S:.0f} s to answer: see whether it is overloaded"
     return f"{url} broke off the connection: check the address, and whether it needs https://"
+
+
+def _check_ours(url: str, answer: urllib3.BaseHTTPResponse) -> None:
+    """Raises Unreachable for a success that something else told in the server's place: nothing is
+    stored there."""
+    if OURS not in answer.headers:
+        raise Unreachable(no_metascope(url, f"with status {answer.status}"))
 
 
 def _json(url: str, data: bytes) -> Any:

@@ -40,12 +40,15 @@ def test_a_limit_of_what_stands_before_the_server_is_named():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_points_wait_while_something_else_answers(environment, monkeypatch, capsys):  # noqa: F811
+@pytest.mark.parametrize(("status", "body"), [(404, PAGE), (200, b"{}"), (200, b'{"ok": true}')])
+def test_points_wait_while_something_else_answers(
+    environment, monkeypatch, capsys, status, body  # noqa: F811
+):  # fmt: skip
     monkeypatch.setenv("METASCOPE_EXIT_WAIT_S", "1")
     with start(system=False) as run:
         run.log({"loss": 1.0})
         assert run.wait()
-        with answering(404, PAGE) as url:
+        with answering(status, body) as url:
             monkeypatch.setattr(run._sender._delivery.api, "url", url)
             run.log({"loss": 2.0})
             run.finish()

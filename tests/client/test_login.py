@@ -89,9 +89,9 @@ def test_what_is_no_address(capsys, url):
 @pytest.mark.parametrize(
     ("status", "body", "answered"),
     [
-        (200, b"<h1>Welcome</h1>", "without JSON"),
-        (200, b"[]", "with other JSON"),
-        (200, b'{"user": 1}', "with other JSON"),
+        (200, b"<h1>Welcome</h1>", "with status 200"),
+        (200, b"[]", "with status 200"),
+        (200, b'{"username": "eve"}', "with status 200"),
         (404, b"<h1>Not found</h1>", "with status 404"),
         (403, b"Forbidden", "with status 403"),
     ],

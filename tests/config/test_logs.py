@@ -76,6 +76,7 @@ def test_the_id_a_caller_gives_is_kept_and_nonsense_is_not(client):
     refused = client.get("/healthz", headers={"X-Request-ID": "a b\tc"})
 
     assert kept.headers["X-Request-ID"] == "trace-1/a.b"
+    assert kept.headers["X-Metascope"] == refused.headers["X-Metascope"] == "1"
     assert re.fullmatch("[0-9a-f]{32}", refused.headers["X-Request-ID"])
 
 
