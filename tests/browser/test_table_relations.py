@@ -30,9 +30,24 @@ def runs(db) -> list[Run]:
     return runs
 
 
+# In the middle of the window, and nothing has moved it for twenty frames.
+STILL = """chart => new Promise((done) => {
+  let [last, frames] = [NaN, 0];
+  const look = () => {
+    chart.scrollIntoView({ block: 'center' });
+    const { top } = chart.getBoundingClientRect();
+    frames = top === last ? frames + 1 : 0;
+    last = top;
+    if (frames < 20) requestAnimationFrame(look);
+    else done();
+  };
+  look();
+})"""
+
+
 def drag(page: Page, chart: Locator, *corners: tuple[float, float]) -> None:
     """Along places in parts of the figure's width and height, above the bar of selected runs."""
-    chart.evaluate("chart => chart.scrollIntoView({ block: 'center' })")
+    chart.evaluate(STILL)
     box = chart.locator(".nsewdrag").first.bounding_box()
     assert box is not None
     for place, (x, y) in enumerate(corners):
@@ -54,7 +69,8 @@ def selected(page: Page) -> list[str]:
 def open_relations(page: Page, live_server) -> None:
     page.goto(f"{live_server.url}/p/lab/sinusoid/?rel=1&rx=params.width")
     curves_show(page, 10)
-    drawn(page, "relation")
+    for name in ("relation", "parallel", "importance", "fanova"):  # what comes later moves the rest
+        drawn(page, name)
 
 
 def curves_show(page: Page, runs: int) -> None:
