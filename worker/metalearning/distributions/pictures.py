@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ class Asked(Protocol):
     def query(self) -> int: ...
 
 
-class PictureEpisodes:
+class PictureEpisodes(ABC):
     """Episodes of `way` classes with `shot` support and `query` query pictures of each.
 
     Pictures are bytes `(C, H, W)`, in episodes numbers from 0 to 1. The classes of an episode
@@ -42,9 +43,9 @@ class PictureEpisodes:
         self.input_shape: tuple[int, ...] = input_shape
 
     @property
+    @abstractmethod
     def training_classes(self) -> int:
         """Classes met in training."""
-        raise NotImplementedError
 
     def sample(self, split: Split, index: int, seed: int) -> Episode:
         """The episode with id `{hash}:{split}:{seed}:{index}`."""
@@ -60,13 +61,13 @@ class PictureEpisodes:
         """`count` training episodes with distinct classes and pictures within each."""
         return self._batch(self._drawn(generator, count), ids=())
 
+    @abstractmethod
     def _chosen(self, split: Split, numbers: np.random.Generator) -> Tensor:
         """Pictures `(N, K + Q, C, H, W)` of an evaluation episode; C may be left out where 1."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drawn(self, generator: torch.Generator, count: int) -> Tensor:
         """Pictures `(count, N, K + Q, C, H, W)` of training episodes; the same holds."""
-        raise NotImplementedError
 
     def _batch(self, images: Tensor, ids: tuple[str, ...]) -> EpisodeBatch:
         """Split `(E, N, K + Q, ...)` pictures into support and query."""
